@@ -1,0 +1,96 @@
+"""What an error promises to those who read it."""
+
+import inspect
+import pickle
+import re
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from venice_widgets import errors
+from venice_widgets.errors import (
+    GenerationIncomplete,
+    Interrupted,
+    InvalidRequest,
+    ModelUnavailable,
+    RateLimited,
+    Readable,
+    SpendingRefused,
+    VeniceError,
+)
+
+CLASSES = [
+    value
+    for value in vars(errors).values()
+    if inspect.isclass(value) and issubclass(value, Readable) and value is not Readable
+]
+
+
+def test_the_tree_in_the_docstring_is_the_tree_in_the_code():
+    drawn = set(re.findall(r"(?:├──|└──|^    )\s*(VeniceError|Interrupted|[A-Z]\w+)", errors.__doc__, re.MULTILINE))
+    assert drawn == {each.__name__ for each in CLASSES}
+    assert "│   └── ModelUnavailable" in errors.__doc__
+    assert ModelUnavailable.__mro__[1] is InvalidRequest
+
+
+@pytest.mark.parametrize("each", [each for each in CLASSES if each is not Interrupted])
+def test_one_except_clause_catches_everything_raised_on_purpose(each):
+    assert issubclass(each, VeniceError)
+    assert issubclass(each, Exception)
+
+
+def test_an_interrupt_is_a_keyboard_interrupt_and_escapes_except_exception():
+    assert issubclass(Interrupted, KeyboardInterrupt)
+    assert not issubclass(Interrupted, Exception)
+
+
+def test_an_error_reads_as_its_message_and_then_its_remedy():
+    assert str(SpendingRefused("It costs $2.00.", "Raise --max-cost.")) == "It costs $2.00.\nRaise --max-cost."
+    assert str(SpendingRefused("It costs $2.00.")) == "It costs $2.00."
+
+
+def test_errors_carry_what_programs_need():
+    assert InvalidRequest("a", field="width").field == "width"
+    assert InvalidRequest("a").field is None
+    assert RateLimited("a", retry_after_seconds=2.5).retry_after_seconds == 2.5
+    failure = ValueError("x")
+    partial = GenerationIncomplete("a", generation="partial", errors=[failure])
+    assert (partial.generation, partial.errors) == ("partial", (failure,))
+    assert Interrupted("a", generation="partial").generation == "partial"
+
+
+def test_an_error_survives_the_way_to_another_process():
+    back = pickle.loads(pickle.dumps(ModelUnavailable("No such model.", "Choose another.", field="model")))
+    assert (type(back), str(back), back.field) == (ModelUnavailable, "No such model.\nChoose another.", "model")
+
+
+def test_an_error_can_be_printed_whatever_it_quotes():
+    error = InvalidRequest("model \ud800 cannot be used.", "Not \udfff.")
+    assert str(error).encode() == rb"model \ud800 cannot be used." + b"\n" + rb"Not \udfff."
+
+
+def test_a_notebook_shows_a_few_lines_and_no_traceback():
+    lines = SpendingRefused("It costs $2.00.", "Raise --max-cost.")._render_traceback_()
+    assert len(lines) == 2
+    assert "SpendingRefused" in lines[0]
+    assert "It costs $2.00." in lines[0]
+    assert lines[0].startswith("\x1b[31m")
+    assert lines[0].endswith("\x1b[0m")
+    assert lines[1] == "Raise --max-cost."
+
+
+def test_an_error_without_words_still_shows_its_name():
+    assert "SpendingRefused" in SpendingRefused("")._render_traceback_()[0]
+
+
+def test_the_verbose_mode_of_the_shell_brings_the_traceback_back(monkeypatch):
+    shell = SimpleNamespace(InteractiveTB=SimpleNamespace(mode="Verbose"))
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    with pytest.raises(SpendingRefused) as caught:
+        raise SpendingRefused("It costs $2.00.")
+    shown = "\n".join(caught.value._render_traceback_())
+    assert "Traceback" in shown
+    assert "test_errors.py" in shown
+    shell.InteractiveTB.mode = "Context"
+    assert "Traceback" not in "\n".join(SpendingRefused("It costs $2.00.")._render_traceback_())
