@@ -1,0 +1,46 @@
+"""Examining a picture tells what identifying and previewing it tell, one after the other."""
+
+from io import BytesIO
+
+import pytest
+from PIL import Image
+
+from venice_widgets.errors import UnreadableFile
+from venice_widgets.media.format import identify
+from venice_widgets.media.preview import examine, preview
+
+
+def encoded(name: str, mode: str = "RGB", side: int = 40, frames: int = 1, **options: object) -> bytes:
+    pictures = [Image.radial_gradient("L").resize((side, side)).rotate(90 * n).convert(mode) for n in range(frames)]
+    buffer = BytesIO()
+    if frames > 1:
+        options |= {"save_all": True, "append_images": pictures[1:]}
+    pictures[0].save(buffer, name, **options)
+    return buffer.getvalue()
+
+
+PICTURES = {
+    "png": encoded("PNG"),
+    "large png": encoded("PNG", side=2048),
+    "transparent png": encoded("PNG", "RGBA"),
+    "grey png with 16 bits": encoded("PNG", "I;16"),
+    "jpeg with a comment": encoded("JPEG", comment=b"a comment"),
+    "webp": encoded("WEBP"),
+    "animated webp": encoded("WEBP", frames=3),
+    "animated gif": encoded("GIF", frames=3),
+    "avif": encoded("AVIF"),
+}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_it_tells_what_the_two_tell_of_bytes_and_of_a_file(name, tmp_path):
+    path = tmp_path / "picture"
+    path.write_bytes(PICTURES[name])
+    for data in (PICTURES[name], path):
+        assert examine(data) == (identify(data), preview(data))
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_picture_without_its_end_is_refused(name):
+    with pytest.raises(UnreadableFile):
+        examine(PICTURES[name][: len(PICTURES[name]) // 2])

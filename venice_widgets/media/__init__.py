@@ -1,0 +1,1 @@
+"""Bytes alone: format by content, previews, recipes inside files, comparison."""

@@ -1,0 +1,294 @@
+"""Small copies of pictures, for the notebook and the log; the full picture stays on disk.
+
+Four 4096-pixel PNGs written into a notebook make a file of 170 MB; as previews they are 600 KB. A preview is a JPEG
+unless the picture really is transparent somewhere, because nbconvert knows no WebP and PNG is nine times the size. A
+preview carries pixels only: no EXIF, no comments, and a colour profile only where it is small.
+
+Memory: one decoded picture, 4 bytes a pixel, is held; every conversion after that happens in strips. However many
+threads ask, two pictures are decoded at a time: four of 4096 × 4096 pixels at once would hold 256 MB.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from dataclasses import dataclass
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+from .format import facts_of, open_image
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from PIL import Image, ImageFont
+    from PIL.ImageFile import ImageFile
+
+    from .format import ImageFacts
+
+    _Encoder = Callable[[Image.Image, int, bytes | None], tuple[bytes, str]]
+
+_SIDE_PIXELS, _MAX_BYTES = 1024, 150_000
+_TURNS = threading.BoundedSemaphore(2)
+_STRIP_ROWS = 256
+_JPEG_QUALITIES = {75: 1.0, 68: 0.89, 60: 0.8, 50: 0.72, 40: 0.64}
+"""What is tried in turn, and how large it comes out beside the first: pictures differ in this by a few hundredths."""
+_LEAST_PNG_PIXELS = 320
+_MAX_PROFILE_BYTES = 4096
+_SHEET_SIDE_PIXELS = 1600
+_SHEET_MAX_BYTES = 300_000
+_SHEET_TILE_PIXELS = 640
+_SHEET_GAP_PIXELS = 24
+_SHEET_FONT_PIXELS = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A small picture, ready to be shown."""
+
+    data: bytes
+    """The encoded bytes."""
+    mime: str
+    """``image/jpeg``, or ``image/png`` where pixels are transparent."""
+    width: int
+    """Pixels, upright."""
+    height: int
+    """Pixels, upright."""
+
+
+def preview(data: bytes | Path, *, longest_side_pixels: int = _SIDE_PIXELS, max_bytes: int = _MAX_BYTES) -> Preview:
+    """Make a small upright copy of a picture; the first frame of an animation.
+
+    A picture is never enlarged. To stay within `max_bytes` a JPEG loses quality, from 75 to 40, and then size; a PNG
+    loses size, down to 320 pixels, and then colours: 256 show bands in soft edges. The same bytes in give the same
+    bytes out, for one version of Pillow.
+
+    Args:
+        data: the picture, or its file (which is then never held in memory as bytes).
+        longest_side_pixels: the longer side of the preview at most.
+        max_bytes: size of the preview at most, in bytes.
+
+    Raises:
+        UnreadableFile: it is no picture, is damaged, or has more than `format.MAX_PIXELS` pixels.
+    """
+    with _TURNS, open_image(data) as image:
+        return _preview(image, longest_side_pixels, max_bytes)
+
+
+def examine(data: bytes | Path) -> tuple[ImageFacts, Preview]:
+    """The facts of a picture and its `preview`, for which it is opened once: opening a WebP takes a while.
+
+    Raises:
+        UnreadableFile: as `format.identify` and `preview`.
+    """
+    with _TURNS, open_image(data) as image:
+        return facts_of(image, data), _preview(image, _SIDE_PIXELS, _MAX_BYTES)
+
+
+def _preview(image: ImageFile, longest_side_pixels: int, max_bytes: int) -> Preview:
+    profile = _small_profile(image)
+    small = _small(image, longest_side_pixels)
+    small.info = {}  # comments and the like would be written again
+    return _encode(small, max_bytes, profile)
+
+
+def thumbnail(data: bytes | Path, longest_side_pixels: int = 256) -> Preview:
+    """Make a preview for a row of a table: 256 pixels and 20 KB at most.
+
+    Raises:
+        UnreadableFile: as `preview`.
+    """
+    return preview(data, longest_side_pixels=longest_side_pixels, max_bytes=20_000)
+
+
+def contact_sheet(previews: Sequence[Preview | None], labels: Sequence[str]) -> Preview:
+    """Put several pictures on one white JPEG, each above its label, for where only one picture can be shown.
+
+    Args:
+        previews: the pictures in order; None stands for one that is missing and leaves an empty frame.
+        labels: one short line each; what is too long for its column is shortened. The bundled font knows Latin script.
+
+    Raises:
+        ValueError: nothing was given, or not one label for each picture.
+    """
+    from PIL import Image, ImageDraw, ImageFont
+
+    if not previews or len(previews) != len(labels):
+        raise ValueError(f"{len(previews)} pictures and {len(labels)} labels do not make a sheet.")
+    tile_width, tile_height, columns = _sheet_layout(previews)
+    step_x, step_y = tile_width + _SHEET_GAP_PIXELS, tile_height + _SHEET_GAP_PIXELS + 2 * _SHEET_FONT_PIXELS
+    rows = math.ceil(len(previews) / columns)
+    sheet = Image.new("RGB", (columns * step_x + _SHEET_GAP_PIXELS, rows * step_y + _SHEET_GAP_PIXELS), "white")
+    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(_SHEET_FONT_PIXELS)
+    for index, (picture, label) in enumerate(zip(previews, labels, strict=True)):
+        left = _SHEET_GAP_PIXELS + index % columns * step_x
+        top = _SHEET_GAP_PIXELS + index // columns * step_y
+        if picture is None:
+            pen.rectangle((left, top, left + tile_width - 1, top + tile_height - 1), outline="#999999", width=2)
+        else:
+            _paste(sheet, picture, (left, top, tile_width, tile_height))
+        text = _fitted(label, font, tile_width)
+        pen.text((left, top + tile_height + _SHEET_FONT_PIXELS // 3), text, fill="#1f2328", font=font)
+    return _encode(sheet, _SHEET_MAX_BYTES, None)
+
+
+def _small(image: ImageFile, longest_side_pixels: int) -> Image.Image:
+    """The picture upright, in L, RGB or RGBA, with neither side longer than asked."""
+    from PIL import Image, ImageOps
+
+    target = _fit(image.width, image.height, longest_side_pixels)
+    image.draft(None, (target[0] * 2, target[1] * 2))  # JPEG decodes at a fraction of its size; others ignore it
+    image.load()
+    small = _reduced(image, _factor(image.size, target), _converter(image))
+    if small.size != target:
+        small = small.resize(target, Image.Resampling.LANCZOS)
+    small.getexif()[0x0112] = image.getexif().get(0x0112, 1)
+    ImageOps.exif_transpose(small, in_place=True)
+    return small
+
+
+def _fit(width: int, height: int, longest_side_pixels: int) -> tuple[int, int]:
+    scale = min(1.0, longest_side_pixels / max(width, height))
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def _factor(size: tuple[int, int], target: tuple[int, int]) -> int:
+    """By how much the picture is divided before it is resampled: all the way where that comes out even."""
+    whole = size[0] // target[0]
+    if size == (target[0] * whole, target[1] * whole):
+        return whole
+    return max(1, max(size) // (2 * max(target)))
+
+
+def _converter(image: Image.Image) -> Callable[[Image.Image], Image.Image]:
+    """What turns a strip of this picture into L, RGB or, where a pixel is transparent, RGBA."""
+    if image.mode.startswith("I"):
+        # 16-bit grey: Pillow's own conversion clips at 255 instead of scaling.
+        return lambda strip: strip.convert("I").point(lambda value: value / 256).convert("L")
+    if image.has_transparency_data and _is_transparent(image):
+        return lambda strip: strip.convert("RGBA")
+    if image.mode in {"L", "RGB"}:
+        return lambda strip: strip
+    return lambda strip: strip.convert("L" if image.mode in {"1", "LA"} else "RGB")
+
+
+def _is_transparent(image: Image.Image) -> bool:
+    return any(strip.convert("RGBA").getchannel("A").getextrema()[0] != 255 for _, strip in _strips(image, _STRIP_ROWS))
+
+
+def _strips(image: Image.Image, rows: int) -> Iterable[tuple[int, Image.Image]]:
+    for top in range(0, image.height, rows):
+        yield top, image.crop((0, top, image.width, min(top + rows, image.height)))
+
+
+def _reduced(image: Image.Image, factor: int, convert: Callable[[Image.Image], Image.Image]) -> Image.Image:
+    """The picture converted and divided by a whole number, strip by strip."""
+    from PIL import Image
+
+    if factor == 1:
+        return convert(image)
+    size = math.ceil(image.width / factor), math.ceil(image.height / factor)
+    small = None
+    for top, strip in _strips(image, factor * max(1, _STRIP_ROWS // factor)):
+        part = convert(strip).reduce(factor)
+        small = small or Image.new(part.mode, size)
+        small.paste(part, (0, top // factor))
+    assert small is not None  # noqa: S101  # a picture has at least one row
+    return small
+
+
+def _small_profile(image: Image.Image) -> bytes | None:
+    profile = image.info.get("icc_profile")
+    if not profile or image.mode not in {"RGB", "RGBA"} or len(profile) > _MAX_PROFILE_BYTES:
+        return None
+    return bytes(profile)
+
+
+def _encode(image: Image.Image, max_bytes: int, profile: bytes | None) -> Preview:
+    if image.mode != "RGBA":
+        return _fitting(image, max_bytes, profile, _encode_jpeg)
+    shown = _fitting(image, max_bytes, profile, _encode_png, least_pixels=_LEAST_PNG_PIXELS)
+    return shown if len(shown.data) <= max_bytes else _fitting(image, max_bytes, profile, _encode_palette)
+
+
+def _fitting(
+    image: Image.Image, max_bytes: int, profile: bytes | None, encode: _Encoder, least_pixels: int = 16
+) -> Preview:
+    """Encode, and make it smaller until it fits or its longer side would have fewer than the least pixels."""
+    while True:
+        shown = Preview(*encode(image, max_bytes, profile), image.width, image.height)
+        size = _smaller(image, len(shown.data), max_bytes)
+        if len(shown.data) <= max_bytes or max(size) < least_pixels:
+            return shown
+        image = image.resize(size)
+
+
+def _smaller(image: Image.Image, size_bytes: int, max_bytes: int) -> tuple[int, int]:
+    scale = min(0.9, max(0.5, math.sqrt(max_bytes / size_bytes)))
+    return max(1, int(image.width * scale)), max(1, int(image.height * scale))
+
+
+def _encode_jpeg(image: Image.Image, max_bytes: int, profile: bytes | None) -> tuple[bytes, str]:
+    """The best quality that fits, else the least; a quality that is sure not to fit is not tried."""
+    best, *_, least = _JPEG_QUALITIES
+    data = _jpeg(image, best, profile)
+    largest = len(data)
+    for quality, share in _JPEG_QUALITIES.items():
+        if len(data) <= max_bytes:
+            break
+        if quality == least or (quality != best and largest * share < 1.03 * max_bytes):
+            data = _jpeg(image, quality, profile)
+    return data, "image/jpeg"
+
+
+def _jpeg(image: Image.Image, quality: int, profile: bytes | None) -> bytes:
+    buffer = BytesIO()
+    image.save(buffer, "JPEG", quality=quality, icc_profile=profile)
+    return buffer.getvalue()
+
+
+def _encode_png(image: Image.Image, _max_bytes: int, profile: bytes | None) -> tuple[bytes, str]:
+    buffer = BytesIO()
+    image.save(buffer, "PNG", icc_profile=profile)
+    return buffer.getvalue(), "image/png"
+
+
+def _encode_palette(image: Image.Image, max_bytes: int, profile: bytes | None) -> tuple[bytes, str]:
+    return _encode_png(image.quantize(256), max_bytes, profile)
+
+
+def _sheet_layout(previews: Sequence[Preview | None]) -> tuple[int, int, int]:
+    """Tile width, tile height and number of columns that come nearest to a square sheet."""
+    sizes = [(p.width, p.height) for p in previews if p] or [(1, 1)]
+    aspect = max(width / height for width, height in sizes)
+    tallest = max(height / width for width, height in sizes)
+
+    def shape(columns: int) -> tuple[float, int]:
+        rows = math.ceil(len(previews) / columns)
+        return abs(math.log(columns * min(1.0, aspect) / (rows * min(1.0, tallest)))), -columns
+
+    columns = min(range(1, len(previews) + 1), key=shape)
+    rows = math.ceil(len(previews) / columns)
+    tile = min(_SHEET_TILE_PIXELS, _SHEET_SIDE_PIXELS // max(columns, rows) - _SHEET_GAP_PIXELS)
+    return max(96, round(tile * min(1.0, aspect))), max(96, round(tile * min(1.0, tallest))), columns
+
+
+def _paste(sheet: Image.Image, picture: Preview, box: tuple[int, int, int, int]) -> None:
+    from PIL import ImageOps
+
+    left, top, width, height = box
+    with open_image(picture.data) as opened:
+        tile = ImageOps.contain(opened.convert("RGBA" if picture.mime == "image/png" else "RGB"), (width, height))
+    place = left + (width - tile.width) // 2, top + (height - tile.height) // 2
+    sheet.paste(tile, place, tile if tile.mode == "RGBA" else None)
+
+
+def _fitted(label: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width_pixels: int) -> str:
+    """The label on one line, shortened until it is no wider than its picture."""
+    text = " ".join(label.split())
+    if font.getlength(text) <= width_pixels:
+        return text
+    while text and font.getlength(text + "…") > width_pixels:
+        text = text[:-1]
+    return text.rstrip() + "…"
