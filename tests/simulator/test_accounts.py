@@ -1,0 +1,113 @@
+import base64
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+ADDRESS = "0xAb00000000000000000000000000000000000001"
+
+
+def signed(nonce="abcd1234", issued_seconds_ago=0, address=ADDRESS):
+    issued = datetime.now(UTC) - timedelta(seconds=issued_seconds_ago)
+    message = (
+        f"api.venice.ai wants you to sign in with your Ethereum account:\n{address}\n\nSign in to Venice AI\n\n"
+        f"URI: https://api.venice.ai\nVersion: 1\nChain ID: 8453\nNonce: {nonce}\n"
+        f"Issued At: {issued.isoformat().replace('+00:00', 'Z')}\n"
+        f"Expiration Time: {(issued + timedelta(minutes=5)).isoformat().replace('+00:00', 'Z')}"
+    )
+    fields = {"address": address, "message": message, "signature": "0x00", "chainId": 8453}
+    return base64.b64encode(json.dumps(fields).encode()).decode()
+
+
+def without_key(venice):
+    del venice.client.headers["authorization"]
+    return venice
+
+
+def test_no_credentials_are_an_offer_to_pay(venice):
+    response = without_key(venice).post()
+    assert response.status_code == 402
+    assert response.json()["x402Version"] == 2
+    assert response.json()["accepts"]
+    assert set(response.json()["authOptions"]) == {"apiKey", "x402Wallet"}
+    header = json.loads(base64.b64decode(response.headers["payment-required"]))
+    assert header["accepts"] == response.json()["accepts"]
+
+
+def test_the_offer_cannot_be_paid_by_mistake(venice):
+    offer = without_key(venice).post().json()["accepts"][0]
+    assert "SIMULATED" in offer["payTo"]
+    assert "SIMULATED" in offer["asset"]
+
+
+@pytest.mark.parametrize("authorization", ["Bearer wrong", "Bearer ", "Basic KEY", "KEY"])
+def test_a_wrong_key_is_refused(make_venice, authorization):
+    venice = make_venice(api_key="KEY")
+    response = venice.post(headers={"authorization": authorization})
+    assert (response.status_code, response.json()) == (401, {"error": "Authentication failed"})
+
+
+def test_the_right_key_is_taken(make_venice):
+    assert make_venice(api_key="KEY").post(headers={"authorization": "Bearer KEY"}).status_code == 200
+
+
+def test_the_catalogue_needs_no_key_but_refuses_a_wrong_one(make_venice):
+    venice = make_venice(api_key="KEY")
+    assert venice.client.get("/models?type=image").status_code == 401
+    assert without_key(venice).client.get("/models?type=image").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/billing/balance", "/billing/usage-history"])
+def test_billing_is_for_admin_keys_only(venice, path):
+    assert venice.client.get(path, headers={"authorization": "Bearer VENICE_INFERENCE_KEY_x"}).status_code == 401
+    assert venice.client.get(path).status_code == 200
+    assert without_key(venice).client.get(path).status_code == 401
+
+
+@pytest.mark.parametrize("header", ["SIGN-IN-WITH-X", "X-Sign-In-With-X"])
+def test_a_wallet_pays_even_where_a_key_stands_beside_it(venice, header):
+    response = venice.post(headers={header: signed()})
+    assert response.headers["x-balance-remaining"] == "4.990000"
+    assert venice.simulator.balance_usd() == 25
+    assert float(venice.simulator.balance_usd(ADDRESS)) == 4.99
+
+
+def test_a_nonce_is_spent_once(venice):
+    header = {"SIGN-IN-WITH-X": signed()}
+    assert venice.post(headers=header).status_code == 200
+    response = venice.post(headers=header)
+    assert (response.status_code, response.json()["code"]) == (401, "X402_SIGN_IN_NONCE_REUSED")
+
+
+@pytest.mark.parametrize("seconds", [400, -60])
+def test_a_message_must_be_fresh(venice, seconds):
+    response = venice.post(headers={"SIGN-IN-WITH-X": signed(issued_seconds_ago=seconds)})
+    assert response.json()["code"] == "X402_SIGN_IN_EXPIRED"
+
+
+def test_a_wallet_header_that_is_no_message_is_taken_only_where_anything_is(make_venice):
+    assert make_venice().post(headers={"SIGN-IN-WITH-X": "anything"}).status_code == 200
+    assert make_venice(api_key="KEY").post(headers={"SIGN-IN-WITH-X": "anything"}).status_code == 401
+
+
+def test_a_wallet_that_is_too_low_is_told_how_to_top_up(make_venice):
+    response = make_venice(wallet_balance_usd="0.09").post(headers={"SIGN-IN-WITH-X": signed()})
+    body = response.json()
+    assert (response.status_code, body["code"], body["currentBalanceUsd"]) == (402, "PAYMENT_REQUIRED", 0.09)
+    assert {"step1", "step2", "step3"} <= set(body["topUpInstructions"])
+    assert {"minimumTopUpUsd", "suggestedTopUpUsd", "supportedTokens", "supportedChains"} <= set(body)
+
+
+def test_a_wallet_may_see_its_own_balance_only(venice):
+    def ask(address, nonce):
+        return venice.client.get(f"/x402/balance/{address}", headers={"SIGN-IN-WITH-X": signed(nonce)})
+
+    assert ask(ADDRESS, "nonce001").json()["data"]["balanceUsd"] == 5
+    assert ask("0xother", "nonce002").status_code == 403
+    assert venice.client.get(f"/x402/balance/{ADDRESS}").status_code == 401
+
+
+def test_no_repr_of_a_request_shows_its_key(venice):
+    venice.post()
+    assert venice.simulator.requests[-1].headers["authorization"].endswith("KEY_test")
+    assert "KEY_test" not in repr(venice.simulator.requests)

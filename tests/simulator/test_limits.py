@@ -1,0 +1,60 @@
+import time
+
+import pytest
+
+from venice_widgets.simulator.limits import Window
+
+
+def test_twenty_pictures_a_minute_are_enough(make_venice):
+    venice = make_venice(requests_per_minute=20)
+    assert [venice.post(seed=seed).status_code for seed in range(1, 22)] == [200] * 20 + [429]
+
+
+def test_each_variant_counts(make_venice):
+    venice = make_venice(requests_per_minute=5)
+    assert venice.post(variants=4).headers["x-ratelimit-remaining-requests"] == "1"
+    assert venice.post(variants=2).status_code == 429
+    assert venice.post().status_code == 200
+
+
+def test_the_reset_is_told_in_milliseconds_and_kept(make_venice):
+    venice = make_venice(requests_per_minute=1, time_scale=0.005)
+    venice.post()
+    refused = venice.post()
+    assert (refused.status_code, refused.headers["x-ratelimit-limit-requests"]) == (429, "1")
+    reset = int(refused.headers["x-ratelimit-reset-requests"]) / 1000
+    assert 0 < reset - time.time() <= 0.3
+    time.sleep(reset - time.time() + 0.01)
+    assert venice.post().status_code == 200
+
+
+def test_each_key_has_its_own_budget(make_venice):
+    venice = make_venice(requests_per_minute=1)
+    keys = ["one", "two", "one"]
+    assert [venice.post(headers={"authorization": f"Bearer {key}"}).status_code for key in keys] == [200, 200, 429]
+
+
+def test_a_refused_request_uses_no_budget(make_venice):
+    venice = make_venice(requests_per_minute=1)
+    assert venice.post(seed="x").status_code == 400
+    assert venice.post().status_code == 200
+
+
+def test_too_many_failures_lock_a_key_out_of_that_model(make_venice):
+    venice = make_venice(errors_per_half_minute=3)
+    assert [venice.post(seed="x").headers["x-ratelimit-remaining"] for _ in range(3)] == ["2", "1", "0"]
+    assert venice.post().status_code == 429
+    assert venice.post(model="chroma").status_code == 200
+
+
+def test_without_a_limit_nothing_is_said_of_it(venice):
+    assert "x-ratelimit-limit-requests" not in venice.post().headers
+
+
+@pytest.mark.parametrize(("at", "left"), [(0.0, 1), (9.9, 1), (10.0, 2), (25.0, 2)])
+def test_a_window_is_whole_again_when_its_time_is_over(at, left):
+    now = [100.0]
+    window = Window(2, 10, lambda: now[0])
+    assert window.use("holder")
+    now[0] += at
+    assert window.left("holder").remaining == left

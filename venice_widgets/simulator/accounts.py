@@ -1,0 +1,113 @@
+"""Who asks: an API key or a wallet, as VENICE API, "Authentication" tells them apart.
+
+Signatures are not verified: that needs the wallet's cryptography, and the nonce and the times are what clients get
+wrong.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+import threading
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from venice_widgets.simulator import refusals
+from venice_widgets.simulator.answers import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+WALLET_HEADERS = ("sign-in-with-x", "x-sign-in-with-x")
+OLDEST, NEWEST = timedelta(minutes=5), timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whom the service takes the client for."""
+
+    name: str
+    """The key itself, or the wallet's address in lower case."""
+    is_wallet: bool = False
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether billing is open to it."""
+        return not self.is_wallet and self.name.startswith("VENICE_ADMIN_KEY_")
+
+    @property
+    def account(self) -> str:
+        """Whose money it spends: all keys belong to one user, each wallet is its own."""
+        return self.name if self.is_wallet else ""
+
+
+class Doorkeeper:
+    """Checks credentials and remembers the nonces that were spent.
+
+    Args:
+        keys: the keys that are right; None accepts any that is not empty.
+    """
+
+    def __init__(self, keys: Collection[str] | None) -> None:
+        self._keys = keys
+        self._lock = threading.Lock()
+        self._spent_nonces: set[str] = set()
+
+    def identify(self, headers: Mapping[str, str]) -> Caller | None:
+        """The caller, or None without credentials. Where both are present, the wallet wins.
+
+        Raises:
+            Refused: 401 for a key or a wallet header that is wrong.
+        """
+        signed = next((headers[name] for name in WALLET_HEADERS if headers.get(name)), None)
+        if signed is not None:
+            return self._wallet(signed)
+        scheme, _, key = headers.get("authorization", "").partition(" ")
+        if not scheme:
+            return None
+        key = key.strip()
+        if scheme.lower() != "bearer" or not key or (self._keys is not None and key not in self._keys):
+            raise Refused(refusals.authentication_failed())
+        return Caller(key)
+
+    def _wallet(self, signed: str) -> Caller:
+        fields = _decoded(signed)
+        if fields is None:
+            if self._keys is None:
+                return Caller(signed.lower(), is_wallet=True)
+            raise Refused(refusals.wallet_refused("INVALID_HEADER", "The header is not base64-encoded JSON"))
+        self._check_message(str(fields.get("message", "")))
+        return Caller(str(fields.get("address", "")).lower(), is_wallet=True)
+
+    def _check_message(self, message: str) -> None:
+        lines = dict(re.findall(r"^(Nonce|Issued At|Expiration Time): (.*)$", message, re.MULTILINE))
+        nonce, now = lines.get("Nonce", ""), datetime.now(UTC)
+        if not re.fullmatch(r"[A-Za-z0-9]{8,}", nonce):
+            raise Refused(refusals.wallet_refused("INVALID_MESSAGE", "The nonce needs eight or more alphanumerics"))
+        with self._lock:
+            reused = nonce in self._spent_nonces
+            self._spent_nonces.add(nonce)
+        if reused:
+            raise Refused(refusals.wallet_refused("NONCE_REUSED", "This nonce has already been used"))
+        issued, expires = _time(lines.get("Issued At")), _time(lines.get("Expiration Time"))
+        if issued is None or not now - OLDEST <= issued <= now + NEWEST or (expires is not None and expires < now):
+            raise Refused(refusals.wallet_refused("EXPIRED", "The message is too old, too new or has no date"))
+
+
+def _decoded(signed: str) -> dict[str, Any] | None:
+    try:
+        fields = json.loads(base64.b64decode(signed, validate=True))
+    except (binascii.Error, ValueError):
+        return None
+    return fields if isinstance(fields, dict) else None
+
+
+def _time(text: str | None) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None

@@ -1,0 +1,41 @@
+"""How large a picture becomes: pixels, a ratio of about one megapixel, or a tier of that ratio.
+
+Ratios that a model does not list fall back to its default in silence, as VENICE API, POST /image/generate, does.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from venice_widgets.simulator.models import Model
+
+BASE_PIXELS = 1024
+ROUNDED_TO_PIXELS = 16
+
+
+def picture_size(
+    model: Model, *, width: int, height: int, aspect_ratio: str | None, resolution: str | None
+) -> tuple[int, int]:
+    """Width and height in pixels of what the model will draw."""
+    if model.sized_by == "pixels":
+        return width, height
+    ratio = _ratio(aspect_ratio if aspect_ratio in model.ratios else None) or _ratio(model.ratios[0]) or 1.0
+    side = BASE_PIXELS * _tier(resolution)
+    return _rounded(side * math.sqrt(ratio)), _rounded(side / math.sqrt(ratio))
+
+
+def _ratio(text: str | None) -> float | None:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?):(\d+(?:\.\d+)?)", text or "")
+    return float(found[1]) / float(found[2]) if found else None
+
+
+def _tier(resolution: str | None) -> float:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)k", (resolution or "1K").lower())
+    return float(found[1]) if found else 1.0
+
+
+def _rounded(pixels: float) -> int:
+    return max(ROUNDED_TO_PIXELS, round(pixels / ROUNDED_TO_PIXELS) * ROUNDED_TO_PIXELS)

@@ -1,0 +1,52 @@
+"""What the simulated service remembers between requests, and the few settings that shape it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from venice_widgets.simulator import refusals
+from venice_widgets.simulator.answers import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from random import Random
+
+    from venice_widgets.simulator.accounts import Caller, Doorkeeper
+    from venice_widgets.simulator.ledger import Ledger
+    from venice_widgets.simulator.limits import Window
+    from venice_widgets.simulator.pictures import Commission
+
+
+class Pause(Protocol):
+    """Waiting that ends early, with an exception, when the other side is gone."""
+
+    def __call__(self, seconds: float | None) -> None:
+        """Wait; None is for ever."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The state behind every endpoint; its parts are safe from any thread."""
+
+    doorkeeper: Doorkeeper
+    ledger: Ledger
+    requests: Window
+    """Pictures that each caller may ask for."""
+    errors: Window
+    """Failures that each caller may have with each model."""
+    seconds_per_image: float
+    extra_entries: Sequence[Any]
+    random: Random
+    paint: Callable[[Commission], bytes]
+
+    def caller(self, headers: Mapping[str, str]) -> Caller:
+        """Who asks.
+
+        Raises:
+            Refused: 402 without credentials, 401 with wrong ones.
+        """
+        found = self.doorkeeper.identify(headers)
+        if found is None:
+            raise Refused(refusals.no_credentials())
+        return found
