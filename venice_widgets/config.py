@@ -1,0 +1,309 @@
+"""Settings: one frozen `Settings`, read once, by one documented precedence.
+
+For every setting the first of these that says anything wins:
+
+1. the argument given in Python (``Session(max_cost_usd="0.50")``),
+2. the environment (``VENICE_MAX_COST=0.50``),
+3. ``config.toml`` in the store's folder (``max_cost_usd = "0.50"``; no credentials are read from there),
+4. the default.
+
+`Settings.sources` remembers which of them it was, for ``%venice config``. A `Secret` never prints itself. Keys are
+looked for in more places than these, by `credentials.find_credential`, which starts from what stands here.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import tomllib
+from dataclasses import dataclass, field, replace
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+from urllib.parse import SplitResult, urlsplit
+
+from .errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+BASE_URL = "https://api.venice.ai/api/v1"
+DEMO_BASE_URL = "http://simulator.localhost/api/v1"
+STORE_FOLDER = ".venice"
+CONFIG_FILE = "config.toml"
+
+
+class Secret:
+    """A value that can be used but not seen: repr, str and format show a mask, and it refuses to be pickled."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value.strip()
+
+    def reveal(self) -> str:
+        """The value itself, for the one place that puts it on the wire."""
+        return self._value
+
+    @property
+    def masked(self) -> str:
+        """Enough to tell two keys apart: a long key's last four characters."""
+        return f"…{self._value[-4:]}" if len(self._value) >= 16 else "…"
+
+    def __repr__(self) -> str:
+        return f"Secret({self.masked})"
+
+    def __str__(self) -> str:
+        return self.masked
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise TypeError("a Secret cannot be pickled: it would be written out in the clear")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that a session needs to know before it does anything."""
+
+    api_key: Secret | None = None
+    """The bearer key; never written anywhere."""
+    wallet_key: Secret | None = None
+    """A wallet's private key, used only where there is no `api_key`."""
+    base_url: str = BASE_URL
+    """Where requests go; https, or http on the loopback."""
+    store: Path = Path(STORE_FOLDER)
+    """The folder of pictures and records."""
+    max_cost_usd: Decimal | None = None
+    """No request may cost more; an unknown price is refused as well."""
+    confirm_above_usd: Decimal = Decimal("1.00")
+    """Above this a person is asked first."""
+    session_budget_usd: Decimal | None = None
+    """What one session may spend in all."""
+    day_budget_usd: Decimal | None = None
+    """What may be spent from this store in one UTC day."""
+    project_budget_usd: Decimal | None = None
+    """What may be spent from this store in all."""
+    read_timeout_seconds: float = 330.0
+    """How long a picture may take: minutes at high quality, and 30 s more for prompt enhancement."""
+    in_flight: int = 4
+    """How many requests may be on their way at once."""
+    requests_per_minute: int = 20
+    """The API's default limit for pictures."""
+    legacy_header: bool = False
+    """Whether a wallet signs in by the old header, ``X-Sign-In-With-X``."""
+    demo: bool = False
+    """Whether the built-in simulator answers instead of Venice."""
+    sources: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Setting name -> where its value came from, for those that are not defaults."""
+
+    def for_demo(self) -> Settings:
+        """These settings with the simulator behind them: no credentials, no prices to guard, a store of its own."""
+        return replace(
+            self,
+            demo=True,
+            api_key=Secret("demo"),
+            wallet_key=None,
+            base_url=DEMO_BASE_URL,
+            store=self.store / "demo",
+            max_cost_usd=None,
+            session_budget_usd=None,
+            day_budget_usd=None,
+            project_budget_usd=None,
+            sources=MappingProxyType({**self.sources, "base_url": "demo", "store": "demo", "api_key": "demo"}),
+        )
+
+
+_ENVIRONMENT = {
+    "api_key": "VENICE_API_KEY",
+    "wallet_key": "VENICE_WALLET_KEY",
+    "base_url": "VENICE_API_BASE_URL",
+    "store": "VENICE_STORE",
+    "max_cost_usd": "VENICE_MAX_COST",
+    "confirm_above_usd": "VENICE_CONFIRM_ABOVE",
+}
+_IN_FILE = (
+    "max_cost_usd",
+    "confirm_above_usd",
+    "session_budget_usd",
+    "day_budget_usd",
+    "project_budget_usd",
+    "read_timeout_seconds",
+    "in_flight",
+    "requests_per_minute",
+)
+
+
+def read_settings(
+    arguments: Mapping[str, Any] | None = None,
+    *,
+    environ: Mapping[str, str] = os.environ,
+    folder: Path | None = None,
+) -> Settings:
+    """Read every setting by the precedence that this module documents.
+
+    Args:
+        arguments: values given in Python, by the names of `Settings`; None means "not given".
+        environ: the environment; empty values count as not given.
+        folder: where the search for the store begins; the working directory when None.
+
+    Raises:
+        ConfigurationError: a value cannot be used; the message names the setting and where it came from.
+    """
+    _refuse_unknown(arguments or {})
+    found: dict[str, tuple[Any, str]] = {}
+    for name, variable in _ENVIRONMENT.items():
+        if environ.get(variable, "").strip():
+            found[name] = (environ[variable].strip(), variable)
+    found |= {name: (value, "argument") for name, value in (arguments or {}).items() if value is not None}
+    found = _one_payer(found)
+    stated = found.get("store", (None, ""))
+    store = _store(stated[0], stated[1]) if stated[0] else find_store(folder or Path.cwd())
+    found = {name: (value, CONFIG_FILE) for name, value in _read_file(store / CONFIG_FILE).items()} | found
+    found["store"] = (store, stated[1] or "found from the working directory")
+    values = {name: _convert(name, value, source) for name, (value, source) in found.items()}
+    return Settings(**values, sources=MappingProxyType({name: source for name, (_, source) in found.items()}))
+
+
+def _one_payer(found: dict[str, tuple[Any, str]]) -> dict[str, tuple[Any, str]]:
+    """A key given in Python outranks the other kind from the environment: it says whose money is meant."""
+    given = [name for name in ("api_key", "wallet_key") if found.get(name, (None, ""))[1] == "argument"]
+    if len(given) == 2:
+        raise ConfigurationError(
+            "Both an API key and a wallet key were given.", "Give the one that is to pay; they are never sent together."
+        )
+    outranked = {"api_key": "wallet_key", "wallet_key": "api_key"}[given[0]] if given else None
+    return {name: value for name, value in found.items() if name != outranked}
+
+
+def _refuse_unknown(arguments: Mapping[str, Any]) -> None:
+    names = [name for name in Settings.__slots__ if name != "sources"]
+    if unknown := sorted(set(arguments) - set(names)):
+        raise ConfigurationError(f"there is no setting {', '.join(unknown)}.", f"There are {', '.join(names)}.")
+
+
+def find_store(start: Path) -> Path:
+    """The nearest ``.venice`` folder at or above `start`, as git finds its own; else where it will be made."""
+    for folder in (start, *start.parents):
+        if (folder / STORE_FOLDER).is_dir():
+            return folder / STORE_FOLDER
+    return start / STORE_FOLDER
+
+
+def _store(value: Any, source: str) -> Path:
+    if "://" in str(value):
+        raise ConfigurationError(
+            f"store {_without_secrets(str(value))} ({source}) is a database address.",
+            "This version keeps its store in a folder: give a path.",
+        )
+    try:
+        return Path(value).expanduser().absolute()
+    except RuntimeError as exc:
+        raise ConfigurationError(f"store {value} ({source}): no such home.", "Give the folder's full path.") from exc
+
+
+def _without_secrets(address: str) -> str:
+    """The address as it was given, or its host alone where anything else in it may be a password or a key."""
+    if not any(mark in address for mark in "@?#"):
+        return repr(address)
+    try:
+        return repr(urlsplit(address).hostname or "…")
+    except ValueError:
+        return "'…'"
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        values = tomllib.loads(path.read_text("utf-8"), parse_float=Decimal)
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, InvalidOperation) as exc:
+        raise ConfigurationError(f"{path} cannot be read: {exc}", "Mend it or move it away.") from exc
+    if unknown := sorted(set(values) - set(_IN_FILE)):
+        raise ConfigurationError(
+            f"{path} sets {', '.join(unknown)}, which it cannot.", f"It may set {', '.join(_IN_FILE)}."
+        )
+    return values
+
+
+def _convert(name: str, value: Any, source: str) -> Any:
+    if name in ("api_key", "wallet_key"):
+        return value if isinstance(value, Secret) else Secret(str(value))
+    if name == "base_url":
+        return check_base_url(str(value), source)
+    if name.endswith("_usd"):
+        return parse_usd(value, f"{name} ({source})")
+    if name in ("in_flight", "requests_per_minute", "read_timeout_seconds"):
+        return _positive(name, value, source)
+    return value
+
+
+def _positive(name: str, value: Any, source: str) -> Any:
+    kind = float if name.endswith("seconds") else int
+    number = isinstance(value, int | float | Decimal) and not isinstance(value, bool) and math.isfinite(value)
+    if not number or value <= 0 or (kind is int and int(value) != value):
+        raise ConfigurationError(
+            f"{name} {value!r} ({source}) cannot be used.",
+            f"It takes a {'number' if kind is float else 'whole number'} above 0.",
+        )
+    return kind(value)
+
+
+def parse_usd(value: Any, name: str) -> Decimal:
+    """An amount of dollars, exactly: ``"0.50"``, ``"$0.50"``, 1 or a Decimal.
+
+    Raises:
+        ConfigurationError: it is no finite amount of zero or more.
+    """
+    try:
+        amount = Decimal(str(value).strip().removeprefix("$"))
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if isinstance(value, bool) or not amount.is_finite() or amount < 0:
+        raise ConfigurationError(f"{name} {value!r} is no amount of dollars.", "Write it like 0.50 or 2.")
+    return amount
+
+
+def check_base_url(url: str, source: str = "argument") -> str:
+    """The base URL without its final slash, once it is sure that credentials may be sent there.
+
+    Raises:
+        ConfigurationError: not https, unless it is the loopback; or it carries credentials or a query itself;
+            or it is no URL.
+    """
+    url = url.strip()
+    parts = _split(url, source)
+    host = parts.hostname or ""
+    loopback = host in ("localhost", "127.0.0.1", "::1") or host.endswith(".localhost")
+    if parts.scheme != "https" and not (parts.scheme == "http" and loopback):
+        raise ConfigurationError(
+            f"base URL {_without_secrets(url)} ({source}) would send the key in the clear.",
+            f"Use https, or http on the loopback only. The default is {BASE_URL}.",
+        )
+    if "@" in parts.netloc or "?" in url or "#" in url:
+        raise ConfigurationError(
+            f"base URL for {host} ({source}) carries credentials, a query or a fragment.",
+            "Give scheme, host and path alone; the key goes into VENICE_API_KEY.",
+        )
+    return url.rstrip("/")
+
+
+def _split(url: str, source: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        readable = bool(parts.hostname) and parts.port != 0 and url.isprintable() and " " not in url
+    except ValueError:
+        readable = False
+    if not readable:
+        raise ConfigurationError(
+            f"base URL {_without_secrets(url)} ({source}) cannot be read.", f"Write it like {BASE_URL}."
+        )
+    return parts
