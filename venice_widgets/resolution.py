@@ -1,0 +1,96 @@
+"""What a request leaves open and how it was decided: every default made explicit, with where it came from.
+
+The body on the wire holds only what was chosen. A year later its defaults may be others, so the record says what they
+were: the model's by its catalogue entry, the API's by its documentation (as `fields` tells it), and which fields this
+model is known to heed or ignore.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .catalogue import Sizing
+from .fields import field_facts
+
+if TYPE_CHECKING:
+    from .catalogue import Model
+    from .fields import FieldFacts
+    from .request import GenerationRequest
+
+GIVEN, OF_MODEL, OF_API = "given", "the model's default", "the API's default"
+_WORDS = {"on": True, "off": False, "none": None}
+_MAY_BE_IGNORED = ("seed", "negative_prompt", "steps")
+
+
+def resolution(request: GenerationRequest) -> dict[str, Any]:
+    """How every field of a request was decided.
+
+    Returns:
+        By field name ``{"value": …, "from": …}``, where the source is ``given``, ``the model's default``, ``the API's
+        default``, or of the model ``the alias fastest``; and under ``honours`` what is known of the model's use of
+        seed, negative prompt and steps. A default that is documented nowhere has no value.
+    """
+    names = [name for name in field_facts() if name in request.fields or _takes(request.model, name)]
+    return {
+        "model": {"value": request.model.id, "from": _model_source(request)},
+        **{name: _decided(request, field_facts()[name]) for name in names},
+        "honours": {name: str(request.model.honours(name)) for name in _MAY_BE_IGNORED},
+    }
+
+
+def defaults_text(document: dict[str, Any]) -> str:
+    """``steps 8, format webp, safe_mode on``: what was not given, in words."""
+    decided = [(name, each) for name, each in document.items() if name not in ("model", "honours")]
+    taken = [(name, each["value"]) for name, each in decided if each["from"] != GIVEN and each.get("value") is not None]
+    return ", ".join(f"{name} {_word(value)}" for name, value in taken)
+
+
+def _word(value: Any) -> str:
+    return ("on" if value else "off") if isinstance(value, bool) else str(value)
+
+
+def _model_source(request: GenerationRequest) -> str:
+    if request.asked_model is None:
+        return "the catalogue's default"
+    return GIVEN if request.asked_model == request.model.id else f"the alias {request.asked_model}"
+
+
+def _takes(model: Model, name: str) -> bool:
+    """Whether a model has any use for a field that was not given."""
+    if name in ("model", "seed"):
+        return False  # the one stands for itself, the other in a column of its own
+    needs: dict[str, Any] = {
+        "width": model.sizing is Sizing.PIXELS,
+        "height": model.sizing is Sizing.PIXELS,
+        "aspect_ratio": model.sizing is not Sizing.PIXELS,
+        "resolution": model.resolutions,
+        "quality": model.qualities,
+        "style_references": False,
+        "enable_web_search": model.supports_web_search,
+        "disable_prompt_optimization_thinking": model.supports_optimize_prompt_thinking,
+    }
+    return bool(needs.get(name, True))
+
+
+def _decided(request: GenerationRequest, facts: FieldFacts) -> dict[str, Any]:
+    if facts.name in request.fields:
+        return {"value": request.fields[facts.name], "from": GIVEN}
+    of_model = {
+        "aspect_ratio": request.model.default_aspect_ratio,
+        "resolution": request.model.default_resolution,
+        "quality": request.model.default_quality,
+        "steps": request.model.steps_default,
+    }
+    if of_model.get(facts.name):
+        return {"value": of_model[facts.name], "from": OF_MODEL}
+    return {**_documented(facts), "from": OF_API}
+
+
+def _documented(facts: FieldFacts) -> dict[str, Any]:
+    """The API's default as a value; nothing where its documentation names none."""
+    text = facts.about.default
+    if text in _WORDS:
+        return {"value": _WORDS[text]}
+    if facts.kind is int and text.isdigit():
+        return {"value": int(text)}
+    return {"value": text} if text in facts.choices else {}
