@@ -1,0 +1,100 @@
+"""Whether a priced request may be sent: the limit, the question to a person, and where nobody can answer."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from .errors import SpendingRefused
+from .estimate import usd_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from decimal import Decimal
+
+    from .config import Settings
+    from .estimate import Estimate
+
+STALE_SECONDS = 24 * 3600.0
+"""Prices older than this count as unknown under a limit."""
+_NOTHING_SENT = "Nothing was sent."
+
+
+def allow(
+    estimate: Estimate,
+    settings: Settings,
+    *,
+    price_age_seconds: float = 0.0,
+    max_cost_usd: Decimal | None = None,
+    yes: bool = False,
+    ask: Callable[[str], bool | None] | None = None,
+) -> None:
+    """Let a generation pass, or refuse it before anything is sent.
+
+    Args:
+        estimate: what it will cost.
+        settings: the standing limits.
+        price_age_seconds: how old the prices are.
+        max_cost_usd: the limit for this generation; it takes the place of the standing one, and says yes up to there.
+        yes: the person has already agreed.
+        ask: puts a question to the person; None as its answer means that nobody is there.
+
+    Raises:
+        SpendingRefused: dearer than the limit, of unknown price under a limit, or not agreed to.
+    """
+    limit, name = (max_cost_usd, "--max-cost") if max_cost_usd is not None else (settings.max_cost_usd, "the limit of")
+    if limit is not None:
+        _hold_limit(estimate, limit, name, price_age_seconds)
+    if not (estimate.simulated or yes or max_cost_usd is not None):
+        _hold_question(estimate, settings.confirm_above_usd, ask)
+
+
+def _hold_limit(estimate: Estimate, limit: Decimal, name: str, price_age_seconds: float) -> None:
+    most = estimate.upper_bound_usd
+    if most is None:
+        raise SpendingRefused(
+            f"how much it can cost is unknown ({estimate.why_unbounded}), and {name} {usd_text(limit)} is set.",
+            f"Choose what has a price (%venice model ID), or lift the limit for this cell. {_NOTHING_SENT}",
+        )
+    if price_age_seconds > STALE_SECONDS:
+        raise SpendingRefused(
+            f"the prices at hand are {price_age_seconds / 3600:.0f} hours old, and {name} {usd_text(limit)} is set.",
+            f"Fetch them anew with %venice models --refresh. {_NOTHING_SENT}",
+        )
+    if most > limit:
+        raise SpendingRefused(
+            f"{estimate.formula} is more than {name} {usd_text(limit)}.",
+            f"Ask for fewer or cheaper pictures, or raise the limit. {_NOTHING_SENT}",
+        )
+
+
+def _hold_question(estimate: Estimate, above: Decimal, ask: Callable[[str], bool | None] | None) -> None:
+    most = estimate.upper_bound_usd
+    if most is not None and most <= above:
+        return
+    amount = "it, at a price that is not known" if most is None else usd_text(most)
+    answer = ask(f"{estimate.formula}. Spend {amount}? [y/N] ") if ask else None
+    if answer is None:
+        raise SpendingRefused(
+            f"{estimate.formula} is more than is spent without asking ({usd_text(above)}), and nobody can answer here.",
+            f"Give --yes or a sufficient --max-cost, or raise VENICE_CONFIRM_ABOVE. {_NOTHING_SENT}",
+        )
+    if not answer:
+        raise SpendingRefused(f"{estimate.formula} was not agreed to.", _NOTHING_SENT)
+
+
+def ask_person(question: str) -> bool | None:
+    """Put a yes-or-no question to whoever sits before the notebook or terminal; None where nobody can answer."""
+    if not _in_kernel() and not (sys.stdin and sys.stdin.isatty()):
+        return None
+    try:
+        return input(question).strip().lower() in ("y", "yes")
+    except (EOFError, OSError, RuntimeError):  # the last of a front end that takes no input, or a lost stdin
+        return None
+
+
+def _in_kernel() -> bool:
+    """Whether this runs in a kernel; that its package is loaded proves nothing."""
+    ipython = sys.modules.get("IPython")
+    shell: Any = ipython.get_ipython() if ipython else None
+    return getattr(shell, "kernel", None) is not None
