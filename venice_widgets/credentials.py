@@ -1,0 +1,171 @@
+"""Where keys are found, where they are kept, and what kind they are.
+
+The first of these places that holds a key wins; within one place an API key comes before a wallet key:
+
+1. the argument given in Python,
+2. the environment: ``VENICE_API_KEY``, ``VENICE_WALLET_KEY``,
+3. a ``.env`` file, only when asked for by its path (extra ``dotenv``): whoever names a file means its key,
+4. Colab's secrets of the same two names, where the notebook may read them,
+5. the system's keyring, if ``keyring`` is installed: service ``venice-widgets``, user ``api_key`` or ``wallet_key``.
+
+The last three may ask a person or unlock something, so they are looked at only when nothing came before, and never
+when the extension is loaded.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from dataclasses import dataclass, replace
+from io import StringIO
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal
+
+from .config import Secret, Settings
+from .errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+SERVICE = "venice-widgets"
+"""The keyring's name for us."""
+
+KeyName = Literal["api_key", "wallet_key"]
+_VARIABLES: dict[KeyName, str] = {"api_key": "VENICE_API_KEY", "wallet_key": "VENICE_WALLET_KEY"}
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A key and where it was found."""
+
+    name: KeyName
+    """Which of the two kinds it is, by the setting's name."""
+    secret: Secret
+    source: str
+    """Where it was found, in words for ``%venice config``."""
+
+
+def find_credential(settings: Settings, *, dotenv: Path | None = None) -> Credential | None:
+    """The key that pays, from the first place that has one, or None.
+
+    Args:
+        settings: what `read_settings` found in the arguments and the environment.
+        dotenv: a ``.env`` file to read as well.
+
+    Raises:
+        ConfigurationError: the ``.env`` that was asked for cannot be read, or the keyring is locked or broken.
+    """
+    for name in _VARIABLES:
+        if secret := getattr(settings, name):
+            return Credential(name, secret, settings.sources.get(name, "argument"))
+    for source, look_up in _elsewhere(dotenv):
+        for name in _VARIABLES:
+            if secret := look_up(name):
+                return Credential(name, secret, source)
+    return None
+
+
+def with_credential(settings: Settings, *, dotenv: Path | None = None) -> Settings:
+    """The same settings with the key that `find_credential` finds, and its source; unchanged where they have one."""
+    found = find_credential(settings, dotenv=dotenv)
+    if found is None or getattr(settings, found.name) == found.secret:
+        return settings
+    sources = MappingProxyType({**settings.sources, found.name: found.source})
+    changed: dict[str, Any] = {found.name: found.secret}
+    return replace(settings, **changed, sources=sources)
+
+
+def kind_of_key(secret: Secret) -> Literal["inference", "admin", "unknown"]:
+    """What an API key is allowed, by its prefix. Only an admin key may read ``/billing``."""
+    if secret.reveal().startswith("VENICE_INFERENCE_KEY_"):
+        return "inference"
+    return "admin" if secret.reveal().startswith("VENICE_ADMIN_KEY_") else "unknown"
+
+
+def store_key(secret: Secret, where: str = "keyring", *, name: KeyName = "api_key") -> str:
+    """Keep a key for later sessions, and say where it now lies.
+
+    Args:
+        secret: the key, checked before.
+        where: ``keyring``, the one place that keeps it encrypted. We write keys into no file.
+        name: which kind of key it is.
+
+    Raises:
+        ConfigurationError: another place was named, or the keyring is missing, locked, or did not keep it.
+    """
+    if where != "keyring":
+        raise ConfigurationError(f"A key cannot be stored in {where!r}.", f"{_CHOICES} The keyring is the one place.")
+    try:
+        import keyring
+    except ImportError as exc:
+        raise ConfigurationError(
+            "Storing a key needs the library keyring, which is not installed.",
+            f"Run: pip install 'venice-widgets[keyring]'. {_CHOICES}",
+        ) from exc
+    try:
+        keyring.set_password(SERVICE, name, secret.reveal())
+        kept = Secret(keyring.get_password(SERVICE, name) or "") == secret
+    except Exception as exc:  # noqa: BLE001 (backends raise what they like, and their frames hold the key)
+        raise _keyring_refused(exc) from None
+    if not kept:
+        raise ConfigurationError("The keyring accepted the key but did not keep it.", _CHOICES)
+    return f"keyring ({keyring.get_keyring().name})"
+
+
+_CHOICES = "A key can always be given by VENICE_API_KEY or VENICE_WALLET_KEY."
+
+
+def _elsewhere(dotenv: Path | None) -> Iterator[tuple[str, Callable[[KeyName], Secret | None]]]:
+    if dotenv is not None:
+        yield str(dotenv), _dotenv_look_up(dotenv)
+    yield "Colab secrets", _from_colab
+    yield "keyring", _from_keyring
+
+
+def _dotenv_look_up(path: Path) -> Callable[[KeyName], Secret | None]:
+    try:
+        from dotenv import dotenv_values
+    except ImportError as exc:
+        raise ConfigurationError(
+            f"Reading {path} needs python-dotenv, which is not installed.", "Run: pip install 'venice-widgets[dotenv]'"
+        ) from exc
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
+        raise ConfigurationError(f"{path} cannot be read: {type(exc).__name__}.", "Give the path of a .env.") from exc
+    # A "$" in a key is a "$": nothing is put in its place from the environment.
+    values = dotenv_values(stream=StringIO(text), interpolate=False)
+    return lambda name: _secret(values.get(_VARIABLES[name]))
+
+
+def _from_colab(name: KeyName) -> Secret | None:
+    if "google.colab" not in sys.modules:  # there its kernel has loaded it; elsewhere it is nobody's business
+        return None
+    userdata = importlib.import_module("google.colab.userdata")
+    refusals = (userdata.SecretNotFoundError, userdata.NotebookAccessError, userdata.TimeoutException)
+    try:
+        return _secret(userdata.get(_VARIABLES[name]))
+    except refusals:
+        return None
+
+
+def _from_keyring(name: KeyName) -> Secret | None:
+    try:
+        import keyring
+    except ImportError:
+        return None
+    try:
+        return _secret(keyring.get_password(SERVICE, name))
+    except keyring.errors.NoKeyringError:
+        return None
+    except Exception as exc:  # noqa: BLE001 (backends raise what they like)
+        raise _keyring_refused(exc) from None
+
+
+def _keyring_refused(exc: Exception) -> ConfigurationError:
+    return ConfigurationError(f"The keyring cannot be used: {type(exc).__name__}.", f"Unlock it. {_CHOICES}")
+
+
+def _secret(value: str | None) -> Secret | None:
+    return Secret(value) if value and value.strip() else None
