@@ -1,0 +1,58 @@
+"""The reproducibility log: every paid request on record before it is sent, every picture kept as it was received.
+
+`Log` is the whole surface: `RunDraft` goes in before a request is sent, `RunOutcome` when it ended, `RunRecord` comes
+out. Rows, SQL and file names stay inside, but for four views of ``log.sqlite`` that others (pandas, Datasette,
+DuckDB) may rely on; their columns are only added to. Amounts are dollars, times are UTC as ISO 8601 text.
+
+``v_runs``
+    One row a run: run_id, generation_id, position, parent_run_id, relation, session_id, notebook, status, created_at,
+    sent_at, finished_at, base_url, model, asked_model, seed, seed_drawn, prompt, enhanced_prompt, request,
+    request_hash, estimate_usd, charged_usd, attempts, status_code, response_id, blurred, violation, error_class,
+    error, images (how many).
+``v_images``
+    One row a picture: run_id, position, sha256, size_bytes, mime, width, height, mode, seed, created_at, model,
+    prompt, blurred, deleted_at, pixels_sha256 (once deleted), signed (C2PA), exif.
+``v_costs``
+    One row a run, and what budgets count for it: run_id, created_at, day, model, notebook, session_id, status,
+    estimated_usd (succeeded, charge not known), charged_usd, reserved_usd (pending or sent), unknown_usd (may have
+    been charged), unpriced (1 where the price is unknown and the amounts are 0), charge_source.
+``v_replays``
+    One row a judged replay: run_id, parent_run_id, created_at, day, parent_created_at, model, seed, status, judged_at,
+    grade, circumstances (a JSON list), psnr_db, worst_tile_psnr_db, changed_share, ssim, hash_distance, detail_kept.
+"""
+
+from .budgets import Budgets, Left, Spent
+from .charges import BalanceDifference, Reconciled, balance_difference
+from .objects import ObjectStore, Stored
+from .records import ImageRecord, Parent, RunDraft, RunOutcome, RunRecord, Status
+from .recovery import Recovered
+from .search import Cost
+from .store import DATABASE_FILE, Log
+from .upkeep import Fault, Health, Size, Verification
+from .verdicts import VerdictRecord
+
+__all__ = [
+    "DATABASE_FILE",
+    "BalanceDifference",
+    "Budgets",
+    "Cost",
+    "Fault",
+    "Health",
+    "ImageRecord",
+    "Left",
+    "Log",
+    "ObjectStore",
+    "Parent",
+    "Reconciled",
+    "Recovered",
+    "RunDraft",
+    "RunOutcome",
+    "RunRecord",
+    "Size",
+    "Spent",
+    "Status",
+    "Stored",
+    "VerdictRecord",
+    "Verification",
+    "balance_difference",
+]

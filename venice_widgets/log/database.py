@@ -1,0 +1,172 @@
+"""The SQLite file: how it is opened, how it is written and read, and how foreign errors become ours.
+
+Every change is one ``BEGIN IMMEDIATE`` transaction: a deferred one that reads and then writes loses most of its
+writes when several processes share the store, whatever the busy timeout. The journal is WAL, or DELETE where WAL
+cannot work (network file systems, SQLite documentation, "Write-Ahead Logging").
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import threading
+import time
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from venice_widgets.errors import StoreError
+
+from .schema import migrate, refuse_newer
+from .text import search_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BUSY_TIMEOUT_SECONDS = 30.0
+NETWORK_FILE_SYSTEMS = frozenset((
+    "9p", "afs", "beegfs", "ceph", "cifs", "fuse.ceph", "fuse.gcsfuse", "fuse.glusterfs", "fuse.s3fs", "fuse.sshfs",
+    "glusterfs", "gpfs", "lustre", "nfs", "nfs4", "smb3", "smbfs", "virtiofs",
+))  # fmt: skip
+"""Their shared memory is not shared between hosts, which WAL needs."""
+
+
+class Database:
+    """One file, shared by the threads of this process and by other processes."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, journal_mode: str) -> None:
+        self.path = path
+        self.connection = connection
+        self.journal_mode = journal_mode
+        """``wal``, or ``delete`` where WAL cannot work."""
+        self._lock = threading.Lock()
+
+    @classmethod
+    def open(cls, path: Path) -> Database:
+        """Open the file, making it where there is none, and bring its tables up to date.
+
+        Raises:
+            StoreError: it cannot be opened or written, or a newer version of this package wrote it.
+        """
+        try:
+            connection = sqlite3.connect(
+                path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False
+            )
+            try:
+                return cls(path, connection, _prepare(connection, path))
+            except BaseException:
+                connection.close()
+                raise
+        except (OSError, sqlite3.Error) as exc:
+            raise StoreError(
+                f"the store {path.parent} cannot be opened: {exc}.",
+                "Mend it, or set VENICE_STORE to a folder that can be written. Nothing was sent.",
+            ) from exc
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self.connection.close()
+
+    @contextmanager
+    def transaction(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
+        """One change, all or nothing, on the disk when it returns.
+
+        Args:
+            durable: False for what may be lost with the machine's power, though never with the process: under WAL
+                it costs no flush.
+
+        Raises:
+            StoreError: it could not be written; or a newer version of this package has upgraded the store.
+        """
+        with self._lock, self._translating("written"):
+            if not durable:
+                self.connection.execute("PRAGMA synchronous = NORMAL")
+            try:
+                self.connection.execute("BEGIN IMMEDIATE")
+                try:
+                    refuse_newer(self.connection)
+                    yield self.connection
+                    self.connection.execute("COMMIT")
+                except BaseException:
+                    if self.connection.in_transaction:
+                        self.connection.execute("ROLLBACK")
+                    raise
+            finally:
+                if not durable:
+                    self.connection.execute("PRAGMA synchronous = FULL")
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Several questions about one state of the log.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        with self._lock, self._translating("read"):
+            self.connection.execute("BEGIN")
+            try:
+                yield self.connection
+            finally:
+                self.connection.execute("ROLLBACK")
+
+    @contextmanager
+    def _translating(self, deed: str) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as exc:
+            raise StoreError(
+                f"the log {self.path} cannot be {deed}: {exc}.", "Make room, or see whether another program holds it."
+            ) from exc
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> str:
+    connection.row_factory = sqlite3.Row
+    connection.create_function("search_text", 2, search_text, deterministic=True)
+    journal_mode = choose_journal(connection, path)
+    connection.execute("PRAGMA synchronous = FULL")
+    migrate(connection, path)
+    return journal_mode
+
+
+def choose_journal(connection: sqlite3.Connection, path: Path, mounts: Path = Path("/proc/mounts")) -> str:
+    """Ask for WAL, and take DELETE where it is known, answered or found out that WAL cannot work."""
+    if file_system(path, mounts) in NETWORK_FILE_SYSTEMS:
+        return _ask_for_journal(connection, "DELETE")
+    try:
+        answer = _ask_for_journal(connection, "WAL")
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError as exc:
+        if _is_busy(exc):
+            raise
+        return _ask_for_journal(connection, "DELETE")
+    return answer if answer == "wal" else _ask_for_journal(connection, "DELETE")
+
+
+def _ask_for_journal(connection: sqlite3.Connection, mode: str) -> str:
+    """Change the journal; SQLite's own busy timeout does not hold for it, so the waiting is done here."""
+    end = time.monotonic() + BUSY_TIMEOUT_SECONDS
+    while True:
+        try:
+            return str(connection.execute(f"PRAGMA journal_mode = {mode}").fetchone()[0]).lower()
+        except sqlite3.OperationalError as exc:
+            if not _is_busy(exc) or time.monotonic() >= end:
+                raise
+        time.sleep(0.01)
+
+
+def _is_busy(exc: sqlite3.OperationalError) -> bool:
+    return getattr(exc, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def file_system(path: Path, mounts: Path) -> str:
+    """The type of the file system that holds `path`, such as ``nfs4``; empty where the system does not tell."""
+    best, found = -1, ""
+    with suppress(OSError):
+        place = path.resolve()
+        for line in mounts.read_text("utf-8", "surrogateescape").splitlines():
+            _, folder, kind, *_ = line.split(" ")
+            mounted = Path(re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), folder))
+            if place.is_relative_to(mounted) and len(mounted.parts) >= best:
+                best, found = len(mounted.parts), kind
+    return found

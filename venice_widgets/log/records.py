@@ -1,0 +1,160 @@
+"""What goes into the log and what comes out: frozen, with money as `Decimal` dollars and times as aware UTC.
+
+One **run** is one HTTP request. Its life: pending → sent → succeeded, refused, failed, unknown or cancelled.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from decimal import Decimal
+
+
+class Status(StrEnum):
+    """Where a run is in its life."""
+
+    PENDING = "pending"
+    """On record, not sent; its money is reserved."""
+    SENT = "sent"
+    """On its way; its money is reserved."""
+    SUCCEEDED = "succeeded"
+    REFUSED = "refused"
+    """The content policy blacked the picture out; not charged."""
+    FAILED = "failed"
+    """It is certain that nothing was charged."""
+    UNKNOWN = "unknown"
+    """It may have been charged; its money stays reserved until someone settles it."""
+    CANCELLED = "cancelled"
+    """Never sent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunDraft:
+    """A run as it stands before it is sent."""
+
+    run_id: str
+    """A ULID: sortable in time, told apart by its ending."""
+    generation_id: str
+    """The ULID that the runs of one cell or call share."""
+    position: int
+    """Its place among them, from 0."""
+    created_at: datetime
+    base_url: str
+    model: str
+    """The id that is sent."""
+    asked_model: str | None
+    """The id or moving alias that was asked for; None where the default was taken."""
+    seed: int
+    seed_drawn: bool
+    """Whether this program drew the seed."""
+    prompt: str
+    """The prompt as sent."""
+    request: str
+    """The body in canonical JSON, reference images as ``sha256:…``."""
+    request_hash: str
+    """``sha256:…`` over `request`."""
+    body_sha256: str
+    """``sha256:…`` over the bytes on the wire."""
+    estimate_usd: Decimal | None
+    """What the catalogue says it costs; None where it does not say."""
+    reserve_usd: Decimal | None
+    """The most that the catalogue's figures allow: what budgets count until the charge is known."""
+    formula: str
+    """How the generation's estimate was made."""
+    catalogue_entry: Mapping[str, Any] = field(default_factory=dict)
+    """The model's entry as it stood."""
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    """Versions of what made the request."""
+    context: Mapping[str, Any] = field(default_factory=dict)
+    """Where it came from: the cell as typed, its variables, notebook, commit."""
+    parent_run_id: str | None = None
+    relation: str | None = None
+    """What it is to its parent, such as ``replay_of``."""
+    session_id: str = ""
+    """The session that sends it: what a session's budget counts together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """The run that another one comes from."""
+
+    run_id: str
+    relation: str
+    """What the new run is to it, such as ``replay_of``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageRecord:
+    """One picture as it was received."""
+
+    sha256: str
+    """Of the bytes, in hexadecimal; the name under which the object store keeps them."""
+    size_bytes: int
+    mime: str
+    """By the bytes themselves."""
+    width: int
+    height: int
+    seed: int | None
+    """None where nobody can know it."""
+    mode: str = ""
+    """Pillow's name of its pixel format, such as RGB."""
+    pixels_sha256: str | None = None
+    """Of its pixels (`media.marks.pixels_sha256`), put on record when its bytes are deleted: before, they tell it."""
+    signed: bool | None = None
+    """Whether it carries a C2PA manifest; None where nobody looked or could tell."""
+    exif: bool | None = None
+    """Whether it carries EXIF; None where nobody looked or could tell."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOutcome:
+    """How a run ended."""
+
+    status: Status
+    finished_at: datetime
+    attempts: int = 1
+    error_class: str | None = None
+    error: str | None = None
+    """The message, without secrets."""
+    response_id: str | None = None
+    response: Mapping[str, Any] | None = None
+    """The answer's JSON less its pictures."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """The answer's headers less cookies and secrets."""
+    status_code: int | None = None
+    first_byte_at: datetime | None = None
+    blurred: bool | None = None
+    violation: bool | None = None
+    enhanced_prompt: str | None = None
+    balance_before_usd: Decimal | None = None
+    images: tuple[ImageRecord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """A run as the log holds it."""
+
+    draft: RunDraft
+    status: Status
+    sent_at: datetime | None = None
+    outcome: RunOutcome | None = None
+    """None while it is pending or sent."""
+    charged_usd: Decimal | None = None
+    """What was charged; None where that is not known."""
+    charge_source: str | None = None
+    """Who says so: ``billing/usage-history``, or ``by hand`` where a person settled it."""
+
+    @property
+    def run_id(self) -> str:
+        """The run's id."""
+        return self.draft.run_id
+
+    @property
+    def images(self) -> tuple[ImageRecord, ...]:
+        """The pictures that arrived."""
+        return self.outcome.images if self.outcome else ()

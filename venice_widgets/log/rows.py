@@ -1,0 +1,171 @@
+"""Between frozen records and rows: money as integer micro-dollars, times as UTC text that sorts."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from . import processes
+from .records import ImageRecord, RunDraft, RunOutcome, RunRecord, Status
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Mapping
+
+_DRAFT_COLUMNS = (
+    "run_id", "generation_id", "position", "base_url", "model", "asked_model", "seed", "prompt", "request",
+    "request_hash", "body_sha256", "formula", "parent_run_id", "relation", "session_id",
+)  # fmt: skip
+_OUTCOME_COLUMNS = ("attempts", "error_class", "error", "status_code", "response_id", "enhanced_prompt")
+_IMAGE_COLUMNS = ("sha256", "size_bytes", "mime", "width", "height", "seed", "mode", "pixels_sha256", "signed", "exif")
+_DOCUMENTS = ("catalogue_entry", "environment", "context")
+_SECRET_HEADER = re.compile(r"cookie|authorization|sign-in-with-x|api-?key|payment|token", re.IGNORECASE)
+
+
+def draft_row(draft: RunDraft) -> dict[str, Any]:
+    """The columns of a pending run, but for its documents."""
+    return {
+        **{name: getattr(draft, name) for name in _DRAFT_COLUMNS},
+        "status": Status.PENDING,
+        "created_at": time_text(draft.created_at),
+        "seed_drawn": draft.seed_drawn,
+        "estimate_micro_usd": micro_usd(draft.estimate_usd),
+        "reserve_micro_usd": micro_usd(draft.reserve_usd),
+        "notebook": str(draft.context.get("notebook") or ""),
+        "process": processes.this_process().text,
+    }
+
+
+def outcome_row(outcome: RunOutcome) -> dict[str, Any]:
+    """The columns that an outcome fills."""
+    return {
+        **{name: getattr(outcome, name) for name in _OUTCOME_COLUMNS},
+        "status": outcome.status,
+        "finished_at": time_text(outcome.finished_at),
+        "first_byte_at": time_text(outcome.first_byte_at),
+        "response": json_text(outcome.response) if outcome.response is not None else None,
+        "headers": json_text(public_headers(outcome.headers)),
+        "blurred": outcome.blurred,
+        "violation": outcome.violation,
+        "balance_before_micro_usd": micro_usd(outcome.balance_before_usd),
+    }
+
+
+def image_row(image: ImageRecord) -> dict[str, Any]:
+    """The columns of a picture, but for the run it belongs to."""
+    return {name: getattr(image, name) for name in _IMAGE_COLUMNS}
+
+
+def record(connection: sqlite3.Connection, row: sqlite3.Row) -> RunRecord:
+    """A whole run, its documents and pictures looked up."""
+    images = connection.execute("SELECT * FROM images WHERE run_id = ? ORDER BY position", (row["run_id"],))
+    return RunRecord(
+        draft=_draft(row, {name: _document(connection, row[name]) for name in _DOCUMENTS}),
+        status=Status(row["status"]),
+        sent_at=time(row["sent_at"]),
+        outcome=_outcome(row, tuple(_image(image) for image in images)) if row["finished_at"] else None,
+        charged_usd=usd(row["charged_micro_usd"]),
+        charge_source=row["charge_source"],
+    )
+
+
+def insert(connection: sqlite3.Connection, table: str, row: Mapping[str, Any], *, word: str = "INSERT") -> None:
+    """Insert a row, given by our own column names."""
+    columns, marks = ", ".join(row), ", ".join("?" for _ in row)
+    connection.execute(f"{word} INTO {table} ({columns}) VALUES ({marks})", tuple(row.values()))
+
+
+def keep_document(connection: sqlite3.Connection, document: Mapping[str, Any]) -> str:
+    """Store a JSON document once per content; its hash stands for it."""
+    text = json_text(document)
+    sha256 = text_sha256(text)
+    insert(connection, "documents", {"sha256": sha256, "text": text}, word="INSERT OR IGNORE")
+    return sha256
+
+
+def text_sha256(text: str) -> str:
+    """The hash of a text's UTF-8, in hexadecimal."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def json_text(document: Any) -> str:
+    """JSON that is the same for the same content."""
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), default=_plain)
+
+
+def public_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers that may be kept: those that could carry a secret are left out whatever the caller thinks of them."""
+    return {name: value for name, value in headers.items() if not _SECRET_HEADER.search(name)}
+
+
+def time_text(value: datetime | None) -> str | None:
+    """A moment as UTC text of fixed width, so that it sorts."""
+    return None if value is None else value.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def time(text: str | None) -> datetime | None:
+    """The moment of such a text."""
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def micro_usd(amount: Decimal | None) -> int | None:
+    """Dollars as the store counts them."""
+    return None if amount is None else int((amount * 1_000_000).to_integral_value())
+
+
+def usd(micro: int | None) -> Decimal | None:
+    """The store's count as dollars."""
+    return None if micro is None else dollars(micro)
+
+
+def dollars(micro: int) -> Decimal:
+    """The store's count as dollars, where there is one."""
+    return Decimal(micro) / 1_000_000
+
+
+def _draft(row: sqlite3.Row, documents: Mapping[str, Any]) -> RunDraft:
+    return RunDraft(
+        **{name: row[name] for name in _DRAFT_COLUMNS},
+        **documents,
+        seed_drawn=bool(row["seed_drawn"]),
+        created_at=datetime.fromisoformat(row["created_at"]),
+        estimate_usd=usd(row["estimate_micro_usd"]),
+        reserve_usd=usd(row["reserve_micro_usd"]),
+    )
+
+
+def _outcome(row: sqlite3.Row, images: tuple[ImageRecord, ...]) -> RunOutcome:
+    return RunOutcome(
+        **{name: row[name] for name in _OUTCOME_COLUMNS},
+        status=Status(row["status"]),
+        finished_at=datetime.fromisoformat(row["finished_at"]),
+        first_byte_at=time(row["first_byte_at"]),
+        response=json.loads(row["response"]) if row["response"] else None,
+        headers=json.loads(row["headers"] or "{}"),
+        blurred=_truth(row["blurred"]),
+        violation=_truth(row["violation"]),
+        balance_before_usd=usd(row["balance_before_micro_usd"]),
+        images=images,
+    )
+
+
+def _image(row: sqlite3.Row) -> ImageRecord:
+    values = {name: row[name] for name in _IMAGE_COLUMNS}
+    return ImageRecord(**{**values, "signed": _truth(row["signed"]), "exif": _truth(row["exif"])})
+
+
+def _document(connection: sqlite3.Connection, sha256: str) -> Any:
+    row = connection.execute("SELECT text FROM documents WHERE sha256 = ?", (sha256,)).fetchone()
+    return json.loads(row["text"])
+
+
+def _truth(value: int | None) -> bool | None:
+    return None if value is None else bool(value)
+
+
+def _plain(value: Any) -> Any:
+    return float(value) if isinstance(value, Decimal) else str(value)

@@ -1,0 +1,87 @@
+"""How an older store becomes a newer one: each step of `migrations` once, all in one transaction, after a backup."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from venice_widgets.errors import StoreError
+
+from .migrations import MIGRATIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+VERSION = len(MIGRATIONS)
+"""The schema that this package reads and writes."""
+
+
+def migrate(connection: sqlite3.Connection, path: Path) -> None:
+    """Bring the store in `path` up to this version; one that holds anything is copied beside itself first.
+
+    Raises:
+        StoreError: a newer version of this package wrote it.
+    """
+    if version(connection) == VERSION:
+        return
+    refuse_newer(connection)
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        # Another process may have done it while this one waited for the lock.
+        present = version(connection)
+        if 0 < present < VERSION:
+            back_up(path, path.with_name(f"{path.stem}.schema-{present}.{_now_text()}{path.suffix}"))
+        for step in MIGRATIONS[present:]:
+            for statement in _statements(step):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def version(connection: sqlite3.Connection) -> int:
+    """The schema's number; 0 for an empty file."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def refuse_newer(connection: sqlite3.Connection) -> None:
+    """Raise `StoreError` where a newer version of this package wrote, or has just upgraded, the store."""
+    present = version(connection)
+    if present > VERSION:
+        raise StoreError(
+            f"the store was written by a newer version of venice-widgets (schema {present}, here {VERSION}).",
+            "Upgrade venice-widgets and restart the kernel. Nothing was changed, nothing was sent.",
+        )
+
+
+def back_up(path: Path, target: Path) -> None:
+    """Copy a database that may be in use; what is half copied never has the target's name."""
+    partial = target.with_name(target.name + ".partial")
+    partial.unlink(missing_ok=True)
+    source, copy = sqlite3.connect(path, timeout=30), sqlite3.connect(partial)
+    try:
+        source.backup(copy)
+        # One file that can be carried anywhere, without a -wal beside it.
+        copy.execute("PRAGMA journal_mode = DELETE")
+    finally:
+        source.close()
+        copy.close()
+    partial.replace(target)
+
+
+def _now_text() -> str:
+    return datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script one by one: `executescript` would commit the transaction that they belong to."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""

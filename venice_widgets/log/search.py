@@ -1,0 +1,239 @@
+"""Questions to the log, the newest answer first.
+
+Nothing here reads the whole log: prompts are found by the index of `text`, times are ranges of run numbers, and costs
+are kept totals.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from venice_widgets.errors import InvalidRequest, StoreError
+
+from .budgets import Spent, spent, spent_of
+from .records import RunRecord, Status
+from .rows import record
+from .runs import first_number
+from .text import match_query
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+    from datetime import datetime
+
+_FEW_HITS = 2000
+"""So many runs are looked up after the index of prompts in some 10 ms."""
+_FEW_RUNS = 300
+"""So many runs are held against the index of prompts, which is forty times as slow a run, in some 60 ms."""
+VIEWS = ("v_runs", "v_images", "v_costs", "v_replays")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What `Log.search` asks."""
+
+    text: str | None = None
+    model: str | None = None
+    seed: int | None = None
+    status: Status | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    notebook: str | None = None
+    session_id: str | None = None
+    limit: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one day, model or notebook cost."""
+
+    name: str
+    """A UTC day, a model's id or a notebook's path; empty for runs outside of any notebook."""
+    spent: Spent
+
+
+def status_of(name: Status | str | None) -> Status | None:
+    """The status of that name.
+
+    Raises:
+        InvalidRequest: there is none.
+    """
+    try:
+        return None if name is None else Status(name)
+    except ValueError as exc:
+        raise InvalidRequest(f"no run is {name!r}.", f"It takes {', '.join(Status)}.", field="status") from exc
+
+
+def search(connection: sqlite3.Connection, question: Question) -> list[RunRecord]:
+    """The runs that answer a question, newest first.
+
+    Raises:
+        InvalidRequest: the limit is below 1.
+    """
+    if question.limit < 1:
+        raise InvalidRequest(f"limit {question.limit} shows nothing.", "It takes 1 or more.", field="limit")
+    source, number, conditions, values = _source(connection, question)
+    for condition, value in _conditions(connection, question, number):
+        conditions.append(condition)
+        values += value
+    where = " AND ".join(conditions) or "1"
+    numbers = connection.execute(
+        f"SELECT {number} FROM {source} WHERE {where} ORDER BY {number} DESC LIMIT ?",  # noqa: S608  our own words
+        (*values, question.limit),
+    ).fetchall()
+    rows = (connection.execute("SELECT * FROM runs WHERE number = ?", (found[0],)).fetchone() for found in numbers)
+    return [record(connection, row) for row in rows]
+
+
+def _source(connection: sqlite3.Connection, question: Question) -> tuple[str, str, list[str], list[Any]]:
+    """The tables to look through, the more selective first, and the column that orders them."""
+    query = match_query(question.text) if question.text else None
+    if query is None:
+        return "runs", "runs.number", [], []
+    if _is_narrow(connection, question) and not _has_few_hits(connection, query):
+        tables, number = "runs CROSS JOIN prompts ON prompts.rowid = runs.number", "runs.number"
+    else:
+        tables, number = "prompts CROSS JOIN runs ON runs.number = prompts.rowid", "prompts.rowid"
+    return tables, number, ["prompts MATCH ?"], [query]
+
+
+def _has_few_hits(connection: sqlite3.Connection, query: str) -> bool:
+    hits = connection.execute("SELECT rowid FROM prompts WHERE prompts MATCH ? LIMIT ?", (query, _FEW_HITS))
+    return len(hits.fetchall()) < _FEW_HITS
+
+
+def _is_narrow(connection: sqlite3.Connection, question: Question) -> bool:
+    """Whether the filters alone leave few runs, as far as that is known without looking at them."""
+    if question.seed is not None:
+        return True
+    if question.status not in (None, Status.SUCCEEDED):
+        found = connection.execute(
+            "SELECT 1 FROM runs WHERE status = ? AND status <> 'succeeded' LIMIT ?", (question.status, _FEW_RUNS)
+        )
+        if len(found.fetchall()) < _FEW_RUNS:
+            return True
+    if question.model is not None and spent(connection, "model", question.model).runs < _FEW_RUNS:
+        return True
+    if question.notebook is None:
+        return False
+    names = _notebooks(connection, question.notebook)
+    return sum(spent(connection, "notebook", name).runs for name in names) < _FEW_RUNS
+
+
+def _conditions(connection: sqlite3.Connection, question: Question, number: str) -> list[tuple[str, tuple[Any, ...]]]:
+    found: list[tuple[str, tuple[Any, ...]]] = []
+    if question.model is not None:
+        found.append(("runs.model = ?", (question.model,)))
+    if question.seed is not None:
+        found.append(("runs.seed = ?", (question.seed,)))
+    if question.status is not None:
+        # Said twice for every state but success, so that the index of the others is found to fit.
+        partial = " AND runs.status <> 'succeeded'" if question.status != Status.SUCCEEDED else ""
+        found.append((f"runs.status = ?{partial}", (question.status,)))
+    if question.since is not None:
+        found.append((f"{number} >= ?", (first_number(question.since),)))
+    if question.until is not None:
+        found.append((f"{number} < ?", (first_number(question.until),)))
+    if question.session_id is not None:
+        found.append(("runs.session_id = ?", (question.session_id,)))
+    if question.notebook is not None:
+        names = _notebooks(connection, question.notebook)
+        marks = ", ".join("?" for _ in names)
+        found.append((f"runs.notebook IN ({marks}) AND runs.notebook <> ''", names))
+    return found
+
+
+def _notebooks(connection: sqlite3.Connection, notebook: str) -> tuple[str, ...]:
+    """The paths that are, or end in, what was asked for; the totals name them all."""
+    ending = notebook.replace("\\", "/")
+    rows = connection.execute("SELECT name FROM totals WHERE scope = 'notebook'")
+    names = (row["name"] for row in rows)
+    return tuple(name for name in names if f"/{name.replace(chr(92), '/')}".endswith(f"/{ending}"))
+
+
+def named(connection: sqlite3.Connection, name: str) -> RunRecord:
+    """The run of this id, of any unique ending of it, or the ``last`` one.
+
+    Raises:
+        StoreError: there is none, or several end like that.
+    """
+    if name == "last":
+        rows = connection.execute("SELECT * FROM runs ORDER BY number DESC LIMIT 1").fetchall()
+    else:
+        exact = connection.execute("SELECT * FROM runs WHERE run_id = upper(?)", (name,)).fetchall()
+        rows = exact or _ending_in(connection, name)
+    if len(rows) != 1:
+        raise _not_one(name, [row["run_id"] for row in rows])
+    return record(connection, rows[0])
+
+
+def _ending_in(connection: sqlite3.Connection, name: str) -> list[sqlite3.Row]:
+    """Up to nine runs; the last eight characters, which people are shown, have an index."""
+    eight = "substr(run_id, -8) = upper(substr(?1, -8)) AND" if len(name) >= 8 else ""
+    return connection.execute(
+        "SELECT * FROM runs WHERE number IN (SELECT number FROM runs "  # noqa: S608  our own words
+        f"WHERE {eight} substr(run_id, -length(?1)) = upper(?1) LIMIT 9)",
+        (name,),
+    ).fetchall()
+
+
+def same_requests(connection: sqlite3.Connection, request_hash: str, base_url: str | None) -> list[RunRecord]:
+    """The runs of this very request that succeeded and whose pictures were not all deleted, newest first."""
+    rows = connection.execute(
+        "SELECT * FROM runs WHERE request_hash = ?1 AND status = 'succeeded' AND base_url = coalesce(?2, base_url) "
+        "AND EXISTS (SELECT 1 FROM images WHERE images.run_id = runs.run_id "
+        "AND sha256 NOT IN (SELECT sha256 FROM deletions)) ORDER BY number DESC",
+        (request_hash, base_url),
+    )
+    return [record(connection, row) for row in rows.fetchall()]
+
+
+def with_image(connection: sqlite3.Connection, sha256: str) -> list[RunRecord]:
+    """The runs that gave this picture, newest first."""
+    rows = connection.execute(
+        "SELECT * FROM runs WHERE run_id IN (SELECT run_id FROM images WHERE sha256 = ?) ORDER BY number DESC",
+        (sha256.removeprefix("sha256:"),),
+    )
+    return [record(connection, row) for row in rows.fetchall()]
+
+
+def costs(connection: sqlite3.Connection, by: Literal["day", "model", "notebook"]) -> list[Cost]:
+    """What each day (newest first), model or notebook (dearest first) cost.
+
+    Raises:
+        InvalidRequest: they are not kept by that.
+    """
+    if by not in ("day", "model", "notebook"):
+        raise InvalidRequest(f"costs are not kept by {by}.", "Ask by day, model or notebook.", field="by")
+    rows = connection.execute("SELECT * FROM totals WHERE scope = ? AND runs > 0 ORDER BY name DESC", (by,))
+    found = [Cost(row["name"], spent_of(row)) for row in rows]
+    return found if by == "day" else sorted(found, key=lambda cost: cost.spent.total_usd, reverse=True)
+
+
+def frame(connection: sqlite3.Connection, view: str) -> Any:
+    """A view as a pandas data frame; columns that end in ``_at`` are UTC times.
+
+    Raises:
+        InvalidRequest: no such view.
+        StoreError: pandas is not installed.
+    """
+    if view not in VIEWS:
+        raise InvalidRequest(f"there is no view {view!r}.", f"There are {', '.join(VIEWS)}.", field="view")
+    try:
+        import pandas as pd
+    except ImportError as exc:
+        raise StoreError("a data frame needs pandas, which is not installed.", "Run %pip install pandas.") from exc
+    cursor = connection.execute(f"SELECT * FROM {view}")  # noqa: S608  one of ours
+    table = pd.DataFrame.from_records(map(tuple, cursor), columns=[column[0] for column in cursor.description])
+    for name in table.columns[table.columns.str.endswith("_at")]:
+        table[name] = pd.to_datetime(table[name], utc=True, format="ISO8601")
+    return table
+
+
+def _not_one(name: str, found: Sequence[str]) -> StoreError:
+    if not found:
+        return StoreError(f"the log holds no run {name!r}.", "%venice log lists the newest.")
+    return StoreError(
+        f"several runs end in {name!r}: {', '.join(run_id[-12:] for run_id in found)}.", "Give more of the id."
+    )

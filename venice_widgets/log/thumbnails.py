@@ -1,0 +1,56 @@
+"""Small pictures derived from the large ones, one file each, beside the store's objects.
+
+Files and not rows, since the database holds no pictures: a hundred thousand thumbnails would make it a gigabyte that
+every backup copies. They can be made again at any time, so nothing is flushed; deleting the folder costs only time,
+except for pictures whose own bytes were deleted.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from venice_widgets.errors import StoreError
+
+
+class Thumbnails:
+    """A folder of files named by the sha256 of the picture that each is derived from."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def path(self, sha256: str) -> Path:
+        """Where the thumbnail of this picture is, or would be."""
+        return self.folder / sha256[:2] / sha256[2:]
+
+    def read(self, sha256: str) -> bytes | None:
+        """The thumbnail of this picture; None where there is none."""
+        try:
+            return self.path(sha256).read_bytes() or None
+        except OSError:
+            return None
+
+    def keep(self, sha256: str, data: bytes) -> None:
+        """Keep a picture's thumbnail, whole or not at all.
+
+        Raises:
+            StoreError: the disk is full, or the folder cannot be written.
+        """
+        place = self.path(sha256)
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            descriptor, name = tempfile.mkstemp(dir=self.folder)
+            try:
+                with os.fdopen(descriptor, "wb") as file:
+                    file.write(data)
+                Path(name).replace(place)
+            except OSError:
+                with suppress(OSError):
+                    Path(name).unlink()
+                raise
+        except OSError as exc:
+            raise StoreError(
+                f"{self.folder} cannot be written: {exc.strerror or exc}.", "Make room or mend its permissions."
+            ) from exc
