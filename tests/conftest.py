@@ -1,0 +1,75 @@
+"""What every test stands on: no home directory, no network, no store but its own."""
+
+import atexit
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.terminal.interactiveshell import TerminalInteractiveShell
+from traitlets.config import Config
+
+from venice_widgets import current
+from venice_widgets.session import Session
+from venice_widgets.simulator import Simulator
+
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.register_profile("explore", deadline=None, max_examples=1000)
+# The same examples each time, so that main is green or red for a reason; HYPOTHESIS_PROFILE=explore looks for new ones.
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
+
+
+@pytest.fixture(autouse=True)
+def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A home, a working directory and an environment that belong to the test."""
+    home = tmp_path / "home"
+    home.mkdir()
+    for name in [name for name in os.environ if name.startswith("VENICE_") and not name.startswith("VENICE_REQUIRE")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+    for name, folder in {
+        "HOME": "", "IPYTHONDIR": "ipython", "JUPYTER_CONFIG_DIR": "jupyter", "JUPYTER_DATA_DIR": "jupyter-data",
+        "JUPYTER_RUNTIME_DIR": "jupyter-runtime", "XDG_CONFIG_HOME": "config", "XDG_CACHE_HOME": "cache",
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, str(home / folder))
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    yield
+    current.use_session(None)
+
+
+@pytest.fixture
+def simulator() -> Simulator:
+    """An offline Venice without a rate limit."""
+    return Simulator(requests_per_minute=None)
+
+
+@pytest.fixture
+def session(simulator: Simulator) -> Session:
+    """A session that believes it talks to Venice, and talks to the simulator."""
+    made = Session(api_key="VENICE_INFERENCE_KEY_0123456789abcdef", transport=simulator.transport())
+    current.use_session(made)
+    return made
+
+
+@pytest.fixture
+def shell() -> Iterator[InteractiveShell]:
+    """A new terminal IPython with the extension loaded, and a history that is gone afterwards."""
+    settings = Config()
+    settings.HistoryManager.hist_file = ":memory:"
+    settings.InteractiveShell.colors = "nocolor"
+    settings.TerminalInteractiveShell.simple_prompt = True
+    hooks = sys.displayhook, sys.excepthook, sys.modules["__main__"]
+    TerminalInteractiveShell.clear_instance()
+    made = TerminalInteractiveShell.instance(config=settings)
+    made.run_line_magic("load_ext", "venice_widgets")
+    yield made
+    made.atexit_operations()
+    atexit.unregister(made.atexit_operations)
+    made.restore_sys_module_state()
+    TerminalInteractiveShell.clear_instance()
+    sys.displayhook, sys.excepthook, sys.modules["__main__"] = hooks

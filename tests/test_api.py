@@ -1,0 +1,122 @@
+"""`generate`: one call from prompt to pictures."""
+
+import hashlib
+import io
+import json
+
+import pytest
+from PIL import Image
+
+import venice_widgets
+from venice_widgets import current
+from venice_widgets.dispatch import Pace
+from venice_widgets.errors import GenerationIncomplete, Interrupted, InvalidRequest, SpendingRefused
+from venice_widgets.progress import ProgressLine
+from venice_widgets.session import Session
+from venice_widgets.simulator import Fault, Simulator
+
+
+def paint(commission):
+    """A small picture of its own for each content."""
+    file = io.BytesIO()
+    colour = hashlib.sha256(str(commission.content).encode()).digest()[:3]
+    Image.new("RGB", (16, 12), tuple(colour)).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.fixture
+def simulator():
+    return Simulator(requests_per_minute=None, errors_per_half_minute=None, paint=paint)
+
+
+@pytest.fixture
+def session(session):
+    session._pace = Pace(None)
+    yield session
+    session.close()
+
+
+@pytest.fixture
+def lines(monkeypatch):
+    """What the progress line did."""
+    done = []
+    monkeypatch.setattr(ProgressLine, "show", lambda self, *args, **more: done.append("show"))
+    monkeypatch.setattr(ProgressLine, "clear", lambda self, **more: done.append("clear"))
+    return done
+
+
+def posts(simulator):
+    return [json.loads(request.body) for request in simulator.requests if request.method == "POST"]
+
+
+def test_one_call_makes_pictures_with_the_session_in_use(simulator, session):
+    generation = venice_widgets.generate("a fox", images=2, seed=41)
+    assert [image.seed for image in generation.images] == [41, 42]
+    assert generation.done
+    assert len(posts(simulator)) == 2
+
+
+def test_another_session_can_be_given(simulator, session, tmp_path):
+    with Session(api_key="another-key-entirely", transport=simulator.transport(), store=tmp_path / "other") as other:
+        venice_widgets.generate("a fox", session=other)
+        assert len(other.log.search()) == 1
+    assert session.log.search() == []
+    assert simulator.requests[-1].headers["authorization"] == "Bearer another-key-entirely"
+
+
+def test_without_a_session_one_is_made_from_the_environment(monkeypatch):
+    monkeypatch.setenv("VENICE_API_KEY", "VENICE_INFERENCE_KEY_0123456789abcdef")
+    monkeypatch.setenv("VENICE_MAX_COST", "0.05")
+    made = current.current_session()
+    assert made.settings.max_cost_usd is not None
+    assert current.current_session() is made
+    current.use_session(None)
+    assert current.current_session() is not made
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ({"width": 3}, InvalidRequest),
+        ({"unknown_field": 3}, InvalidRequest),
+        ({"images": 0}, InvalidRequest),
+        ({"images": 4, "max_cost_usd": "0.03"}, SpendingRefused),
+        ({"images": 200}, SpendingRefused),
+    ],
+)
+def test_what_is_refused_sends_nothing_and_leaves_no_line(simulator, session, lines, arguments, error):
+    with pytest.raises(error):
+        venice_widgets.generate("a fox", **arguments)
+    assert posts(simulator) == []
+    assert lines in ([], ["show", "clear"])
+
+
+def test_yes_and_a_sufficient_limit_agree_to_the_price(simulator, session):
+    assert len(venice_widgets.generate("a fox", model="gpt-image-2", images=4, yes=True).images) == 4
+    assert len(venice_widgets.generate("a fox", model="gpt-image-2", images=4, max_cost_usd="1.08").images) == 4
+
+
+def test_missing_pictures_raise_with_those_that_arrived(simulator, session, lines):
+    simulator.add_fault(Fault("500", seed=2))
+    with pytest.raises(GenerationIncomplete) as caught:
+        venice_widgets.generate("a fox", images=2, seed=1)
+    assert [image.seed for image in caught.value.generation.images] == [1]
+    assert lines[-1] == "clear"
+
+
+def test_an_interrupt_raises_with_what_there_is_and_leaves_no_line(simulator, session, monkeypatch, lines):
+    def stop(self, generation):
+        raise KeyboardInterrupt
+
+    simulator.add_fault(Fault("slow", seconds=1))
+    monkeypatch.setattr(ProgressLine, "tick", stop)
+    with pytest.raises(Interrupted) as caught:
+        venice_widgets.generate("a fox")
+    assert lines == ["show", "clear"]
+    assert caught.value.generation.wait(10)
+
+
+def test_what_the_log_holds_can_be_reused(simulator, session):
+    venice_widgets.generate("a fox", seed=41)
+    assert venice_widgets.generate("a fox", seed=41, reuse=True).images
+    assert len(posts(simulator)) == 1

@@ -1,0 +1,325 @@
+"""Look and price without sending; then check, reserve and send; and stop when asked."""
+
+import hashlib
+import io
+import json
+import threading
+import time
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from PIL import Image
+
+from venice_widgets import dispatch as dispatch_module
+from venice_widgets import sending as sending_module
+from venice_widgets.dispatch import Pace
+from venice_widgets.errors import (
+    ConfigurationError,
+    CredentialsRefused,
+    Interrupted,
+    InvalidRequest,
+    ModelUnavailable,
+    SpendingRefused,
+)
+from venice_widgets.log import Status
+from venice_widgets.sending import interrupted
+from venice_widgets.session import Session
+from venice_widgets.simulator import Fault, Simulator
+
+KEY = "VENICE_INFERENCE_KEY_0123456789abcdef"
+
+
+def paint(commission):
+    """A small picture of its own for each content."""
+    file = io.BytesIO()
+    colour = hashlib.sha256(str(commission.content).encode()).digest()[:3]
+    Image.new("RGB", (16, 12), tuple(colour)).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.fixture
+def simulator():
+    return Simulator(requests_per_minute=None, errors_per_half_minute=None, paint=paint)
+
+
+@pytest.fixture
+def session(session):
+    session._pace = Pace(None)
+    yield session
+    session.close()
+
+
+def posts(simulator):
+    return [json.loads(request.body) for request in simulator.requests if request.method == "POST"]
+
+
+def test_building_prices_and_shows_every_body_and_sends_nothing_that_costs(simulator, session):
+    prepared = session.build("a fox", images=2, seed=41, model="gpt-image-2", resolution="2k", quality="MEDIUM")
+    assert prepared.estimate.price_usd == Decimal("0.26")
+    assert prepared.bodies() == [
+        {"model": "gpt-image-2", "prompt": "a fox", "resolution": "2K", "quality": "medium", "seed": seed}
+        for seed in (41, 42)
+    ]
+    assert posts(simulator) == []
+    assert session.log.search() == []
+
+
+def test_what_was_built_is_what_is_sent(simulator, session):
+    prepared = session.build("a fox", images=3)
+    assert session.send(prepared).wait(10)
+    assert sorted(posts(simulator), key=lambda body: body["seed"]) == prepared.bodies()
+
+
+@pytest.mark.parametrize(
+    ("fields", "error"),
+    [({"width": 1021}, InvalidRequest), ({"model": "z-image-turb"}, ModelUnavailable), ({"seed": "x"}, InvalidRequest)],
+)
+def test_what_cannot_be_right_is_refused_before_anything_is_on_record(simulator, session, fields, error):
+    with pytest.raises(error):
+        session.generate("a fox", **fields)
+    assert posts(simulator) == []
+    assert session.log.search() == []
+
+
+def test_a_limit_refuses_before_anything_is_on_record(simulator, session):
+    prepared = session.build("a fox", images=3)
+    with pytest.raises(SpendingRefused):
+        session.send(prepared, max_cost_usd="0.02")
+    with pytest.raises(ConfigurationError):
+        session.send(prepared, max_cost_usd="a little")
+    assert posts(simulator) == []
+    assert session.log.search() == []
+    assert session.send(prepared, max_cost_usd="0.03").wait(10)
+
+
+def test_the_question_is_put_with_the_price_and_its_answer_counts(simulator, session):
+    prepared = session.build("a fox", model="gpt-image-2", images=5)
+    asked = []
+    with pytest.raises(SpendingRefused, match="not agreed to"):
+        session.send(prepared, ask=lambda question: asked.append(question) or False)
+    assert "$1.30" in asked[0]
+    assert posts(simulator) == []
+    assert session.send(prepared, ask=lambda question: True).wait(10)
+    assert len(posts(simulator)) == 5
+
+
+def test_without_a_key_nothing_is_sent_or_put_on_record(simulator):
+    with Session(transport=simulator.transport()) as keyless:
+        prepared = keyless.build("a fox")
+        with pytest.raises(CredentialsRefused, match="no API key and no wallet"):
+            keyless.send(prepared)
+        assert keyless.log.search() == []
+    assert posts(simulator) == []
+
+
+def test_a_budget_holds_between_sessions_that_share_a_store(simulator, session):
+    session.settings = replace(session.settings, project_budget_usd=Decimal("0.05"))
+    session.generate("a fox", images=3)
+    with pytest.raises(SpendingRefused, match="budget"):
+        session.generate("a fox", images=3)
+    assert len(posts(simulator)) == 3
+    session.generate("a fox", images=2)
+
+
+def test_where_a_request_comes_from_is_on_record_without_the_key(session):
+    generation = session.send(session.build("a fox"), context={"cell": f"%%venice\n{KEY}", "more": {"deep": KEY}})
+    assert generation.wait(10)
+    context = session.log.get("last").draft.context
+    assert context["cell"].startswith("%%venice")
+    assert KEY not in json.dumps(context, default=str)
+
+
+def test_the_demo_costs_nothing_and_keeps_to_a_store_of_its_own(tmp_path):
+    with Session(demo=True, store=tmp_path / "store", max_cost_usd="0.001") as demo:
+        generation = demo.generate("a fox")
+        assert generation.images[0].simulated
+        assert generation.estimate.simulated
+        assert (tmp_path / "store" / "demo" / "log.sqlite").exists()
+        assert not (tmp_path / "store" / "log.sqlite").exists()
+
+
+def test_a_session_serves_several_threads_at_once(simulator, session):
+    done = []
+    threads = [threading.Thread(target=lambda: done.append(session.generate("a fox", images=2))) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert len(done) == 6
+    assert len({image.run_id for generation in done for image in generation.images}) == 12
+    assert [run.status for run in session.log.search(limit=50)] == [Status.SUCCEEDED] * 12
+
+
+def test_no_more_are_in_flight_than_the_settings_allow(simulator, session, monkeypatch):
+    now, most, lock = [0], [0], threading.Lock()
+    generate = sending_module.Courier.send
+
+    def counting(self, draft):
+        with lock:
+            now[0] += 1
+            most[0] = max(most[0], now[0])
+        try:
+            time.sleep(0.03)
+            return generate(self, draft)
+        finally:
+            with lock:
+                now[0] -= 1
+
+    monkeypatch.setattr(sending_module.Courier, "send", counting)
+    session.settings = replace(session.settings, in_flight=3)
+    session.generate("a fox", images=9)
+    assert most[0] == 3
+
+
+def test_generations_of_one_session_share_its_pace(session, monkeypatch):
+    session._pace = Pace(2)
+    first = session.send(session.build("a fox", images=2))
+    assert first.wait(10)
+    second = session.send(session.build("a fox", images=1))
+    assert not second.wait(0.3)
+    second.cancel()
+    assert second.wait(5)
+    assert [run.status for run in second.runs] == [Status.CANCELLED]
+
+
+# The same request again.
+
+
+def test_what_the_log_holds_is_told_or_shown_again_for_nothing(simulator, session):
+    first = session.generate("a fox", seed=41)
+    again = session.generate("a fox", seed=41)
+    assert any(first.images[0].run_id[-8:] in note for note in again.notes)
+    assert len(posts(simulator)) == 2
+    reused = session.generate("a fox", seed="41..42", reuse=True)
+    assert [image.seed for image in reused.images] == [41, 42]
+    assert len(posts(simulator)) == 3
+    assert reused.estimate.price_usd == Decimal("0.01")
+    assert reused.images[0].sha256 == again.images[0].sha256
+
+
+def test_a_generation_that_is_all_from_the_log_is_done_at_once_and_costs_nothing(simulator, session):
+    session.generate("a fox", seed=41)
+    reused = session.generate("a fox", seed=41, reuse=True)
+    assert reused.done
+    assert reused.charged_usd == 0
+    assert len(posts(simulator)) == 1
+
+
+def test_a_picture_that_is_gone_from_the_store_is_made_again(simulator, session):
+    first = session.generate("a fox", seed=41)
+    first.images[0].path.unlink()
+    again = session.generate("a fox", seed=41, reuse=True)
+    assert len(again.images) == 1
+    assert len(posts(simulator)) == 2
+
+
+def test_an_old_picture_that_was_damaged_does_not_keep_a_new_one_from_being_made(simulator, session):
+    first = session.generate("a fox", seed=41)
+    first.images[0].path.write_bytes(b"damaged")
+    again = session.generate("a fox", seed=41)
+    assert len(again.images) == 1
+    again.images[0].path.write_bytes(b"damaged")
+    once_more = session.generate("a fox", seed=41, reuse=True)
+    assert len(once_more.images) == 1
+    assert len(posts(simulator)) == 3
+
+
+# Stopping.
+
+
+def ticking(error):
+    """Raises at the first tick, as a signal would."""
+
+    def tick(generation):
+        raise error
+
+    return tick
+
+
+def test_an_interrupt_stops_what_was_not_sent_and_what_was_is_filed_later(simulator, session):
+    simulator.add_fault(Fault("slow", seconds=1.0, times=None))
+    generation = session.send(session.build("a fox", images=7, seed=1))
+    with pytest.raises(Interrupted) as caught:
+        session.await_generation(generation, ticking(KeyboardInterrupt()))
+    assert caught.value.generation is generation
+    assert "0 of 7 pictures arrived; 3 were not sent and cost nothing; 4 are on their way" in caught.value.message
+    assert all(run.run_id[-8:] in caught.value.remedy for run in generation.runs[:4])
+    assert generation.wait(10)
+    assert [run.status for run in generation.runs] == [Status.SUCCEEDED] * 4 + [Status.CANCELLED] * 3
+    assert len(posts(simulator)) == 4
+    assert [session.log.get(run.run_id).status for run in generation.runs] == [run.status for run in generation.runs]
+
+
+def test_an_interrupt_is_answered_at_once_also_with_a_thousand_unsent(simulator, session):
+    simulator.add_fault(Fault("slow", seconds=1.0, times=None))
+    generation = session.send(session.build("a fox", images=1000), yes=True)
+    time.sleep(0.2)
+    started = time.monotonic()
+    with pytest.raises(Interrupted, match="996 were not sent"):
+        session.await_generation(generation, ticking(KeyboardInterrupt()))
+    assert time.monotonic() - started < 0.5 + 0.5  # the first tick comes after half a second
+    generation.abort()
+    assert generation.wait(60)
+
+
+def test_an_interrupt_while_the_threads_are_started_sends_no_more_and_keeps_the_record_true(
+    simulator, session, monkeypatch
+):
+    simulator.add_fault(Fault("slow", seconds=0.3, times=None))
+    start = dispatch_module.Dispatch.start
+
+    def interrupted_start(self):
+        self.in_flight = 2
+        start(self)
+        time.sleep(0.15)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(dispatch_module.Dispatch, "start", interrupted_start)
+    with pytest.raises(KeyboardInterrupt):
+        session.send(session.build("a fox", images=5, seed=1))
+    end = time.monotonic() + 10
+    while {Status.PENDING, Status.SENT} & {run.status for run in session.log.search(limit=9)}:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    by_seed = sorted(session.log.search(limit=9), key=lambda run: run.draft.seed)
+    assert [run.status for run in by_seed] == [Status.SUCCEEDED] * 2 + [Status.CANCELLED] * 3
+    assert len(posts(simulator)) == 2
+
+
+def test_what_arrived_before_the_interrupt_is_counted(simulator, session):
+    simulator.add_fault(Fault("slow", seconds=1.5, seed=2))
+    generation = session.send(session.build("a fox", images=2, seed=1))
+    while not generation.images:
+        time.sleep(0.01)
+    error = interrupted(generation)
+    assert error.message == "stopped: 1 of 2 pictures arrived; 1 are on their way and may be charged."
+    assert isinstance(error, KeyboardInterrupt)
+    assert generation.wait(10)
+
+
+def test_ticks_come_while_one_waits(simulator, session):
+    simulator.add_fault(Fault("slow", seconds=1.2))
+    seen = []
+    generation = session.send(session.build("a fox"))
+    session.await_generation(generation, lambda one: seen.append(one.seconds))
+    assert len(seen) >= 2
+    assert seen == sorted(seen)
+
+
+def test_a_closed_session_can_go_on(simulator, session):
+    session.generate("a fox")
+    session.close()
+    session.close()
+    assert session.generate("a fox").images
+
+
+def test_giving_up_ends_a_request_that_hangs_in_the_simulator_of_this_process(simulator, session):
+    simulator.add_fault(Fault("hang"))
+    generation = session.send(session.build("a fox", seed=41))
+    while generation.runs[0].status is not Status.SENT or not any(r.method == "POST" for r in simulator.requests):
+        time.sleep(0.01)
+    generation.abort()
+    assert generation.wait(5)
+    assert generation.runs[0].status is Status.UNKNOWN
+    assert len(session.generate("a fox", seed=42).images) == 1

@@ -1,0 +1,63 @@
+"""A generation that was checked and priced, and not sent: what one looks at before one pays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from .request import canonical, sha256_tag
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .estimate import Estimate
+    from .log import Log, Parent, RunRecord
+    from .plan import Plan
+    from .request import GenerationRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What `Session.build` gives and `Session.send` takes."""
+
+    request: GenerationRequest
+    plan: Plan
+    estimate: Estimate
+    """Of what will be sent."""
+    price_age_seconds: float
+    """How old the prices are."""
+    known: Mapping[int, RunRecord] = field(default_factory=dict)
+    """What the log already holds of these very requests, pictures included, by seed."""
+    reuse: bool = False
+    """Whether that is shown instead of sent again."""
+    parent: Parent | None = None
+    """The run that it repeats or comes from."""
+
+    @property
+    def to_send(self) -> tuple[int, ...]:
+        """The seeds that will be sent."""
+        return seeds_to_send(self.plan, self.known, reuse=self.reuse)
+
+    def bodies(self) -> list[dict[str, Any]]:
+        """The JSON of each request as it is shown and stored: reference images stand as ``sha256:…``."""
+        return [self.request.record(seed) for seed in self.to_send]
+
+
+def seeds_to_send(plan: Plan, known: Mapping[int, RunRecord], *, reuse: bool) -> tuple[int, ...]:
+    """The planned seeds, less those that the log holds where it is to be used."""
+    return tuple(seed for seed in plan.seeds if not (reuse and seed in known))
+
+
+def known_requests(log: Log, request: GenerationRequest, plan: Plan, base_url: str) -> dict[int, RunRecord]:
+    """What the log holds of these very requests, the newest of each, by seed. A drawn seed is never there."""
+    if plan.drawn:
+        return {}
+    hashes = {seed: sha256_tag(canonical(request.record(seed))) for seed in plan.seeds}
+    same = {seed: log.find_same(name, base_url=base_url) for seed, name in hashes.items()}
+    newest = {seed: next((record for record in found if _is_whole(log, record)), None) for seed, found in same.items()}
+    return {seed: record for seed, record in newest.items() if record is not None}
+
+
+def _is_whole(log: Log, record: RunRecord) -> bool:
+    """A picture that is missing or damaged cannot be shown in the place of a new one."""
+    return all(log.objects.is_whole(image.sha256) for image in record.images)

@@ -1,0 +1,322 @@
+"""Check, price, reserve, send, keep: the one place where they meet.
+
+A `Session` is what a notebook works with: settings, a catalogue, a log, connections. ``session.build`` looks and prices
+without sending anything; ``session.send`` sends what was built; ``session.generate`` does both and waits.
+"""
+
+from __future__ import annotations
+
+import sys
+from decimal import Decimal
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Unpack
+
+from ulid import ULID
+
+from .balance import Balance, ask_balance
+from .circumstances import circumstances
+from .client import Client
+from .config import Settings, parse_usd, read_settings
+from .credentials import with_credential
+from .dispatch import Pace
+from .errors import CredentialsRefused, InvalidRequest
+from .estimate import estimate, usd_text
+from .freshness import FRESH_SECONDS, CatalogueKeeper
+from .guard import allow, ask_person
+from .log import Budgets, Log
+from .payment import no_credentials
+from .plan import plan_seeds
+from .prepared import Prepared, known_requests, seeds_to_send
+from .reference import read_reference
+from .request import GenerationRequest
+from .result import RUN_ENDING
+from .scrub import scrub
+from .sending import Sender, interrupted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+    import httpx
+
+    from .catalogue import Catalogue
+    from .config import Secret
+    from .fields import Fields
+    from .result import Generation
+
+
+class Session:
+    """A connection to Venice, with its catalogue and its log. Safe to use from several threads.
+
+    Args:
+        api_key: the key; where None, the environment's ``VENICE_API_KEY`` (see `config` for the precedence).
+        wallet: a wallet's private key, used where there is no API key.
+        base_url: where requests go.
+        store: the folder of pictures and records.
+        max_cost_usd: no generation may cost more US dollars than this.
+        confirm_above_usd: above this many US dollars a person is asked first.
+        legacy_header: let a wallet sign in by the old header.
+        demo: let the built-in simulator answer; nothing is charged, and a store of its own is used.
+        transport: what carries requests, for tests; None for the network (or the simulator in demo mode).
+
+    Raises:
+        ConfigurationError: a setting cannot be used.
+    """
+
+    def __init__(
+        self,
+        *,
+        api_key: str | Secret | None = None,
+        wallet: str | Secret | None = None,
+        base_url: str | None = None,
+        store: str | Path | None = None,
+        max_cost_usd: Decimal | str | float | None = None,
+        confirm_above_usd: Decimal | str | float | None = None,
+        legacy_header: bool = False,
+        demo: bool = False,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        settings = read_settings(
+            {
+                "api_key": api_key,
+                "wallet_key": wallet,
+                "base_url": base_url,
+                "store": store,
+                "max_cost_usd": max_cost_usd,
+                "confirm_above_usd": confirm_above_usd,
+                "legacy_header": legacy_header or None,
+            }
+        )
+        self._stated = settings.for_demo() if demo else settings
+        self._transport = transport
+        self._pace = Pace(None if demo else settings.requests_per_minute)
+        self._told_of_recovery = False
+        self.session_id = str(ULID())
+        """What budgets "per session" go by."""
+
+    @cached_property
+    def settings(self) -> Settings:
+        """What holds for this session, with the key from wherever people keep them (see `credentials`).
+
+        Raises:
+            ConfigurationError: the keyring is locked or broken.
+        """
+        return self._stated if self._transport is not None or self._stated.demo else with_credential(self._stated)
+
+    def left_text(self) -> str:
+        """What the budgets leave, in words; empty where none is set."""
+        left = self.log.left(self.budgets, self.session_id)
+        return " · ".join(f"{one.scope} budget leaves {usd_text(max(one.left_usd, Decimal(0)))}" for one in left)
+
+    @property
+    def budgets(self) -> Budgets:
+        """The limits on what may be spent in all."""
+        return Budgets(
+            session_usd=self.settings.session_budget_usd,
+            day_usd=self.settings.day_budget_usd,
+            project_usd=self.settings.project_budget_usd,
+        )
+
+    @cached_property
+    def client(self) -> Client:
+        """The wire."""
+        transport = self._transport
+        if transport is None and self.settings.demo:
+            from .simulator import Simulator
+
+            transport = Simulator(requests_per_minute=None, balance_usd="1000").transport()
+        return Client(self.settings, transport)
+
+    @cached_property
+    def log(self) -> Log:
+        """The record of every request; opened at first use.
+
+        Raises:
+            StoreError: it cannot be opened.
+        """
+        return Log.open(self.settings.store, read_timeout_seconds=self.settings.read_timeout_seconds)
+
+    @cached_property
+    def catalogue_keeper(self) -> CatalogueKeeper:
+        """What knows how old the catalogue is."""
+        return CatalogueKeeper(self.settings, self.client)
+
+    def catalogue(self, *, max_age_seconds: float = FRESH_SECONDS) -> Catalogue:
+        """The models, prices and styles, no older than `max_age_seconds` if Venice can be reached.
+
+        Raises:
+            VeniceError: they cannot be fetched, and there is no copy.
+        """
+        return self.catalogue_keeper.current(max_age_seconds=max_age_seconds)
+
+    def balance(self) -> Balance:
+        """What is left on the account; costs nothing.
+
+        Raises:
+            CredentialsRefused: there is no key, or it is wrong.
+            ResponseError: the answer cannot be understood.
+        """
+        return ask_balance(self.settings, self.client)
+
+    def build(
+        self, prompt: str, *, images: int | None = None, reuse: bool = False, **fields: Unpack[Fields]
+    ) -> Prepared:
+        """Check a generation against its model and price it. Sends nothing that costs.
+
+        Args:
+            prompt: what the pictures show, 1 character up to the model's limit.
+            images: how many pictures, 1 … 1000; None for one, or as many as `seed` lists.
+            reuse: show what the log already holds of these very requests, and send only the rest.
+            fields: the parameters of ``POST /image/generate``, see `Fields`.
+
+        Raises:
+            InvalidRequest: names the field, the value, what is allowed and the nearest right one.
+            ModelUnavailable: no such model, or one that cannot make a picture now.
+        """
+        self._refuse_secrets(prompt, fields)
+        plan = plan_seeds(fields.get("seed"), images)
+        catalogue = self.catalogue()
+        request = GenerationRequest.build(prompt, fields, catalogue)
+        request = request.with_references(
+            [read_reference(spec, self.client.fetch_reference) for spec in request.reference_specs]
+        )
+        known = known_requests(self.log, request, plan, self.settings.base_url)
+        requests = len(seeds_to_send(plan, known, reuse=reuse))
+        priced = estimate(request, requests, simulated=self.settings.demo)
+        return Prepared(request, plan, priced, catalogue.age_seconds, known, reuse)
+
+    def send(
+        self,
+        prepared: Prepared,
+        *,
+        max_cost_usd: Decimal | str | float | None = None,
+        yes: bool = False,
+        ask: Callable[[str], bool | None] | None = ask_person,
+        context: Mapping[str, Any] | None = None,
+    ) -> Generation:
+        """Send what was built, once the limits and the person allow it; returns at once.
+
+        Args:
+            prepared: from `build`.
+            max_cost_usd: the limit for this generation, in place of the session's; it also says yes up to there.
+            yes: the person has agreed to the price.
+            ask: puts a question to the person; None where nobody is there.
+            context: where the request comes from, for the log.
+
+        Raises:
+            SpendingRefused: too dear, of unknown price under a limit, or not agreed to.
+            CredentialsRefused: there is no key.
+            StoreError: the record cannot be written; nothing was sent.
+        """
+        if prepared.to_send:
+            self._allow(prepared, max_cost_usd, ask, yes=yes)
+        sender = Sender(self.settings, self.client, self.log, self._pace, self.budgets, self.session_id)
+        return sender.send(prepared, self._context(context or {}), self._opening_notes(prepared))
+
+    def generate(
+        self,
+        prompt: str,
+        *,
+        images: int | None = None,
+        max_cost_usd: Decimal | str | float | None = None,
+        yes: bool = False,
+        reuse: bool = False,
+        **fields: Unpack[Fields],
+    ) -> Generation:
+        """Make pictures and wait for them.
+
+        Arguments and errors are those of `build` and `send`, and:
+
+        Raises:
+            GenerationIncomplete: pictures are missing; what arrived is kept, and on the exception.
+            Interrupted: the person stopped it; what was sent keeps being filed in the store.
+        """
+        prepared = self.build(prompt, images=images, reuse=reuse, **fields)
+        generation = self.send(prepared, max_cost_usd=max_cost_usd, yes=yes)
+        self.await_generation(generation)
+        generation.raise_for_missing()
+        return generation
+
+    def await_generation(self, generation: Generation, on_tick: Callable[[Generation], None] | None = None) -> None:
+        """Wait for a generation in the main thread, telling `on_tick` twice a second how far it is.
+
+        Raises:
+            Interrupted: an interrupt came; nothing more is sent.
+        """
+        try:
+            while not generation.wait(0.5):
+                if on_tick:
+                    on_tick(generation)
+        except KeyboardInterrupt:
+            generation.cancel()
+            raise interrupted(generation) from None
+
+    def _context(self, stated: Mapping[str, Any]) -> dict[str, Any]:
+        """Where a request comes from, as far as it can be told, and what the caller says of it."""
+        ipython = sys.modules.get("IPython")
+        keys = (self.settings.api_key, self.settings.wallet_key)
+        found = circumstances(ipython.get_ipython() if ipython else None, cell=stated.get("cell"), secrets=keys)
+        return {**{name: _scrubbed(value, keys) for name, value in stated.items()}, **found}
+
+    def _refuse_secrets(self, prompt: str, fields: Mapping[str, Any]) -> None:
+        """A key that slipped into a prompt would be sent, shown and kept."""
+        keys = [key.reveal() for key in (self.settings.api_key, self.settings.wallet_key) if key]
+        for name, text in {"prompt": prompt, "negative_prompt": fields.get("negative_prompt")}.items():
+            if isinstance(text, str) and any(len(key) >= 16 and key in text for key in keys):
+                raise InvalidRequest(
+                    f"the {name} holds your key.",
+                    "Take it out: it would be sent and kept. Nothing was sent.",
+                    field=name,
+                )
+
+    def close(self) -> None:
+        """Free the connections and close the log. What is on its way is given up, and stands as sent in the log."""
+        for name in ("client", "log"):
+            if name in self.__dict__:
+                self.__dict__.pop(name).close()
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _allow(
+        self,
+        prepared: Prepared,
+        max_cost_usd: Decimal | str | float | None,
+        ask: Callable[[str], bool | None] | None,
+        *,
+        yes: bool,
+    ) -> None:
+        if not (self.settings.api_key or self.settings.wallet_key):
+            raise CredentialsRefused(*no_credentials())
+        allow(
+            prepared.estimate,
+            self.settings,
+            price_age_seconds=prepared.price_age_seconds,
+            max_cost_usd=None if max_cost_usd is None else parse_usd(max_cost_usd, "max_cost_usd"),
+            yes=yes,
+            ask=ask,
+        )
+
+    def _opening_notes(self, prepared: Prepared) -> tuple[str, ...]:
+        """What a person should know that has nothing to do with the answer: told once."""
+        notes = []
+        if prepared.known and not prepared.reuse:
+            endings = ", ".join(record.run_id[-RUN_ENDING:] for record in prepared.known.values())
+            notes.append(f"The log held this very request already (run {endings}); --reuse shows it for nothing.")
+        if self.log.recovered.unknown and not self._told_of_recovery:
+            endings = ", ".join(run[-RUN_ENDING:] for run in self.log.recovered.unknown)
+            notes.append(
+                f"An earlier session ended while requests were on their way; they may have been charged: {endings}. "
+                "%venice resolve RUN charged|not-charged settles each."
+            )
+        self._told_of_recovery = True
+        return tuple(notes)
+
+
+def _scrubbed(value: Any, secrets: Iterable[Secret | None]) -> Any:
+    if isinstance(value, dict):
+        return {name: _scrubbed(inner, secrets) for name, inner in value.items()}
+    return scrub(value, secrets) if isinstance(value, str) else value
