@@ -1,0 +1,38 @@
+"""A notebook holds previews: a hundredth of what the pictures themselves would be in it."""
+
+import base64
+import json
+import os
+from io import BytesIO
+
+import httpx
+from PIL import Image
+
+from venice_widgets.session import Session
+
+
+class OnePicture(httpx.BaseTransport):
+    """Questions go to the simulator; every picture is this one."""
+
+    def __init__(self, behind: httpx.BaseTransport, picture: bytes) -> None:
+        self._behind, self._picture = behind, picture
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            return self._behind.handle_request(request)
+        return httpx.Response(200, json={"id": "x", "images": [base64.b64encode(self._picture).decode()]})
+
+
+def noise(side: int) -> bytes:
+    buffer = BytesIO()
+    Image.frombytes("RGB", (side, side), os.urandom(3 * side * side)).save(buffer, "PNG", compress_level=0)
+    return buffer.getvalue()
+
+
+def test_a_4k_picture_takes_a_hundredth_of_its_size_in_the_notebook(simulator):
+    picture = noise(4096)
+    session = Session(api_key="x" * 20, transport=OnePicture(simulator.transport(), picture))
+    generation = session.generate("A fox", model="nano-banana-2", resolution="4K", seed=41)
+    data, metadata = generation._repr_mimebundle_()
+    assert generation.images[0].data == picture
+    assert 100 * len(json.dumps({**data, "metadata": metadata})) < len(base64.b64encode(picture))

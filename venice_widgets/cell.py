@@ -1,0 +1,195 @@
+"""What a ``%%venice`` cell does: options, prompt, price, pictures."""
+
+from __future__ import annotations
+
+from keyword import iskeyword
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.error import UsageError
+
+from .current import current_session
+from .display import Bundle, code, join, notice
+from .errors import GenerationIncomplete, InvalidRequest, VeniceError
+from .guard import ask_person
+from .options import cell_help, parse_cell_line
+from .progress import ProgressLine
+from .result import Generation, fill_pattern
+from .saving import check_metadata
+from .template import fill
+from .verbatim import is_whole_cell
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .prepared import Prepared
+    from .session import Session
+
+
+def run_cell(shell: Any, line: str, cell: str) -> Generation | Bundle:
+    """Run one cell.
+
+    Returns:
+        The `Generation`; or what ``--help`` and ``--dry-run`` show.
+
+    Raises:
+        UsageError: the line cannot be understood.
+        VeniceError: see `Session.generate`.
+    """
+    fields, options = parse_cell_line(line)
+    if options.get("help"):
+        return code(cell_help())
+    template = _without_final_newline(cell)
+    prompt, variables = (template, {}) if options.get("raw") else fill(template, shell.user_ns)
+    _check_out(options.get("out"))
+    _check_save(options.get("save"), options.get("metadata"))
+    session = current_session()
+    _check_reuse(options, fields)
+    prepared = session.build(prompt, images=options.get("images"), reuse=bool(options.get("reuse")), **fields)
+    _check_files(options.get("save"), prepared)
+    if options.get("dry_run"):
+        return _dry_run(prepared, session.left_text())
+    context = {"cell": f"%%venice {line}\n{template}", "template": template, "variables": variables}
+    return _generate(shell, session, prepared, options, context)
+
+
+def _without_final_newline(text: str) -> str:
+    return text.removesuffix("\n").removesuffix("\r")
+
+
+def _check_out(name: str | None) -> None:
+    if name is not None and (not name.isidentifier() or iskeyword(name)):
+        raise UsageError(f"%%venice: --out {name!r} is no name of a variable.")
+
+
+def _check_reuse(options: Mapping[str, Any], fields: Mapping[str, Any]) -> None:
+    if options.get("reuse") and "seed" not in fields:
+        raise UsageError("%%venice: --reuse needs --seed: a seed that is drawn now is in no log.")
+
+
+def _check_save(pattern: str | None, metadata: str | None) -> None:
+    """What cannot be saved as asked is better found before the money is spent."""
+    if metadata is not None:
+        check_metadata(metadata)
+    if pattern is not None:
+        fill_pattern(pattern, seed="1", ext="webp", run_id="1", model="model")
+
+
+def _check_files(pattern: str | None, prepared: Prepared) -> None:
+    """Likewise a file that would be written twice, or that is there already."""
+    if pattern is None:
+        return
+    known = {"model": prepared.request.model.id, "ext": "*", "run_id": "*"}
+    files = [fill_pattern(pattern, seed=str(seed), **known) for seed in prepared.plan.seeds]
+    if len(set(files)) < len(files) and "{run_id" not in pattern:
+        raise InvalidRequest(
+            f"--save {pattern!r} names one file for {len(files)} pictures.",
+            "Put {seed} or {run_id} in it. Nothing was sent.",
+            field="save",
+        )
+    there = [file for file in files if "*" not in file and _exists(file)]
+    if there:
+        raise InvalidRequest(
+            f"{there[0]} exists, and nothing is overwritten.",
+            "Choose another name, or put {seed} or {run_id} in it. Nothing was sent.",
+            field="save",
+        )
+
+
+def _exists(file: str) -> bool:
+    try:
+        return Path(file).expanduser().exists()
+    except (OSError, ValueError, RuntimeError) as exc:
+        reason = getattr(exc, "strerror", None) or exc
+        raise InvalidRequest(
+            f"--save {file!r} is no name of a file: {reason}.", "Nothing was sent.", field="save"
+        ) from exc
+
+
+SHOWN_BODIES = 4
+
+
+def _dry_run(prepared: Prepared, left: str) -> Bundle:
+    import json
+
+    bodies = prepared.bodies()
+    shown: Any = bodies[0] if len(bodies) == 1 else bodies[:SHOWN_BODIES]
+    parts = [
+        notice(
+            f"{prepared.estimate.text}\nfrom {prepared.estimate.basis}. Nothing was sent." + (left and f"\n{left}"),
+            kind="information",
+        ),
+        code(json.dumps(shown, indent=2, ensure_ascii=False), language="json"),
+    ]
+    if len(bodies) > SHOWN_BODIES:
+        rest = f"{len(bodies) - SHOWN_BODIES} more differ from these in their seed alone, up to {bodies[-1]['seed']}."
+        parts.append(notice(rest, kind="information"))
+    if prepared.plan.drawn:
+        parts.append(notice("Without --seed, seeds are drawn anew when it is sent.", kind="information"))
+    parts += [notice(note, kind="note") for note in prepared.request.notes]
+    return join(*parts)
+
+
+def _generate(
+    shell: Any, session: Session, prepared: Prepared, options: Mapping[str, Any], context: Mapping[str, Any]
+) -> Generation:
+    parts = (prepared.estimate.text, prepared.request.model.id, session.left_text())
+    line = ProgressLine(" · ".join(part for part in parts if part))
+    line.show(0, len(prepared.plan.seeds))
+    try:
+        generation = session.send(
+            prepared,
+            max_cost_usd=options.get("max_cost"),
+            yes=bool(options.get("yes")),
+            ask=line.asking(ask_person),
+            context=context,
+        )
+        if options.get("out"):
+            shell.user_ns[options["out"]] = generation
+        session.await_generation(generation, line.tick)
+    finally:
+        line.clear(whole_cell=_is_whole_cell(shell))
+    problem = _save(generation, options)
+    _fail_if_missing(generation)
+    if problem:
+        _show(generation)
+        raise problem
+    return generation
+
+
+def _is_whole_cell(shell: Any) -> bool:
+    """Whether all that a cell shows comes from this magic; not so where code calls it, or another magic is around."""
+    request = shell.get_parent() if hasattr(shell, "get_parent") else None
+    content = request.get("content") if isinstance(request, dict) else None
+    return is_whole_cell(str(content.get("code", ""))) if isinstance(content, dict) else False
+
+
+def _save(generation: Generation, options: Mapping[str, Any]) -> VeniceError | None:
+    """Save every picture that can be saved; the first problem is told once the pictures are shown."""
+    problem: VeniceError | None = None
+    notices: dict[str, None] = {}
+    for image in generation.images if options.get("save") else ():
+        try:
+            saved = image.save_copy(options["save"], options.get("metadata", "full"))
+        except VeniceError as exc:
+            problem = problem or exc
+        else:
+            notices.update(dict.fromkeys(saved.notices))
+    if notices:
+        _show(notice("\n".join(notices), kind="note"))
+    return problem
+
+
+def _fail_if_missing(generation: Generation) -> None:
+    try:
+        generation.raise_for_missing()
+    except (GenerationIncomplete, VeniceError):
+        if generation.images:
+            _show(generation)
+        raise
+
+
+def _show(output: Generation | Bundle) -> None:
+    from IPython.display import display
+
+    display(output)
