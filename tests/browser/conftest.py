@@ -1,0 +1,84 @@
+"""One server and one Chromium for all browser tests; a page for each.
+
+Skipped with the reason where Chromium or Playwright is missing; with ``VENICE_REQUIRE_BROWSER=1`` that fails instead.
+Screenshots of each state go to the folder that ``VENICE_SCREENSHOTS`` names, where it is set.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.browser.jupyter import Notebook, Server, chromium, jupyter
+
+SCREENSHOTS = os.environ.get("VENICE_SCREENSHOTS")
+
+
+def _missing() -> str:
+    try:
+        import playwright.sync_api  # noqa: F401
+    except ImportError:
+        return "Playwright for Python is not installed"
+    return "" if chromium() else "there is no chromium on PATH (Debian: apt install chromium)"
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A running JupyterLab."""
+    missing = _missing()
+    if missing and os.environ.get("VENICE_REQUIRE_BROWSER") == "1":
+        pytest.fail(missing)
+    if missing:
+        pytest.skip(missing)
+    with jupyter(tmp_path_factory.mktemp("jupyter")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser(server: Server) -> Iterator[Any]:
+    """A running Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        made = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def page(browser: Any) -> Iterator[Any]:
+    """A fresh window."""
+    context = browser.new_context(viewport={"width": 1400, "height": 1700})
+    context.set_default_timeout(30_000)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def open_notebook(server: Server, page: Any) -> Callable[..., Notebook]:
+    """Write a notebook of these cells, open it in JupyterLab and run all."""
+
+    def opened(name: str, *cells: str, dark: bool = False, width: int = 1400) -> Notebook:
+        server.write(name, *cells)
+        page.set_viewport_size({"width": width, "height": 1700})
+        notebook = Notebook(server, page, name)
+        notebook.open(dark=dark)
+        notebook.run_all()
+        return notebook
+
+    return opened
+
+
+@pytest.fixture
+def shoot(page: Any) -> Callable[[str], None]:
+    """Keep a picture of a state, where somebody wants to look at it."""
+
+    def shot(name: str) -> None:
+        if SCREENSHOTS:
+            Path(SCREENSHOTS).mkdir(parents=True, exist_ok=True)
+            page.wait_for_timeout(400)
+            page.screenshot(path=Path(SCREENSHOTS) / f"{name}.png")
+
+    return shot

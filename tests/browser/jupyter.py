@@ -1,0 +1,160 @@
+"""A real JupyterLab, or Voila, on the loopback, and a real Chromium that looks at it.
+
+Everything that the server writes goes into a folder of the test's own: home, configuration, runtime files.
+"""
+
+import contextlib
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat.v4 import new_code_cell, new_notebook
+
+ROOT = Path(__file__).parents[2]
+START_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Server:
+    """One running server."""
+
+    url: str
+    token: str
+    folder: Path
+    """Where its notebooks lie."""
+
+    def lab(self, notebook: str) -> str:
+        """The address of one notebook in JupyterLab."""
+        return f"{self.url}/lab/workspaces/{secrets.token_hex(4)}/tree/{notebook}?token={self.token}"
+
+    def voila(self, notebook: str) -> str:
+        """The address of one notebook as an app."""
+        return f"{self.url}/voila/render/{notebook}?token={self.token}"
+
+    def write(self, notebook: str, *cells: str) -> Path:
+        """A notebook of these code cells."""
+        path = self.folder / notebook
+        document = new_notebook(cells=[new_code_cell(cell) for cell in cells])
+        document.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        nbformat.write(document, path)
+        return path
+
+
+def free_port() -> int:
+    """A port of the loopback that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def environment(home: Path) -> dict[str, str]:
+    """An environment without the person's own configuration and keys."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("VENICE_", "JUPYTER_", "JPY_"))}
+    places = {
+        "HOME": "", "JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime",
+        "IPYTHONDIR": "ipython", "JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+        "XDG_CONFIG_HOME": "xdg", "XDG_CACHE_HOME": "cache",
+    }  # fmt: skip
+    made = {name: str(home / folder) for name, folder in places.items()}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{kept.get('PATH', '')}"
+    python_path = os.pathsep.join(filter(None, (str(ROOT), kept.get("PYTHONPATH", ""))))
+    return {**kept, **made, "PATH": path, "PYTHONPATH": python_path, "JUPYTER_PREFER_ENV_PATH": "1"}
+
+
+@contextlib.contextmanager
+def jupyter(folder: Path) -> Iterator[Server]:
+    """Run JupyterLab; where Voila is installed, the same server shows apps."""
+    home, notebooks = folder / "home", folder / "notebooks"
+    quiet = home / "settings" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
+    for made in (quiet.parent, notebooks):
+        made.mkdir(parents=True, exist_ok=True)
+    quiet.write_text('{"fetchNews": "false", "checkForUpdates": false}')
+    port, token = free_port(), secrets.token_hex(16)
+    command = [
+        sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--expose-app-in-browser",
+        f"--ServerApp.port={port}", "--ServerApp.ip=127.0.0.1", "--ServerApp.port_retries=0",
+        f"--ServerApp.root_dir={notebooks}", f"--IdentityProvider.token={token}",
+    ]  # fmt: skip
+    log = (folder / "server.log").open("wb")
+    process = subprocess.Popen(command, env=environment(home), cwd=notebooks, stdout=log, stderr=subprocess.STDOUT)
+    server = Server(f"http://127.0.0.1:{port}", token, notebooks)
+    try:
+        _await(server, process, folder / "server.log")
+        yield server
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        log.close()
+
+
+def _await(server: Server, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            break
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen(f"{server.url}/api/status?token={server.token}", timeout=2).close()
+            return
+        time.sleep(0.2)
+    raise RuntimeError(f"JupyterLab did not start:\n{log.read_text(errors='replace')[-2000:]}")
+
+
+def chromium() -> str | None:
+    """Debian's Chromium, where it is installed."""
+    return shutil.which("chromium")
+
+
+class Notebook:
+    """One notebook in JupyterLab, in one page of the browser."""
+
+    def __init__(self, server: Server, page: Any, name: str) -> None:
+        self.server, self.page, self.name = server, page, name
+
+    def open(self, *, dark: bool = False) -> None:
+        """Open it, with nothing else on the screen."""
+        self.page.goto(self.server.lab(self.name))
+        self.page.wait_for_function("window.jupyterapp !== undefined")
+        self.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+        self.command("apputils:change-theme", theme="JupyterLab Dark" if dark else "JupyterLab Light")
+        self.page.evaluate("window.jupyterapp.shell.collapseLeft()")
+
+    def command(self, name: str, **arguments: Any) -> None:
+        """Run one of JupyterLab's commands."""
+        self.page.evaluate("([name, given]) => window.jupyterapp.commands.execute(name, given)", [name, arguments])
+
+    def run_all(self) -> None:
+        """Run every cell, and wait until the kernel is done."""
+        self.page.wait_for_function(f"{CONTEXT}.session && {CONTEXT}.session.kernel.status === 'idle'", timeout=60_000)
+        self.command("notebook:run-all-cells")
+
+    def python(self, code: str) -> None:
+        """Run code in the notebook's kernel, without a cell."""
+        self.page.evaluate(f"code => {CONTEXT}.session.kernel.requestExecute({{code}}).done", code)
+
+    def save(self) -> Any:
+        """Save it, and read what was written."""
+        self.command("docmanager:save")
+        self.page.wait_for_function("!window.jupyterapp.shell.currentWidget.context.model.dirty")
+        return nbformat.read(self.server.folder / self.name, as_version=4)
+
+    def close(self) -> None:
+        """Shut its kernel down and leave it."""
+        self.page.evaluate(f"{CONTEXT}.shutdown()")
+        self.page.goto("about:blank")
+
+
+CONTEXT = "window.jupyterapp.shell.currentWidget.sessionContext"

@@ -1,0 +1,110 @@
+"""The panel in a real kernel: comm messages of a browser that is none, beside a busy cell, on whatever thread."""
+
+import contextlib
+import queue
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+OPEN = """
+import time
+from venice_widgets import Panel, Session
+from venice_widgets.simulator import Simulator
+simulator = Simulator(requests_per_minute=None)
+session = Session(api_key="VENICE_INFERENCE_KEY_0123456789abcdef", transport=simulator.transport())
+panel = Panel(session=session, prompt="A fox", images=2)
+panel
+"""
+
+
+class Kernel:
+    """A kernel and what it said."""
+
+    def __init__(self, client: Any, manager: Any) -> None:
+        self.client, self.manager = client, manager
+        self.heard: list[dict[str, Any]] = []
+
+    def run(self, code: str) -> Any:
+        """Run code and give back the value of its last line."""
+        asked = self.client.execute(code, user_expressions={"value": "repr(value)"} if "value" in code else {})
+        reply = self.client.get_shell_msg(timeout=60)
+        while reply["parent_header"].get("msg_id") != asked:
+            reply = self.client.get_shell_msg(timeout=60)
+        assert reply["content"]["status"] == "ok", reply["content"]
+        self.listen()
+        told = reply["content"].get("user_expressions", {}).get("value", {}).get("data", {})
+        return told.get("text/plain", "").strip("\"'")
+
+    def listen(self, seconds: float = 0.3) -> None:
+        """Take what was published so far."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self.heard.append(self.client.get_iopub_msg(timeout=seconds))
+
+    def click(self, model_id: str, subshell: str | None = None) -> None:
+        """What a browser sends for a click."""
+        content = {"comm_id": model_id, "data": {"method": "custom", "content": {"event": "click"}}}
+        message = self.client.session.msg("comm_msg", content)
+        if subshell:
+            message["header"]["subshell_id"] = subshell
+        self.client.shell_channel.send(message)
+
+    def subshell(self) -> str | None:
+        """A subshell as JupyterLab asks for one; None where the kernel has none (before ipykernel 7)."""
+        message = self.client.session.msg("create_subshell_request", {})
+        self.client.control_channel.send(message)
+        with contextlib.suppress(queue.Empty):
+            return self.client.get_control_msg(timeout=5)["content"].get("subshell_id")
+        return None
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        return [message for message in self.heard if message["msg_type"] == kind]
+
+
+@pytest.fixture
+def kernel() -> Iterator[Kernel]:
+    from jupyter_client.manager import KernelManager
+
+    manager = KernelManager()
+    manager.kernel_cmd = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    manager.start_kernel(extra_arguments=[], env=_environment())
+    client = manager.client()
+    client.start_channels()
+    try:
+        client.wait_for_ready(timeout=60)
+        yield Kernel(client, manager)
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+        manager.cleanup_resources()
+
+
+def _environment() -> dict[str, str]:
+    import os
+
+    return {**os.environ, "PYTHONPATH": f"{ROOT}:{os.environ.get('PYTHONPATH', '')}"}
+
+
+def test_a_double_click_beside_a_busy_cell_sends_once_and_the_pictures_reach_the_saved_output(kernel):
+    kernel.run(OPEN)
+    button = kernel.run("value = panel._offer._generate.model_id")
+    subshell = kernel.subshell()
+    kernel.client.execute("time.sleep(2)\nbusy_until = time.monotonic()")
+    kernel.click(button, subshell)
+    kernel.click(button, subshell)
+    deadline = time.monotonic() + 30
+    while not kernel.of("update_display_data") and time.monotonic() < deadline:
+        kernel.listen(0.2)
+    requests = kernel.run("value = len([each for each in simulator.requests if each.path.endswith('/image/generate')])")
+    assert requests == "2", "two pictures, asked for once each"
+    updates = kernel.of("update_display_data")
+    assert len(updates) == 1
+    runs = updates[0]["content"]["metadata"]["venice"]["runs"]
+    assert len({run["image"]["seed"] for run in runs}) == 2
+    assert not kernel.of("stream")
+    assert not kernel.of("error")
