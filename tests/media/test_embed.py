@@ -326,9 +326,12 @@ def test_the_exif_of_the_original_is_kept_and_only_its_comment_replaced(name, or
     assert "EXIF comment of its own" in written.notices[0]
 
 
+@pytest.mark.parametrize(
+    "packet", [b"<no xmp", XMP_BEFORE.replace(b"adobe:ns:meta/", b"adobe ns meta")], ids=["no XML", "spaced name"]
+)
 @pytest.mark.parametrize("name", THREE)
-def test_layers_that_cannot_be_read_are_replaced_with_a_notice(name):
-    source = carrying(name, exif=b"MM\0*\xff\xff\xff\xff", xmp=b"<no xmp")
+def test_layers_that_cannot_be_read_are_replaced_with_a_notice(name, packet):
+    source = carrying(name, exif=b"MM\0*\xff\xff\xff\xff", xmp=packet)
     written = write_recipe(source, a_recipe())
     replaced = " ".join(written.notices)
     assert "XMP was replaced" in replaced

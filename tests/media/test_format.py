@@ -107,6 +107,21 @@ def test_a_picture_beyond_the_pixel_limit_is_refused_before_decoding():
     assert f"{MAX_PIXELS // 1_000_000} megapixels" in str(caught.value)
 
 
+def test_a_webp_beyond_pillow_s_own_limit_is_one_of_our_errors():
+    whole = picture("WEBP", exif=b"Exif\0\0MM\0*\0\0\0\x08\0\0\0\0\0\0")
+    assert whole[12:16] == b"VP8X"
+    with pytest.raises(UnreadableFile, match="damaged or incomplete WEBP"):
+        identify(whole[:24] + b"\xff\x7f\0" * 2 + whole[30:])
+
+
+def test_a_palette_picture_without_its_palette_is_one_of_our_errors():
+    whole = picture("PNG", mode="P")
+    start = whole.index(b"PLTE") - 4
+    end = start + 12 + int.from_bytes(whole[start : start + 4], "big")
+    with pytest.raises(UnreadableFile, match="damaged or incomplete PNG"):
+        identify(whole[:start] + whole[end:])
+
+
 def test_a_large_picture_within_the_limit_raises_no_warning():
     assert identify(png_header(14_000, 14_000)).width == 14_000
 

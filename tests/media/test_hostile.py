@@ -122,6 +122,7 @@ HOSTILE = {
     "webp header alone": b"RIFF\x04\0\0\0WEBP",
     "webp cut": WEBP[:-20],
     "webp whose chunk claims 4 GB": WEBP[:16] + b"\xff\xff\xff\xff" + WEBP[20:],
+    "webp of no width": WEBP[:26] + bytes(2) + WEBP[28:],
     "webp without a picture": b"RIFF\x0c\0\0\0WEBPEXIF\0\0\0\0",
     "webp with a million chunks": webp_with((b"JUNK", b""), times=1_000_000),
     "webp with 30 MB of EXIF": webp_with((b"EXIF", b"MM\0*" + bytes(30_000_000))),

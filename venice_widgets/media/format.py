@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 MAX_PIXELS = 200_000_000
 """The largest picture that is ever decoded: 200 megapixels, twelve times a 4096 × 4096 picture."""
 
+_BROKEN = (OSError, SyntaxError, ValueError, EOFError, RuntimeError, MemoryError, AssertionError)
+"""What Pillow's readers raise for a damaged file; the WebP and GIF readers know a limit of their own besides."""
+
 _ALLOWED = "PNG, JPEG, WebP, GIF and AVIF can be read."
 
 _READERS = {
@@ -103,6 +106,8 @@ def open_image(data: bytes | Path) -> Iterator[ImageFile]:
     Raises:
         UnreadableFile: as `identify`, and when decoding inside the ``with`` block finds damage.
     """
+    from PIL.Image import DecompressionBombError
+
     name = _format_name(data)
     reader = _reader(name)
     try:
@@ -111,7 +116,7 @@ def open_image(data: bytes | Path) -> Iterator[ImageFile]:
             yield image
     except UnreadableFile:
         raise
-    except (OSError, SyntaxError, ValueError, EOFError, RuntimeError, MemoryError) as exc:
+    except (*_BROKEN, DecompressionBombError) as exc:
         problem = f"{_describe(data)} is a damaged or incomplete {name.upper()} picture: {exc}"
         raise UnreadableFile(problem, "Fetch it again, or use another file.") from exc
 

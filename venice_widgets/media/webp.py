@@ -100,8 +100,9 @@ def _canvas(chunks: list[_Chunk]) -> tuple[int, int, bool]:
         width, height = (int.from_bytes(head[n : n + 3], "little") + 1 for n in (4, 7))
         return width, height, bool(head[0] & _ALPHA)
     if first.kind == b"VP8 " and len(head) == 10 and head[3:6] == b"\x9d\x01\x2a":
-        width, height = struct.unpack_from("<HH", head, 6)
-        return width & 0x3FFF, height & 0x3FFF, False
+        width, height = (size & 0x3FFF for size in struct.unpack_from("<HH", head, 6))
+        if width and height:
+            return width, height, False
     if first.kind == b"VP8L" and len(head) >= 5 and head[0] == 0x2F:
         bits = int.from_bytes(head[1:5], "little")
         return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1, bool(bits >> 28 & 1)

@@ -104,7 +104,10 @@ def _merged(existing: bytes, properties: Mapping[Name, str], replaced: set[Name]
 
     existing = existing.strip(b"\0 \t\r\n")
     _looked_through(existing, Name("", ""))
-    document = minidom.parseString(existing)  # noqa: S318 - expat has refused document types and bounded its size
+    try:
+        document = minidom.parseString(existing)  # noqa: S318 - expat has refused document types and bounded its size
+    except (expat.ExpatError, ValueError) as exc:  # minidom alone refuses a namespace with a space in it
+        raise damaged("XMP block", f"it cannot be merged ({exc})") from exc
     holders = document.getElementsByTagNameNS(_RDF, "RDF")
     if not holders:
         raise damaged("XMP block", "it holds no RDF")
