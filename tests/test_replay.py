@@ -418,6 +418,14 @@ def test_a_notebook_alone_can_be_replayed_and_is_compared_by_its_preview(tmp_pat
     assert ("Only a preview" in found.bundle().data["text/plain"]) == (name != "same bytes")
 
 
+def test_a_notebook_alone_knows_the_rewritten_prompt(session, simulator, tmp_path):
+    (run,) = notebook_of(generate(session, enhance_prompt=True), tmp_path)
+    elsewhere = Session(api_key="x", transport=session._transport, store=tmp_path / "elsewhere")
+    found = replay(elsewhere, run)
+    assert sent(simulator)[-1]["prompt"].startswith("a fox, in soft")
+    assert found.verdict.grade is Grade.IDENTICAL_BYTES
+
+
 def test_a_recipe_that_is_not_exact_is_never_sent(session, simulator, tmp_path):
     generation = generate(session)
     (run,) = notebook_of(generation, tmp_path)

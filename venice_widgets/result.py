@@ -446,6 +446,7 @@ def output_record(images: Sequence[Image], base_url: str) -> dict[str, Any]:
             "run_id": image.run_id,
             "request": dict(image.request),
             "request_hash": image.request_hash,
+            **_rewritten(image),
             "image": {
                 "seed": image.seed,
                 "sha256": image.sha256,
@@ -457,6 +458,12 @@ def output_record(images: Sequence[Image], base_url: str) -> dict[str, Any]:
         for image in images
     ]
     return {"schema": 1, "base_url": base_url, "runs": runs}
+
+
+def _rewritten(image: Image) -> dict[str, str]:
+    """The prompt that was really drawn: without it, the notebook alone could not make the picture again."""
+    text = image.recipe.rewritten_prompt if image.recipe else ""
+    return {"rewritten_prompt": text} if text else {}
 
 
 def seed_remark(request: GenerationRequest) -> tuple[str, ...]:
