@@ -7,6 +7,7 @@ from IPython.core.error import UsageError
 
 from venice_widgets.commands import run_command
 from venice_widgets.errors import CredentialsRefused, SpendingRefused, StoreError, UnreadableFile
+from venice_widgets.notebooks import runs_in
 from venice_widgets.replay import Replay
 from venice_widgets.session import Session
 from venice_widgets.simulator import Fault, Simulator
@@ -180,6 +181,18 @@ def test_a_file_is_shown_with_its_recipe_and_the_way_to_its_run(session, tmp_pat
     assert '"seed": 41' in data["text/plain"]
     assert "<b>fox" not in data["text/html"]
     assert data["text/html"].count("<img ") == 1
+
+
+def test_a_file_that_was_shown_is_no_run_of_the_notebook(session, tmp_path):
+    shown = run(f"show {generate(session).images[0].save(tmp_path / 'fox.{ext}')}")
+    saved_notebook(shown, tmp_path / "paper.ipynb")
+    found = runs_in(tmp_path / "paper.ipynb")
+    assert (len(found), found.problems) == (0, ())
+
+
+def test_a_notebook_without_its_outputs_says_so(session, tmp_path):
+    (tmp_path / "cleared.ipynb").write_text('{"nbformat": 4, "cells": [{"cell_type": "code", "outputs": []}]}')
+    assert "cleared" in text(run(f"show {tmp_path / 'cleared.ipynb'}"))
 
 
 def test_a_notebook_is_shown_as_a_list_of_its_pictures(session, tmp_path):

@@ -73,7 +73,7 @@ def pictures(
         summary: one line: count × price, model, size, time.
         notes: what the whole output should say once.
         plain: one line for each picture, for a terminal. Missing pictures and notes follow it on lines of their own.
-        record: JSON for the notebook's metadata, under the key ``venice``.
+        record: JSON for the notebook's metadata, under the key ``venice``; empty for none.
         simulated: label the output as not real and free of charge.
     """
     label = f'<span style="{_BADGE};background-color:rgba(128,128,128,.2)">simulated</span> ' if simulated else ""
@@ -85,7 +85,7 @@ def pictures(
     rest = [f"{card.heading}: {card.missing}" for card in cards if not card.data] + [unmarked(note) for note in notes]
     image, image_metadata = _image(cards)
     data = {"text/html": root(*parts), "text/plain": "\n".join([first, *map(one_line, rest)]), **image}
-    return Bundle(data, {"venice": dict(record), **image_metadata})
+    return Bundle(data, {**({"venice": dict(record)} if record else {}), **image_metadata})
 
 
 def _grid(cards: Sequence[Card]) -> str:
