@@ -76,6 +76,14 @@ def test_an_output_that_cannot_be_understood_is_told_and_loses_no_other(generati
     assert "schema 9" in found.problems[0]
 
 
+def test_a_run_that_cannot_be_understood_loses_no_other_of_its_output(generation, tmp_path):
+    shown = copy.deepcopy(output(generation))
+    shown["metadata"]["venice"]["runs"][0]["image"]["seed"] = "41"
+    found = runs_in(saved(tmp_path, notebook(shown)))
+    assert [(run.recipe.seed, run.picture) for run in found] == [(42, generation.images[1].preview.data)]
+    assert len(found.problems) == 1
+
+
 @pytest.mark.parametrize(
     "text", ["", "hello", "[]", "{}", '{"cells": 3, "nbformat": 4}', "[" * 100_000, '{"worksheets":[]}']
 )

@@ -57,12 +57,11 @@ def runs_in(path: str | Path) -> NotebookRuns:
     runs: dict[tuple[str, str], FoundRecipe] = {}
     problems: list[str] = []
     for number, output in _outputs(cells):
-        where = f"{file} cell {number}"
-        try:
-            for each in _found(output, where):
+        for each in _found(output, f"{file} cell {number}"):
+            if isinstance(each, UnreadableFile):
+                problems.append(f"cell {number}: {each.message}")
+            else:
                 runs.setdefault((each.run_id, each.recipe.image_sha256), each)
-        except UnreadableFile as exc:
-            problems.append(f"cell {number}: {exc.message}")
     return NotebookRuns(file, tuple(runs.values()), tuple(problems))
 
 
@@ -90,16 +89,20 @@ def _outputs(cells: Sequence[Any]) -> Iterator[tuple[int, dict[str, Any]]]:
                 yield number, output
 
 
-def _found(output: dict[str, Any], where: str) -> list[FoundRecipe]:
+def _found(output: dict[str, Any], where: str) -> Iterator[FoundRecipe | UnreadableFile]:
+    """What made each picture of an output, or why that cannot be told."""
     record = output["metadata"]["venice"]
     runs = record.get("runs") if isinstance(record, dict) else None
     if not isinstance(runs, list):
-        raise UnreadableFile("its record of runs is no list.", "")
-    previews = _previews(output, len(runs))
-    return [
-        judged(_recipe(record, run), origin="notebook", where=where, picture=picture, picture_kind="preview")
-        for run, picture in zip(runs, previews, strict=True)
-    ]
+        yield UnreadableFile("its record of runs is no list.", "")
+        return
+    for run, picture in zip(runs, _previews(output, len(runs)), strict=True):
+        try:
+            recipe = _recipe(record, run)
+        except UnreadableFile as exc:
+            yield exc
+        else:
+            yield judged(recipe, origin="notebook", where=where, picture=picture, picture_kind="preview")
 
 
 def _recipe(record: dict[str, Any], run: Any) -> Recipe:

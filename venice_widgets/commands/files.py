@@ -89,6 +89,8 @@ def _whereabouts(session: Session, run_id: str) -> str:
 
 def _notebook(path: Path) -> Bundle:
     runs = runs_in(path)
+    if not runs and not runs.problems:
+        return notice(f"{path.name} holds no output with pictures of ours. Were its outputs cleared, or never saved?")
     rows: list[list[Cell | str]] = [
         [
             Cell(run.run_id[-RUN_ENDING:], code=True),
