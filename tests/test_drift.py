@@ -123,6 +123,13 @@ def test_the_report_names_runs_verdicts_and_dates(session):
     assert "Estimated $0.02 of a budget of $1.00" in text
 
 
+def test_the_report_tells_what_the_answers_said(session, simulator):
+    generate(session)
+    simulator.add_fault(Fault("seed-mismatch"))
+    found = drift(session, "venice-sd35", 1)
+    assert "Seed 1 was sent, but Venice says that it used 0." in found.bundle().data["text/plain"]
+
+
 @pytest.mark.parametrize("runs", [0, 21, -1])
 def test_a_number_of_runs_that_makes_no_sense_is_refused(session, runs):
     with pytest.raises(InvalidRequest, match="runs"):

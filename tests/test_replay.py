@@ -13,7 +13,7 @@ from venice_widgets.log import Status
 from venice_widgets.media.compare import Grade
 from venice_widgets.notebooks import runs_in
 from venice_widgets.recipes import read_recipe
-from venice_widgets.replay import Circumstance, look, replay
+from venice_widgets.replay import Circumstance, look, outlook_bundle, replay
 from venice_widgets.session import Session
 from venice_widgets.simulator import Fault, Simulator
 
@@ -139,7 +139,17 @@ def test_the_rewritten_prompt_is_sent_with_enhancement_off(session, simulator):
     assert "enhance_prompt" not in second
     assert second["prompt"].startswith("a fox, in soft")
     assert found.generation.estimate.price_usd == Decimal("0.01"), "no second fee"
+    for shown in (outlook_bundle(found.outlook), found.bundle()):
+        assert "The rewritten prompt is sent, with enhancement off." in shown.data["text/plain"]
     assert found.verdict.grade is Grade.IDENTICAL_BYTES
+
+
+def test_what_the_answer_says_of_the_seed_is_told_beside_the_verdict(session, simulator):
+    generate(session)
+    simulator.add_fault(Fault("seed-mismatch"))
+    found = replay(session, "last")
+    assert found.verdict.grade is Grade.DIFFERENT
+    assert "Seed 41 was sent, but Venice says that it used 40." in found.bundle().data["text/plain"]
 
 
 def test_a_refused_replay_is_a_verdict_and_no_failure(session, simulator):

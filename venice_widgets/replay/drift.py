@@ -57,7 +57,8 @@ class Drift:
     def bundle(self) -> Bundle:
         """The verdicts of this time, and how many of each grade by date."""
         parts = [_verdicts(self), _by_date(self)] if self.replays else [_by_date(self)] if self.history else []
-        said = [*self.left_out, *([str(self.problem)] if self.problem else [])]
+        told = [note for each in self.replays if each.generation for note in each.generation.notes]
+        said = [*self.left_out, *dict.fromkeys(told), *([str(self.problem)] if self.problem else [])]
         if not self.replays:
             said = [f"No run of {self.model} was repeated.", *said]
         return join(*parts, *([notice("\n".join(said))] if said else []))

@@ -27,6 +27,7 @@ def outlook_bundle(outlook: Outlook) -> Bundle:
     made = f"{past.made_at:%Y-%m-%d %H:%M} UTC" if past.made_at else "at an unknown time"
     lines = [f"**{outlook.price_text}** · {past.request.get('model')} · made {made}"]
     lines += [*outlook.changes] or ["Nothing that can be known has changed since."]
+    lines += outlook.prepared.request.notes if outlook.prepared else ()
     lines += [f"{doubt} It is not sent without being asked for anyway." for doubt in outlook.doubts]
     lines += [f"Nothing can be sent: {outlook.obstacle}"] if outlook.obstacle else []
     return notice("\n".join(lines), kind="warning" if outlook.doubts or outlook.obstacle else "information")
@@ -41,11 +42,12 @@ def replay_bundle(replay: Replay) -> Bundle:
     if verdict.compared_with == "preview" and verdict.comparison is not None:
         notes.append("Only a preview of the original was at hand: finer differences cannot be seen.")
     if len(replay.generation.images) > 1:
-        notes.append("Only the first picture of this run has a known seed: it alone is compared.")
+        notes.append("Of the pictures of this run the first alone is compared.")
+    notes += replay.generation.notes
     shown = pictures(
         list(_cards(replay)),
         summary=f"**{verdict.text}** · {replay.generation.summary}",
-        notes=notes,
+        notes=list(dict.fromkeys(notes)),
         plain=f"replay of {past.run_id[-RUN_ENDING:] or 'an unknown run'}: {verdict.text} · run {replay.run_id[-8:]}",
         record=_record(replay),
     )
