@@ -89,6 +89,17 @@ def test_a_sidecar_beside_the_picture_is_read(tmp_path, beside):
     assert found.picture == (tmp_path / "fox.gif").read_bytes()
 
 
+def test_a_sidecar_of_other_bytes_is_not_exact_and_gives_way_to_the_log(session, tmp_path):
+    of_another = Recipe({"model": "m", "prompt": "a cat"}, seed=3, image_sha256="ff" * 32)
+    (tmp_path / "fox.xmp").write_bytes(sidecar(of_another))
+    (tmp_path / "fox.png").write_bytes(png())
+    found = read_recipe(tmp_path / "fox.png")
+    assert (found.origin, found.exact, found.recipe.prompt) == ("sidecar", False, "a cat")
+    assert "written for other bytes" in found.notices[0]
+    (tmp_path / "fox.png").write_bytes(made(session, format="png").data)
+    assert read_recipe(tmp_path / "fox.png").recipe.prompt == "a fox"
+
+
 def test_a_sidecar_itself_can_be_read(tmp_path):
     (tmp_path / "fox.xmp").write_bytes(sidecar(Recipe({"model": "m", "prompt": "a fox"}, seed=3)))
     found = read_recipe(tmp_path / "fox.xmp")

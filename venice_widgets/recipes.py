@@ -133,11 +133,22 @@ def _from_file(file: Path, data: bytes) -> tuple[FoundRecipe | None, UnreadableF
                 where=str(place),
                 picture=None if file.suffix.lower() == ".xmp" else data,
             )
-            return replace(ours, notices=(*ours.notices, *found.notices)), None
+            ours = replace(ours, notices=(*ours.notices, *found.notices))
+            return (ours if place == file or _is_of(found.recipe, data) else _doubted(ours)), None
         best = best or FoundRecipe(
             recipe=found.recipe, origin="infotext", exact=False, where=str(place), notices=found.notices, picture=data
         )
     return best, problem
+
+
+def _is_of(recipe: Recipe, data: bytes) -> bool:
+    """Whether a sidecar was written for these very bytes, as far as it says for which."""
+    return recipe.image_sha256 in ("", sha256_tag(data).removeprefix("sha256:"))
+
+
+def _doubted(found: FoundRecipe) -> FoundRecipe:
+    why = f"{found.where} was written for other bytes: the picture was changed since, or is another."
+    return replace(found, exact=False, notices=(*found.notices, why))
 
 
 def _from_log(file: Path, data: bytes, session: Session | None) -> FoundRecipe | None:
