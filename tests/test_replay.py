@@ -436,6 +436,16 @@ def test_a_notebook_alone_knows_the_rewritten_prompt(session, simulator, tmp_pat
     assert found.verdict.grade is Grade.IDENTICAL_BYTES
 
 
+def test_a_file_whose_seed_nobody_knows_is_not_compared_with_another_picture_of_its_run(session, simulator, tmp_path):
+    first, second = generate(session, variants=2, format="png").images
+    found = replay(session, read_recipe(second.save(tmp_path / "second.png")))
+    assert found.verdict.circumstances == (Circumstance.NOT_REPLAYABLE,)
+    assert "its seed" in found.verdict.reasons[0]
+    assert len(sent(simulator)) == 1
+    again = replay(session, read_recipe(first.save(tmp_path / "first.png")))
+    assert again.verdict.grade is Grade.IDENTICAL_BYTES
+
+
 def test_a_recipe_that_is_not_exact_is_never_sent(session, simulator, tmp_path):
     generation = generate(session)
     (run,) = notebook_of(generation, tmp_path)

@@ -89,7 +89,7 @@ def look(session: Session, source: str | RunRecord | FoundRecipe, *, max_age_sec
 def _prepare(session: Session, past: Past, model: Model, catalogue: Catalogue) -> Prepared:
     """The stored request, checked against today's limits and sent as it was: no spelling is mended."""
     if not past.exact:
-        raise InvalidRequest("its request is not known exactly, so that it cannot be sent again as it was.")
+        raise InvalidRequest("its request or its seed is not known exactly, so that it cannot be sent again as it was.")
     stored = _with_rewritten_prompt(past)
     references = _references(stored, session.log)
     fields = {name: value for name, value in stored.items() if name not in _OWN_PLACE}

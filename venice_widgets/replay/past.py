@@ -92,7 +92,8 @@ def _of_found(found: FoundRecipe, log: Log) -> Past:
         record = log.get(recipe.run_id) if len(recipe.run_id) == 26 else None
     except StoreError:
         record = None
-    if record is not None and found.exact and record.draft.request_hash == recipe.request_hash:
+    exact = found.exact and recipe.seed is not None
+    if record is not None and exact and record.draft.request_hash == recipe.request_hash:
         return _of_record(record, log)
     picture, kind, missing = found.picture, found.picture_kind, ""
     kept, _ = _kept(log, recipe.image_sha256) if recipe.image_sha256 else (None, "")
@@ -103,7 +104,7 @@ def _of_found(found: FoundRecipe, log: Log) -> Past:
     return Past(
         run_id=recipe.run_id,
         request=recipe.request,
-        exact=found.exact and recipe.seed is not None,
+        exact=exact,
         base_url=recipe.base_url,
         made_at=recipe.sent_at,
         rewritten_prompt=recipe.rewritten_prompt,
