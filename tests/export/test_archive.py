@@ -280,6 +280,17 @@ def test_an_endless_line_is_refused_before_it_fills_the_memory(zipped, elsewhere
         import_zip(elsewhere, path)
 
 
+def test_a_million_lines_that_are_no_runs_are_given_up_early(zipped, elsewhere, tmp_path):
+    contents = members(zipped)
+    contents[RUNS] = contents[RUNS].splitlines(keepends=True)[0] + b"\n" * 1_000_000
+    path = altered(tmp_path, contents, compression=zipfile.ZIP_DEFLATED)
+    start = time.process_time()
+    with pytest.raises(UnreadableFile, match="more than 100 lines"):
+        import_zip(elsewhere, path)
+    assert time.process_time() - start < 1
+    assert len(list(elsewhere.each())) == 1
+
+
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.floats(0, 1, exclude_max=True), value=st.integers(0, 255), cut=st.booleans())
 def test_a_damaged_zip_is_an_unreadable_file_or_loses_only_what_is_damaged(

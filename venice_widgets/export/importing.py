@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from venice_widgets.log import ImageRecord, Log, RunRecord, VerdictRecord
     from venice_widgets.log.objects import ObjectWriter
 
+    _Run = tuple[RunRecord, VerdictRecord | None, frozenset[str]]
+
 LARGEST_LINE_BYTES = 16 << 20
 LARGEST_IMAGE_BYTES = 1 << 30
 _LARGEST_MANIFEST_BYTES = 1 << 16
@@ -61,9 +63,9 @@ def import_zip(log: Log, path: Path) -> Imported:
     with _open(path) as archive:
         with _reading(path):
             _check(archive)
-        for number, line in enumerate(_lines(archive, path), 1):
+        for number, run in enumerate(_runs(archive, path), 1):
             try:
-                result = _take_in(log, archive, line, result)
+                result = _take_in(log, archive, run, result)
             except UnreadableFile as exc:
                 fault = f"Run {number} was left out: {exc.message}"
                 result = replace(result, left_out=result.left_out + 1, faults=(*result.faults, fault)[:_MOST_FAULTS])
@@ -101,6 +103,20 @@ def _check(archive: zipfile.ZipFile) -> None:
         )
 
 
+def _runs(archive: zipfile.ZipFile, path: Path) -> Iterator[_Run | UnreadableFile]:
+    """Each run, or why its line is none; given up where many are none, since a small zip can hold billions."""
+    broken = 0
+    for line in _lines(archive, path):
+        try:
+            yield from_document(_json(line))
+        except UnreadableFile as exc:
+            broken += 1
+            if broken > _MOST_FAULTS:
+                words = f"more than {_MOST_FAULTS} lines of {RUNS} are no runs."
+                raise UnreadableFile(words, "Export it again. What came in before stays.") from exc
+            yield exc
+
+
 def _lines(archive: zipfile.ZipFile, path: Path) -> Iterator[bytes]:
     """The runs, one in memory at a time."""
     with _reading(path):
@@ -123,8 +139,10 @@ def _json(text: bytes) -> Any:
         raise UnreadableFile(f"it is no JSON ({exc}).") from exc
 
 
-def _take_in(log: Log, archive: zipfile.ZipFile, line: bytes, result: Imported) -> Imported:
-    record, verdict, deleted = from_document(_json(line))
+def _take_in(log: Log, archive: zipfile.ZipFile, run: _Run | UnreadableFile, result: Imported) -> Imported:
+    if isinstance(run, UnreadableFile):
+        raise run
+    record, verdict, deleted = run
     here = _here(log, record.run_id)
     if here is not None and (here, log.verdict(record.run_id)) != (record, verdict):
         raise UnreadableFile(f"{record.run_id} is here already, and is not the same; what is here stays.")
