@@ -1,12 +1,16 @@
 """The commands that look back: replay, drift, export, import, show FILE."""
 
+import io
 import json
 
 import pytest
 from IPython.core.error import UsageError
+from PIL import Image
 
 from venice_widgets.commands import run_command
 from venice_widgets.errors import CredentialsRefused, SpendingRefused, StoreError, UnreadableFile
+from venice_widgets.media.embed import write_recipe
+from venice_widgets.media.recipe import Recipe
 from venice_widgets.notebooks import runs_in
 from venice_widgets.replay import Replay
 from venice_widgets.session import Session
@@ -181,6 +185,17 @@ def test_a_file_is_shown_with_its_recipe_and_the_way_to_its_run(session, tmp_pat
     assert '"seed": 41' in data["text/plain"]
     assert "<b>fox" not in data["text/html"]
     assert data["text/html"].count("<img ") == 1
+
+
+def test_a_small_file_that_claims_a_huge_picture_is_told_and_not_decoded(session, tmp_path):
+    file = io.BytesIO()
+    Image.new("1", (9000, 9000)).save(file, "PNG")
+    recipe = Recipe({"model": "m", "prompt": "a fox"}, seed=41)
+    (tmp_path / "bomb.png").write_bytes(write_recipe(file.getvalue(), recipe).data)
+    shown = run(f"show {tmp_path / 'bomb.png'}").data
+    assert "9000 × 9000 pixels are too many" in shown["text/plain"]
+    assert "a fox" in shown["text/plain"]
+    assert "<img " not in shown["text/html"]
 
 
 def test_a_file_that_was_shown_is_no_run_of_the_notebook(session, tmp_path):

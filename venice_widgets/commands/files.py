@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from venice_widgets.display import Bundle, Card, Cell, code, facts, join, notice, pictures, table
 from venice_widgets.errors import StoreError, VeniceError
+from venice_widgets.media.format import identify
 from venice_widgets.media.preview import preview
 from venice_widgets.notebooks import runs_in
 from venice_widgets.recipes import FoundRecipe, read_recipe
@@ -15,6 +17,9 @@ from venice_widgets.result import RUN_ENDING, seed_text
 
 if TYPE_CHECKING:
     from venice_widgets.session import Session
+
+_MOST_PIXELS = 20_000_000
+"""More than 4096 × 4096: decoding what a stranger's file claims must not take the memory of the kernel."""
 
 _ORIGINS = {
     "file": "the file itself",
@@ -49,14 +54,16 @@ def show_file(session: Session, name: str) -> Bundle:
 def _picture(found: FoundRecipe) -> Bundle | None:
     if found.picture is None:
         return None
+    card = Card(heading=seed_text(found.recipe.seed), alt=found.recipe.prompt, aside=found.run_id[-RUN_ENDING:])
     try:
-        small = preview(found.picture)
+        claimed = identify(found.picture)
+        if claimed.width * claimed.height > _MOST_PIXELS:
+            card = replace(card, missing=f"not shown: {claimed.width} × {claimed.height} pixels are too many")
+        else:
+            small = preview(found.picture)
+            card = replace(card, data=small.data, mime=small.mime, width=small.width, height=small.height)
     except VeniceError:
         return None
-    card = Card(
-        heading=seed_text(found.recipe.seed), alt=found.recipe.prompt, aside=found.run_id[-RUN_ENDING:],
-        data=small.data, mime=small.mime, width=small.width, height=small.height,
-    )  # fmt: skip
     return pictures([card], summary=found.where, plain=found.where, record={})
 
 
