@@ -83,6 +83,14 @@ def test_without_author_or_licence_it_passes_too_and_claims_neither(study, tmp_p
     assert [message for severity, message in issues(tmp_path / "plain", stand_ins) if severity == "REQUIRED"] == []
 
 
+@pytest.mark.parametrize("words", ["all rights reserved", "CC-BY-4.0", "https://example.org/my licence"])
+def test_a_licence_that_is_no_address_stands_as_it_is(study, tmp_path, stand_ins, words):
+    export(study.log, tmp_path / "worded", license_url=words)
+    entities = json.loads((tmp_path / "worded" / "ro-crate-metadata.json").read_text())["@graph"]
+    assert next(entity for entity in entities if entity["@id"] == "./")["license"] == words
+    assert [message for severity, message in issues(tmp_path / "worded", stand_ins) if severity == "REQUIRED"] == []
+
+
 def test_the_validator_would_have_found_what_is_missing(crate, tmp_path, stand_ins):
     broken = tmp_path / "broken"
     shutil.copytree(crate, broken)

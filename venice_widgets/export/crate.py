@@ -10,6 +10,7 @@ library stands between it and its validator.
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -37,6 +38,7 @@ _CRATE = "https://w3id.org/ro/crate/1.1"
 _CONTEXT = ["https://w3id.org/ro/crate/1.1/context", "https://w3id.org/ro/terms/workflow-run/context"]
 METADATA = "ro-crate-metadata.json"
 _RUNS = "runs.jsonl"
+_URL = re.compile(r"https?://[^\s<>\"{}|\\^`]+")
 
 Entity = dict[str, Any]
 
@@ -51,7 +53,7 @@ def export_crate(
         folder: is made; may be there if it is empty.
         records: the runs, oldest first.
         name: of the crate; the folder's where it is empty.
-        license_url: of the whole; without one the crate says that none was given.
+        license_url: of the whole; other words stand as they are, and without any the crate says that none was given.
         author: the name of the person who ran them; nobody is named without.
 
     Returns:
@@ -113,7 +115,7 @@ class _Crate:
 
     def graph(self, name: str, license_url: str) -> list[Entity]:
         """All entities, the descriptor first."""
-        now = datetime.now(UTC)
+        now, is_url = datetime.now(UTC), _URL.fullmatch(license_url) is not None
         root = {
             "@id": "./",
             "@type": "Dataset",
@@ -121,7 +123,7 @@ class _Crate:
             "description": f"{len(self.actions)} runs of image models through the Venice.ai image API, with their "
             "requests, seeds and pictures; refused and failed runs included.",
             "datePublished": now.date().isoformat(),
-            "license": {"@id": license_url} if license_url else "No licence was given.",
+            "license": {"@id": license_url} if is_url else license_url or "No licence was given.",
             **({"author": self._author} if self._author else {}),
             "conformsTo": {"@id": PROFILE},
             "hasPart": _ids(self._files.values()),
@@ -134,7 +136,7 @@ class _Crate:
             "about": {"@id": "./"},
         }
         profile = {"@id": PROFILE, "@type": "CreativeWork", "name": "Process Run Crate", "version": "0.5"}
-        licence = [{"@id": license_url, "@type": "CreativeWork", "name": license_url}] if license_url else []
+        licence = [{"@id": license_url, "@type": "CreativeWork", "name": license_url}] if is_url else []
         return [descriptor, root, profile, *licence, *self._others.values(), *self._files.values(), *self.actions]
 
     def describe(self, path: str, size_bytes: int, mime: str, **facts: str) -> Entity:
