@@ -130,6 +130,8 @@ HOSTILE = {
     "webp with a billion laughs": webp_with((b"XMP ", BILLION_LAUGHS)),
     "webp with outside entities": webp_with((b"XMP ", b'<!DOCTYPE x SYSTEM "file:///etc/passwd"><x/>')),
     "webp with a million elements": webp_with((b"XMP ", xml("<v:x/>" * 600_000))),
+    "webp with 800,000 instructions": webp_with((b"XMP ", xml("<?a?>" * 800_000))),
+    "webp with 500,000 comments": webp_with((b"XMP ", xml("<!---->" * 500_000))),
     "webp with deep elements": webp_with((b"XMP ", xml("<v:x>" * 100_000))),
     "webp with 200,000 attributes": webp_with((b"XMP ", xml(f"<v:x {ATTRIBUTES}/>"))),
     "webp with an unknown encoding": webp_with((b"XMP ", b'<?xml version="1.0" encoding="none-such"?><x/>')),

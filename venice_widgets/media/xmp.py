@@ -2,7 +2,7 @@
 
 XMP is a small part of RDF/XML (ISO 16684-1). Properties here are plain texts, each in its own namespace. A packet
 from a stranger's file is looked through by expat first: document types (and with them entities), deep nesting and
-large numbers of elements are refused, and only then may a tree be built of it.
+large numbers of elements, comments and instructions are refused, and only then may a tree be built of it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ VENICE = "urn:venice-widgets:"
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _PREFIXES = {IPTC_EXTENSION: "Iptc4xmpExt", XMP_NOTE: "xmpNote", VENICE: "venice"}
 
-_MAX_ELEMENTS, _MAX_DEPTH = 20_000, 100
+_MAX_NODES, _MAX_DEPTH = 20_000, 100
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _PLACE = "venice-properties"
 
@@ -45,7 +45,7 @@ class _Sought:
 
     name: Name
     depth: int = 0
-    elements: int = 0
+    nodes: int = 0
     inside: bool = False
     found: list[str] | None = None
 
@@ -158,6 +158,8 @@ def _looked_through(xmp: bytes, name: Name) -> _Sought:
     parser.StartDoctypeDeclHandler = _refuse_document_type
     parser.StartElementHandler = lambda tag, attributes: _start(sought, tag, attributes)
     parser.EndElementHandler = lambda tag: _end(sought, tag)
+    parser.CommentHandler = lambda _: _count(sought, 1)
+    parser.ProcessingInstructionHandler = lambda *_: _count(sought, 1)
     parser.CharacterDataHandler = lambda text: _text(sought, text)
     try:
         parser.Parse(xmp.strip(b"\0 \t\r\n"), True)  # noqa: FBT003 - expat's own argument: this is all of it
@@ -174,15 +176,19 @@ def _refuse_document_type(*_: object) -> None:
 
 
 def _start(sought: _Sought, tag: str, attributes: Mapping[str, str]) -> None:
-    sought.elements += 1 + len(attributes)
     sought.depth += 1
-    if sought.elements > _MAX_ELEMENTS or sought.depth > _MAX_DEPTH:
-        raise damaged("XMP block", "it has more elements, or nests them deeper, than any XMP does")
+    _count(sought, 1 + len(attributes))
     wanted = "\t".join(sought.name)
     if sought.found is None and tag == wanted:
         sought.inside, sought.found = True, []
     elif sought.found is None and tag == f"{_RDF}\tDescription" and wanted in attributes:
         sought.found = [attributes[wanted]]
+
+
+def _count(sought: _Sought, nodes: int) -> None:
+    sought.nodes += nodes
+    if sought.nodes > _MAX_NODES or sought.depth > _MAX_DEPTH:
+        raise damaged("XMP block", "it has more elements, or nests them deeper, than any XMP does")
 
 
 def _end(sought: _Sought, tag: str) -> None:
