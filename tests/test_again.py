@@ -6,6 +6,7 @@ import json
 import pytest
 from IPython.core.error import UsageError
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from venice_widgets.commands import run_command
 from venice_widgets.errors import CredentialsRefused, SpendingRefused, StoreError, UnreadableFile
@@ -185,6 +186,15 @@ def test_a_file_is_shown_with_its_recipe_and_the_way_to_its_run(session, tmp_pat
     assert '"seed": 41' in data["text/plain"]
     assert "<b>fox" not in data["text/html"]
     assert data["text/html"].count("<img ") == 1
+
+
+def test_a_picture_by_another_program_is_not_said_to_be_of_venice_and_is_not_sent(session, simulator, tmp_path):
+    info = PngInfo()
+    info.add_text("parameters", "a red fox\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 5, Model: dream")
+    Image.new("RGB", (64, 64)).save(tmp_path / "fox.png", pnginfo=info)
+    assert "Venice" not in text(run(f"show {tmp_path / 'fox.png'}"))
+    assert "not known exactly" in text(run(f"replay {tmp_path / 'fox.png'}"))
+    assert sent(simulator) == []
 
 
 def test_a_small_file_that_claims_a_huge_picture_is_told_and_not_decoded(session, tmp_path):

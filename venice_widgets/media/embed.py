@@ -203,7 +203,7 @@ def _as_recipe(parsed: infotext.Infotext) -> Recipe:
         "seed": seed,
     }
     known = {name: value for name, value in request.items() if value is not None}
-    return Recipe(known, seed=seed, width=width, height=height, steps=steps, software="", settings=settings)
+    return Recipe(known, seed=seed, width=width, height=height, steps=steps, service="", software="", settings=settings)
 
 
 def _whole(text: str | None) -> int | None:

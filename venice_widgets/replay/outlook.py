@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 RELATION = "replay_of"
 _SHA256 = re.compile(r"sha256:([0-9a-f]{64})")
+_INEXACT = "its request or its seed is not known exactly, so that it cannot be sent again as it was."
 _OWN_PLACE = ("model", "prompt", "seed", "style_references")
 _NO_INFLUENCE = frozenset({"entry", "name", "description", "traits", "privacy", "uncensored"})
 
@@ -72,6 +73,8 @@ def look(session: Session, source: str | RunRecord | FoundRecipe, *, max_age_sec
     past = past_of(source, session.log)
     catalogue = session.catalogue(max_age_seconds=max_age_seconds)
     changes = list(_service_changes(session, past))
+    if not past.exact:
+        return Outlook(past=past, prepared=None, changes=tuple(changes), obstacle=_INEXACT)
     model = catalogue.find(str(past.request.get("model")))
     if model is None or model.id != past.request.get("model"):
         return Outlook(
@@ -88,8 +91,6 @@ def look(session: Session, source: str | RunRecord | FoundRecipe, *, max_age_sec
 
 def _prepare(session: Session, past: Past, model: Model, catalogue: Catalogue) -> Prepared:
     """The stored request, checked against today's limits and sent as it was: no spelling is mended."""
-    if not past.exact:
-        raise InvalidRequest("its request or its seed is not known exactly, so that it cannot be sent again as it was.")
     stored = _with_rewritten_prompt(past)
     references = _references(stored, session.log)
     fields = {name: value for name, value in stored.items() if name not in _OWN_PLACE}
