@@ -378,6 +378,14 @@ def test_both_pictures_and_their_difference_stand_side_by_side():
     assert metadata["venice"]["runs"][0]["run_id"] == found.run_id
 
 
+def test_the_place_of_a_difference_that_is_none_has_the_shape_of_the_pictures(session):
+    original = session.generate("a heron", model="z-image-turbo", seed=5, width=1280, height=512)
+    replayed = replay(session, look(session, original.runs[0].run_id))
+    html = replayed.bundle().data["text/html"]
+    assert html.count("width:min(395px,48%)") == 3
+    assert "padding:0 0 40.0%" in html
+
+
 def test_a_file_alone_can_be_replayed_on_a_machine_without_its_log(session, tmp_path):
     image = generate(session, format="png").images[0]
     copy = image.save(tmp_path / "fox.png")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from venice_widgets.display import Bundle, Card, facts, join, notice, pictures
@@ -45,7 +46,7 @@ def replay_bundle(replay: Replay) -> Bundle:
         notes.append("Of the pictures of this run the first alone is compared.")
     notes += replay.generation.notes
     shown = pictures(
-        list(_cards(replay)),
+        _of_one_shape(list(_cards(replay))),
         summary=f"**{verdict.text}** · {replay.generation.summary}",
         notes=list(dict.fromkeys(notes)),
         plain=f"replay of {past.run_id[-RUN_ENDING:] or 'an unknown run'}: {verdict.text} · run {replay.run_id[-8:]}",
@@ -79,6 +80,14 @@ def _cards(replay: Replay) -> Iterator[Card]:
     yield _card(data, prompt, heading="replay", aside=replay.run_id[-RUN_ENDING:], details=details, why=why)
     if past.picture is not None and data is not None and replay.verdict.comparison is not None:
         yield _difference(past.picture, data, replay.verdict.grade, is_preview=past.picture_kind == "preview")
+
+
+def _of_one_shape(cards: list[Card]) -> list[Card]:
+    """A place without a picture has the shape of the picture beside it."""
+    seen = next((card for card in cards if card.data), None)
+    if seen is None:
+        return cards
+    return [card if card.data else replace(card, width=seen.width, height=seen.height) for card in cards]
 
 
 def _card(data: bytes | None, prompt: str, *, heading: str, aside: str, details: str, why: str) -> Card:
