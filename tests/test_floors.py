@@ -14,7 +14,7 @@ FLOORS = {
     "rules": 4, "auth": 4, "answers": 4, "statuses": 4, "plan": 4,
     "request": 5, "reading": 5,
     "estimate": 6, "channel": 6, "resolution": 6,
-    "client": 7, "log": 7, "guard": 7, "saving": 7,
+    "client": 7, "log": 7, "guard": 7, "saving": 7, "prices": 7,
     "provenance": 8, "result": 8, "drafts": 8, "dispatch": 8, "freshness": 8, "balance": 8,
     "runs": 9, "recall": 9, "ledger": 9, "prepared": 9,
     "sending": 10,

@@ -110,31 +110,41 @@ def estimate(request: GenerationRequest, requests: int = 1, *, simulated: bool =
     )
 
 
-def _unit_prices(request: GenerationRequest) -> tuple[Decimal | None, Decimal | None, str]:
-    model, resolution, quality = request.model, request.resolution, request.quality
+def stated_price(model: Model, resolution: str, quality: str) -> tuple[Decimal | None, str]:
+    """What the catalogue says that one picture is billed at.
+
+    Args:
+        model: whose price.
+        resolution: the tier that is billed, the model's default included; empty where it has none.
+        quality: likewise.
+
+    Returns:
+        US dollars, and where in the catalogue they stand; or None, and why the price is unknown.
+    """
     if model.price_quality:
         price = _look_up(_look_up(model.price_quality, resolution) or {}, quality)
-        if price is None:
-            return None, None, _missing(model, resolution, quality)
-        legacy = _look_up(model.price_resolutions, resolution) if _is_default_quality(request) else None
-        return price, max(price, legacy or price), f"quality[{resolution}][{quality}]"
-    if model.price_resolutions:
-        price = _look_up(model.price_resolutions, resolution)
-        return price, price, f"resolutions[{resolution}]" if price is not None else _missing(model, resolution, quality)
-    if model.price_generation is not None:
-        return model.price_generation, model.price_generation, "generation"
-    return None, None, f"the catalogue states no price for {model.id}"
+        place = f"quality[{resolution}][{quality}]"
+    elif model.price_resolutions:
+        price, place = _look_up(model.price_resolutions, resolution), f"resolutions[{resolution}]"
+    else:
+        price, place = model.price_generation, "generation"
+    return price, place if price is not None else _missing(model, resolution, quality)
+
+
+def _unit_prices(request: GenerationRequest) -> tuple[Decimal | None, Decimal | None, str]:
+    """The price, the dearest that the catalogue states for it, and where they stand."""
+    price, basis = stated_price(request.model, request.resolution, request.quality)
+    legacy = None
+    if price is not None and request.model.price_quality and _is_default_quality(request):
+        legacy = _look_up(request.model.price_resolutions, request.resolution)
+    return price, price if legacy is None or price is None else max(price, legacy), basis
 
 
 def _missing(model: Model, resolution: str, quality: str) -> str:
-    chosen = " ".join(
-        part
-        for part in (
-            f"resolution {resolution}" if resolution else "no resolution and no default",
-            f"quality {quality}" if quality else "",
-        )
-        if part
-    )
+    if not (model.price_quality or model.price_resolutions):
+        return f"the catalogue states no price for {model.id}"
+    tier = f"resolution {resolution}" if resolution else "no resolution and no default"
+    chosen = f"{tier} quality {quality}" if quality else tier
     return f"the catalogue states no price for {model.id} at {chosen}"
 
 

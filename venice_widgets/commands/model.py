@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from venice_widgets.catalogue import Catalogue, Model, Sizing
-from venice_widgets.display import Bundle, facts, join, notice, price_grid
-from venice_widgets.estimate import usd_text
+from venice_widgets.display import Bundle, facts, join, notice
+from venice_widgets.prices import price_table
 
 from .age import age_text
 from .command import Command, argument
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from decimal import Decimal
 
     from venice_widgets.session import Session
 
@@ -41,7 +40,7 @@ def _model(session: Session, given: Mapping[str, Any]) -> Bundle:
         ("about", model.description),
     ]
     sheet = facts(f"{model.id} — {model.name}" if model.name else model.id, [pair for pair in pairs if pair[1]])
-    return join(sheet, prices_of(model), notice(age_text(session, catalogue), kind="information"))
+    return join(sheet, price_table(model), notice(age_text(session, catalogue), kind="information"))
 
 
 def _found(catalogue: Catalogue, name: str) -> Model:
@@ -85,47 +84,9 @@ def _states(model: Model) -> list[str]:
 
 def _price(session: Session, given: Mapping[str, Any]) -> Bundle:
     catalogue = session.catalogue()
-    return join(prices_of(_found(catalogue, given["id"])), notice(age_text(session, catalogue), kind="information"))
-
-
-def prices_of(model: Model) -> Bundle:
-    """The price of one picture: resolution × quality, by resolution, or the one price."""
-    rows = model.resolutions or tuple(model.price_quality or model.price_resolutions)
-    if model.price_quality:
-        columns: Sequence[str] = model.qualities or tuple(next(iter(model.price_quality.values())))
-        prices = {(row, column): _matrix_price(model, row, column) for row in rows for column in columns}
-        default = (model.default_resolution, model.default_quality)
-    elif model.price_resolutions:
-        columns = ("price",)
-        prices = {(row, "price"): _look_up(model.price_resolutions, row) for row in rows}
-        default = (model.default_resolution, "price")
-    else:
-        price = model.price_generation
-        return facts("Price of one picture", [(model.id, "unknown" if price is None else usd_text(price))])
-    return price_grid(
-        rows,
-        columns,
-        {place: None if price is None else usd_text(price) for place, price in prices.items()},
-        marks=_marks(prices, default),
-        caption=f"Price of one picture of {model.id}",
-    )
-
-
-def _look_up(prices: Mapping[str, Any], name: str) -> Any:
-    return next((value for key, value in prices.items() if key.casefold() == name.casefold()), None)
-
-
-def _matrix_price(model: Model, row: str, column: str) -> Decimal | None:
-    found: Decimal | None = _look_up(_look_up(model.price_quality, row) or {}, column)
-    return found
-
-
-def _marks(prices: Mapping[tuple[str, str], Decimal | None], default: tuple[str, str]) -> dict[tuple[str, str], str]:
-    known = {place: price for place, price in prices.items() if price is not None}
-    marks = {min(known, key=lambda place: known[place]): "cheapest"} if len(known) > 1 else {}
-    if default in prices:
-        marks[default] = f"{marks[default]}, default" if default in marks else "default"
-    return marks
+    model = _found(catalogue, given["id"])
+    prices = price_table(model, title=f"Price of one picture of {model.id}")
+    return join(prices, notice(age_text(session, catalogue), kind="information"))
 
 
 MODEL = Command(

@@ -9,9 +9,9 @@ import ipywidgets as W  # noqa: N812
 from venice_widgets.display import line, notice, progress
 from venice_widgets.display.markup import escaped
 from venice_widgets.estimate import usd_text
+from venice_widgets.prices import price_table
 
 from .parts import button, column, named, row, set_trait
-from .prices import price_table
 from .state import Phase, Word
 
 if TYPE_CHECKING:
@@ -49,7 +49,8 @@ class Offer:
         """Show the price of what is chosen, and where it is."""
         if now.look.model is not None:
             fields = now.choices.fields(now.look.model)
-            table = price_table(now.look.model, str(fields.get("resolution", "")), str(fields.get("quality", "")))
+            chosen = {name: str(fields.get(name, "")) for name in ("resolution", "quality")}
+            table = price_table(now.look.model, **chosen, choosing=True)
             set_trait(self._prices, "value", table.data["text/html"])
         set_trait(self._total, "value", _total(now))
         set_trait(self._status, "value", _status(now))

@@ -1,40 +1,11 @@
 import pytest
 
-from venice_widgets.panel.prices import price_table
 from venice_widgets.panel.words import Filter, model_facts, model_options, prompt_label
 
 
 @pytest.fixture
 def catalogue(session):
     return session.catalogue()
-
-
-def plain(catalogue, name: str, resolution: str = "", quality: str = "") -> str:
-    return price_table(catalogue.find(name), resolution, quality).data["text/plain"]
-
-
-def test_the_grid_names_the_cheapest_the_default_and_the_chosen(catalogue):
-    table = plain(catalogue, "gpt-image-2", "2K", "medium")
-    assert "cheapest $0.02" in table
-    assert "default $0.26" in table
-    assert "chosen $0.13" in table
-
-
-def test_what_is_not_chosen_is_the_default_and_billed_as_that(catalogue):
-    assert "default, chosen $0.26" in plain(catalogue, "gpt-image-2")
-
-
-def test_tiers_with_one_price_each_are_one_column(catalogue):
-    table = plain(catalogue, "nano-banana-2", "4k")
-    assert "chosen $0.19" in table
-    assert "cheapest, default $0.10" in table
-
-
-def test_every_model_of_the_catalogue_has_a_table_with_headings(catalogue):
-    for model in catalogue.models:
-        markup = price_table(model, "", "").data["text/html"]
-        assert "<table" in markup
-        assert 'scope="row"' in markup
 
 
 def test_filters_let_through_what_fits_and_the_chosen_model_always(catalogue):
