@@ -180,6 +180,21 @@ def test_one_picture_is_a_figure_with_its_words_and_the_same_picture_beside_it()
     assert Page(bundle).text == "twoseed 41 7Q2KX9FM$0.01"
 
 
+def test_a_caption_breaks_between_a_size_and_a_price_and_not_within_them():
+    page = Page(
+        shown(
+            [
+                Card(
+                    heading="seed 41",
+                    alt="a fox",
+                    details="1024 × 1024 · webp · $0.26 simulated\na-model-id-of-more-than-24-letters · x",
+                )
+            ]
+        )
+    )
+    assert "1024\xa0×\xa01024 · webp · $0.26\xa0simulated" in page.text
+
+
 def test_a_transparent_picture_stays_a_png():
     bundle = shown([card(data=PNG, mime="image/png")])
     assert "image/jpeg" not in bundle.data
@@ -291,6 +306,11 @@ def test_the_price_grid_frames_the_chosen_price_and_calls_unknown_unknown():
         "1K                           cheapest $0.02  unknown\n"
         "2K                    chosen, default $0.03  unknown"
     )
+
+
+def test_the_name_of_a_narrow_table_stays_on_one_line():
+    (caption,) = Page(display.table(["a"], [["1"]], caption="Price of one picture of nano-banana-pro")).all("caption")
+    assert "white-space:nowrap" in caption["style"]
 
 
 def test_facts_are_pairs_under_a_title():

@@ -133,10 +133,17 @@ def _figcaption(card: Card) -> str:
     heading = (
         f'<div style="display:flex;justify-content:space-between;gap:8px"><b>{escaped(card.heading)}</b> {aside}</div>'
     )
-    details = f'<div style="white-space:pre-line;{MUTED}">{escaped(card.details)}</div>' if card.details else ""
+    lines = "\n".join(map(_unbroken, card.details.splitlines()))
+    details = f'<div style="white-space:pre-line;{MUTED}">{lines}</div>' if lines else ""
     prompt = f'<div dir="auto" title="{attribute(shortened(card.caption, 300))}">' if card.caption else ""
     caption = f"{prompt}{escaped(shortened(card.caption, 120))}</div>" if card.caption else ""
     return heading + details + caption + " ".join(map(_badge, card.notes))
+
+
+def _unbroken(line: str) -> str:
+    """A line that breaks between its parts alone, not within a size or a price, while these are short."""
+    parts = [part.replace(" ", "\N{NO-BREAK SPACE}") if len(part) <= 24 else part for part in line.split(" · ")]
+    return escaped(" · ".join(parts))
 
 
 def _badge(text: str) -> str:

@@ -132,7 +132,7 @@ def _sentences(text: str | None) -> list[str]:
 
 
 def _table(rows: str, caption: str) -> str:
-    style = "caption-side:top;text-align:left;padding:0 0 6px"
+    style = "caption-side:top;text-align:left;padding:0 0 6px;white-space:nowrap"  # though the table may be narrow
     title = f'<caption style="{style}">{caption}</caption>' if caption else ""
     style = "border-collapse:collapse;margin:4px 0 8px;font-size:13px;table-layout:auto"
     return f'<div style="overflow-x:auto"><table style="{style}">{title}{rows}</table></div>'
