@@ -124,6 +124,33 @@ def test_what_was_interrupted_is_not_written(log, make):
     log.reserve([make.draft()])
 
 
+class InterruptedConnection:
+    """Somebody interrupts the kernel while it waits for the lock: Python tells once the lock is there."""
+
+    def __init__(self, connection):
+        self.connection = connection
+
+    def __getattr__(self, name):
+        return getattr(self.connection, name)
+
+    def execute(self, statement, *values):
+        found = self.connection.execute(statement, *values)
+        if statement.startswith("BEGIN"):
+            raise KeyboardInterrupt
+        return found
+
+
+@pytest.mark.parametrize("kind", ["transaction", "reading"])
+def test_an_interrupt_while_it_waits_for_the_lock_leaves_it_to_others(log, make, kind):
+    true_connection = log._database.connection
+    log._database.connection = InterruptedConnection(true_connection)
+    with pytest.raises(KeyboardInterrupt), getattr(log._database, kind)():
+        pass
+    log._database.connection = true_connection
+    log.reserve([make.draft()])
+    assert len(log.search()) == 1
+
+
 def test_only_what_may_be_lost_with_the_power_is_written_without_a_flush(log):
     with log._database.transaction(durable=False) as connection:
         assert connection.execute("PRAGMA synchronous").fetchone()[0] == 1

@@ -84,15 +84,11 @@ class Database:
                 self.connection.execute("PRAGMA synchronous = NORMAL")
             try:
                 self.connection.execute("BEGIN IMMEDIATE")
-                try:
-                    refuse_newer(self.connection)
-                    yield self.connection
-                    self.connection.execute("COMMIT")
-                except BaseException:
-                    if self.connection.in_transaction:
-                        self.connection.execute("ROLLBACK")
-                    raise
+                refuse_newer(self.connection)
+                yield self.connection
+                self.connection.execute("COMMIT")
             finally:
+                self._end_transaction()
                 if not durable:
                     self.connection.execute("PRAGMA synchronous = FULL")
 
@@ -104,11 +100,16 @@ class Database:
             StoreError: it cannot be read.
         """
         with self._lock, self._translating("read"):
-            self.connection.execute("BEGIN")
             try:
+                self.connection.execute("BEGIN")
                 yield self.connection
             finally:
-                self.connection.execute("ROLLBACK")
+                self._end_transaction()
+
+    def _end_transaction(self) -> None:
+        """Give back the lock, also of a transaction whose beginning an interrupt fell into."""
+        if self.connection.in_transaction:
+            self.connection.execute("ROLLBACK")
 
     @contextmanager
     def _translating(self, deed: str) -> Iterator[None]:
