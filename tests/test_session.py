@@ -287,6 +287,27 @@ def test_an_interrupt_while_the_threads_are_started_sends_no_more_and_keeps_the_
     assert len(posts(simulator)) == 2
 
 
+def test_an_interrupt_just_after_the_record_was_written_sends_nothing_and_frees_its_money(
+    simulator, session, monkeypatch
+):
+    reserve = session.log.reserve
+
+    def interrupted_reserve(*drafts):
+        reserve(*drafts)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(session.log, "reserve", interrupted_reserve)
+    with pytest.raises(KeyboardInterrupt):
+        session.send(session.build("a fox", images=2, seed=1))
+    end = time.monotonic() + 10
+    while session.log.search(status="pending"):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    assert [run.status for run in session.log.search()] == [Status.CANCELLED] * 2
+    assert session.log.spent().total_usd == 0
+    assert posts(simulator) == []
+
+
 def test_what_arrived_before_the_interrupt_is_counted(simulator, session):
     simulator.add_fault(Fault("slow", seconds=1.5, seed=2))
     generation = session.send(session.build("a fox", images=2, seed=1))

@@ -64,7 +64,11 @@ class Sender:
         dispatch = self._dispatch(prepared, drafts, generation)
         for reference in prepared.request.references:
             self.log.objects.add(reference.data)
-        self.log.reserve(drafts, self.budgets)
+        try:
+            self.log.reserve(drafts, self.budgets)
+        except KeyboardInterrupt:
+            dispatch.cancel()  # it may be on record by now: its reservation is given back
+            raise
         try:
             dispatch.start()
         except BaseException:
