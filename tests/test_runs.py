@@ -4,6 +4,7 @@ import base64
 import hashlib
 import io
 import json
+import sqlite3
 import threading
 import time
 from dataclasses import replace
@@ -500,6 +501,19 @@ def test_a_picture_that_cannot_be_put_on_record_is_shown_all_the_same_and_that_i
     assert generation.wait(10)
     assert generation.done
     assert len(generation.images) == 2
+    assert any("could not be put on record as succeeded" in note for note in generation.notes)
+
+
+def test_a_picture_that_comes_while_another_program_holds_the_log_is_kept_and_shown(simulator, start):
+    session = start(Watching(simulator.transport(), lambda _: other.execute("BEGIN IMMEDIATE")))
+    prepared = session.build("a fox", seed=1)
+    session.log._database.connection.execute("PRAGMA busy_timeout = 50")
+    other = sqlite3.connect(session.log.folder / "log.sqlite", isolation_level=None, check_same_thread=False)
+    generation = session.send(prepared)
+    assert generation.wait(10)
+    other.close()
+    (image,) = generation.images
+    assert session.log.objects.is_whole(image.sha256)
     assert any("could not be put on record as succeeded" in note for note in generation.notes)
 
 

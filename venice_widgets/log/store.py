@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -326,5 +326,6 @@ class Log:
             return upkeep.deleted_at(connection, sha256)
 
     def _note_arrival(self, run_id: str, sha256: str, status_code: int | None, headers: Mapping[str, str]) -> None:
-        with self._database.transaction(durable=False) as connection:
+        # A log that cannot be written now must not cost a picture that is paid for: its bytes are kept all the same.
+        with suppress(StoreError), self._database.transaction(durable=False) as connection:
             recovery.note_arrival(connection, run_id, sha256, status_code, headers)
