@@ -64,7 +64,8 @@ def test_the_same_bytes_twice_are_written_once(store):
     assert files(store) == [first.path]
 
 
-def test_a_truncated_object_is_replaced_when_its_bytes_arrive_again(store):
+@pytest.mark.parametrize("damaged", [b"pict", b"pictuRe"])
+def test_a_damaged_object_is_replaced_when_its_bytes_arrive_again(store, damaged):
     kept = store.add(b"picture")
     kept.path.write_bytes(b"pict")
     assert not store.is_whole(kept.sha256)

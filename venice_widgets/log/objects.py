@@ -65,12 +65,12 @@ class ObjectWriter:
     def keep(self) -> Stored:
         """Flush to the disk and move into place; the same bytes twice are one object.
 
-        A file of that name but another length was damaged since, and is replaced.
+        A file of that name with other bytes was damaged since, and is replaced.
         """
         place = self._store.path(self.sha256)
         self.before_keep(self.sha256)
         with self._store.translating_errors():
-            if not _has_size(place, self.size_bytes):
+            if not self._store.is_whole(self.sha256):
                 self._file.flush()
                 os.fsync(self._file.fileno())
                 self._file.close()
@@ -174,13 +174,6 @@ class ObjectStore:
 def _folders(folder: Path) -> Iterator[Path]:
     if folder.is_dir():
         yield from (Path(entry.path) for entry in os.scandir(folder) if _FOLDER_NAME.fullmatch(entry.name))
-
-
-def _has_size(place: Path, size_bytes: int) -> bool:
-    try:
-        return place.stat().st_size == size_bytes
-    except FileNotFoundError:
-        return False
 
 
 def _flush_folder(folder: Path) -> None:
