@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from venice_widgets.errors import StoreError
 from venice_widgets.log import ObjectStore
+from venice_widgets.log.thumbnails import Thumbnails
 
 
 @pytest.fixture
@@ -67,10 +68,18 @@ def test_the_same_bytes_twice_are_written_once(store):
 @pytest.mark.parametrize("damaged", [b"pict", b"pictuRe"])
 def test_a_damaged_object_is_replaced_when_its_bytes_arrive_again(store, damaged):
     kept = store.add(b"picture")
-    kept.path.write_bytes(b"pict")
+    kept.path.write_bytes(damaged)
     assert not store.is_whole(kept.sha256)
     store.add(b"picture")
     assert store.is_whole(kept.sha256)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
+def test_whoever_may_read_the_store_may_read_its_pictures(store, tmp_path):
+    kept, thumbnails = store.add(b"picture"), Thumbnails(tmp_path / "thumbnails")
+    thumbnails.keep(kept.sha256, b"small")
+    (other := tmp_path / "file").touch()
+    assert {path.stat().st_mode for path in (kept.path, thumbnails.path(kept.sha256))} == {other.stat().st_mode}
 
 
 def test_what_is_not_kept_leaves_nothing(store):

@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import tempfile
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 from typing import IO, TYPE_CHECKING
 
 from venice_widgets.errors import StoreError
@@ -100,7 +100,8 @@ class ObjectStore:
         """
         with self.translating_errors():
             self._temporary.mkdir(parents=True, exist_ok=True)
-            file = tempfile.NamedTemporaryFile(dir=self._temporary, delete=False)  # noqa: SIM115  closed below
+            # Not by tempfile, whose files nobody else may read: people who share a store share its pictures.
+            file = (self._temporary / token_hex(8)).open("xb")
         try:
             yield ObjectWriter(self, file)
         finally:

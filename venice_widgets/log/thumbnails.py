@@ -7,12 +7,14 @@ except for pictures whose own bytes were deleted.
 
 from __future__ import annotations
 
-import os
-import tempfile
 from contextlib import suppress
-from pathlib import Path
+from secrets import token_hex
+from typing import TYPE_CHECKING
 
 from venice_widgets.errors import StoreError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Thumbnails:
@@ -41,14 +43,13 @@ class Thumbnails:
         place = self.path(sha256)
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
-            descriptor, name = tempfile.mkstemp(dir=self.folder)
+            partial = self.folder / token_hex(8)
             try:
-                with os.fdopen(descriptor, "wb") as file:
-                    file.write(data)
-                Path(name).replace(place)
+                partial.write_bytes(data)
+                partial.replace(place)
             except OSError:
                 with suppress(OSError):
-                    Path(name).unlink()
+                    partial.unlink()
                 raise
         except OSError as exc:
             raise StoreError(
