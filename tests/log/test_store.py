@@ -1,3 +1,5 @@
+import os
+import shutil
 import sqlite3
 import threading
 from datetime import UTC, datetime
@@ -138,6 +140,23 @@ def test_every_change_takes_the_write_lock_before_it_reads(log, make):
 
 def test_the_pending_row_is_on_the_disk_before_anything_is_sent(log):
     assert log._database.connection.execute("PRAGMA synchronous").fetchone()[0] == 2
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows moves no open file")
+@pytest.mark.parametrize("made_anew", [False, True])
+@pytest.mark.parametrize("lose", [shutil.rmtree, lambda folder: folder.rename(folder.with_name("moved"))])
+def test_nothing_is_sent_from_a_store_that_was_deleted_or_moved_while_it_was_open(log, make, lose, made_anew):
+    waiting, sent = make.draft(), make.draft()
+    log.reserve([waiting, sent])
+    log.mark_sent(sent.run_id)
+    lose(log.folder)
+    if made_anew:
+        Log.open(log.folder).close()
+    with pytest.raises(StoreError, match=r"was moved, deleted or replaced since it was opened.*\n.*restart the kernel"):
+        log.reserve([make.draft()])
+    with pytest.raises(StoreError, match="Nothing was sent"):
+        log.mark_sent(waiting.run_id)
+    log.finish(sent.run_id, make.outcome())
 
 
 def test_threads_share_a_log(log, make):

@@ -40,6 +40,7 @@ class Database:
         self.journal_mode = journal_mode
         """``wal``, or ``delete`` where WAL cannot work."""
         self._lock = threading.Lock()
+        self._identity = _identity(path)
 
     @classmethod
     def open(cls, path: Path) -> Database:
@@ -67,6 +68,14 @@ class Database:
         """Close the file."""
         with self._lock:
             self.connection.close()
+
+    def refuse_lost(self) -> None:
+        """Raise `StoreError` where the file is not in its place any more: SQLite writes on to what nobody finds."""
+        if _identity(self.path) != self._identity:
+            raise StoreError(
+                f"the store {self.path.parent} was moved, deleted or replaced since it was opened.",
+                "Put it back, or restart the kernel, which opens what is there then. Nothing was sent.",
+            )
 
     @contextmanager
     def transaction(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
@@ -119,6 +128,15 @@ class Database:
             raise StoreError(
                 f"the log {self.path} cannot be {deed}: {exc}.", "Make room, or see whether another program holds it."
             ) from exc
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What tells a file from another one of its name; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> str:

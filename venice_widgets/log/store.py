@@ -76,7 +76,9 @@ class Log:
 
         Raises:
             SpendingRefused: a budget does not, or a price is unknown; nothing is on record then.
+            StoreError: it cannot be written, or the store is not in its place any more.
         """
+        self._database.refuse_lost()
         with self._database.transaction() as connection:
             if budgets is not None:
                 money.check(connection, drafts, budgets)
@@ -90,6 +92,7 @@ class Log:
 
     def mark_sent(self, run_id: str) -> None:
         """Say that a run is about to leave: from here on it may be charged."""
+        self._database.refuse_lost()
         changes = {"status": Status.SENT, "sent_at": rows.time_text(datetime.now(UTC))}
         with self._database.transaction() as connection:
             change_run(connection, run_id, changes, Status.PENDING, Status.SENT)
