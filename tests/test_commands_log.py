@@ -98,6 +98,8 @@ def several(session, simulator):
         ("-q wolf", []),
         ("--model qwen-image-2", [2]),
         ("--seed 3", [3]),
+        ("--seed 99999999999999999999", []),
+        ("-n 99999999999999999999", [4, 3, 2, 1]),
         ("-s 2 -q owl", [2]),
         ("--status succeeded", [2, 1]),
         ("--status refused", [3]),
@@ -150,8 +152,10 @@ def test_markup_in_a_prompt_is_shown_and_not_obeyed(session):
         assert "<b>fox" not in run_command(None, line).data["text/html"]
 
 
-def test_an_empty_log_says_so(session):
-    assert told("log") == "The log holds no such run."
+def test_an_empty_log_says_so_and_that_another_is_kept_apart(session):
+    folder = session.settings.store
+    assert told("log") == f"The log is empty: {folder}. It is kept apart from the demo's log: %venice demo on."
+    assert told("log -q fox") == "The log holds no such run."
     assert told("log --json") == ""
     with pytest.raises(StoreError, match="the log holds no run 'last'"):
         run_command(None, "show last")
@@ -166,6 +170,12 @@ def test_an_empty_log_says_so(session):
         ("log --status lost", "invalid choice: 'lost'"),
         ("log --cost moon", "it is by day or model or notebook"),
         ("log red fox", "a search stands behind -q"),
+        ("log red fox --since 2d", "a search stands behind -q"),
+        ("log --cost --since 2d", "log --cost: it does not go with --since"),
+        ("log --cost -q fox -n 3", "log --cost: it does not go with -n and -q"),
+        ("log --reconcile --model x", "log --reconcile: it does not go with --model"),
+        ("log --cost --reconcile", "it does not go with --reconcile"),
+        ("log backup x --json", "log backup: it does not go with --json"),
         ("log backup", "It takes options, or backup PATH"),
         ("resolve last perhaps", "'perhaps' is neither charged nor not-charged"),
         ("show", "run is missing"),

@@ -34,10 +34,14 @@ _COST_BY: Mapping[str, Literal["day", "model", "notebook"]] = {"day": "day", "mo
 
 def _log(session: Session, given: Mapping[str, Any]) -> Bundle:
     if words := given.get("action"):
+        if words[0] in LOG.words:
+            _refuse_others(given, words[0], "action", "yes")
         return act(session, words, yes=bool(given.get("yes")))
     if given.get("cost"):
+        _refuse_others(given, "--cost", "cost")
         return _costs(session, given["cost"])
     if given.get("reconcile"):
+        _refuse_others(given, "--reconcile", "reconcile", "since")
         return reconcile(session, parse_since(given.get("since") or "30d"))
     number = _whole(given.get("number"), "-n")
     found = session.log.search(
@@ -57,8 +61,19 @@ def _log(session: Session, given: Mapping[str, Any]) -> Bundle:
     return table(columns, [_row(session, record) for record in found], footer="%venice show RUN shows one whole.")
 
 
+def _refuse_others(given: Mapping[str, Any], deed: str, *allowed: str) -> None:
+    """An option that changes nothing would be taken for one that does, as ``--since`` with ``--cost``."""
+    others = [_flag(name) for name, value in given.items() if value and name not in allowed]
+    if others:
+        raise UsageError(f"%venice log {deed}: it does not go with {' and '.join(others)}.")
+
+
+def _flag(name: str) -> str:
+    return {"number": "-n", "query": "-q", "action": "other words"}.get(name, f"--{name}")
+
+
 def _none_found(session: Session, given: Mapping[str, Any]) -> str:
-    if set(given) - {"json", "number"}:
+    if any(name in given for name in ("query", "model", "seed", "status", "since", "notebook")):
         return "The log holds no such run."
     other = "the demo's" if not session.settings.demo else "the real"
     switch = "on" if not session.settings.demo else "off"

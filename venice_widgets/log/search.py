@@ -26,6 +26,8 @@ _FEW_HITS = 2000
 """So many runs are looked up after the index of prompts in some 10 ms."""
 _FEW_RUNS = 300
 """So many runs are held against the index of prompts, which is forty times as slow a run, in some 60 ms."""
+_LARGEST_INTEGER = 2**63 - 1
+"""SQLite takes no larger one."""
 VIEWS = ("v_runs", "v_images", "v_costs", "v_replays")
 
 
@@ -73,6 +75,8 @@ def search(connection: sqlite3.Connection, question: Question) -> list[RunRecord
     """
     if question.limit < 1:
         raise InvalidRequest(f"limit {question.limit} shows nothing.", "It takes 1 or more.", field="limit")
+    if question.seed is not None and abs(question.seed) > _LARGEST_INTEGER:
+        return []
     source, number, conditions, values = _source(connection, question)
     for condition, value in _conditions(connection, question, number):
         conditions.append(condition)
@@ -80,7 +84,7 @@ def search(connection: sqlite3.Connection, question: Question) -> list[RunRecord
     where = " AND ".join(conditions) or "1"
     numbers = connection.execute(
         f"SELECT {number} FROM {source} WHERE {where} ORDER BY {number} DESC LIMIT ?",  # noqa: S608  our own words
-        (*values, question.limit),
+        (*values, min(question.limit, _LARGEST_INTEGER)),
     ).fetchall()
     rows = (connection.execute("SELECT * FROM runs WHERE number = ?", (found[0],)).fetchone() for found in numbers)
     return [record(connection, row) for row in rows]
