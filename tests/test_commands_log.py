@@ -13,6 +13,7 @@ from IPython.core.error import UsageError
 from PIL import Image
 
 from venice_widgets import current
+from venice_widgets.commands import log as log_module
 from venice_widgets.commands import run_command
 from venice_widgets.errors import CredentialsRefused, InvalidRequest, StoreError
 from venice_widgets.log import Log, Status, processes
@@ -137,6 +138,14 @@ def test_a_row_tells_time_prompt_model_seed_price_status_run_and_shows_the_pictu
     # The two that have pictures show them small, from the store's thumbnails.
     assert bundle.data["text/html"].count("<img ") == 2
     assert sum(path.is_file() for path in several.log.thumbnails.folder.rglob("*")) == 2
+
+
+def test_a_long_list_is_with_the_pictures_of_its_newest_only(several, monkeypatch):
+    monkeypatch.setattr(log_module, "_MOST_THUMBNAILS", 3)
+    shown = run_command(None, "log").data
+    assert shown["text/html"].count("<img") == 1  # the newest three hold one picture, the fourth another
+    assert "Only the newest 3 are with their pictures." in shown["text/plain"]
+    assert "Only the newest" not in told("log -n 3")
 
 
 def test_a_prompt_of_many_words_is_shortened_in_the_table_and_whole_in_the_record(session):

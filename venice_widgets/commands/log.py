@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _AGO = re.compile(r"(\d{1,5})\s*([mhdw])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_MOST_THUMBNAILS = 200
+"""A megabyte in the saved notebook."""
 _COST_BY: Mapping[str, Literal["day", "model", "notebook"]] = {"day": "day", "model": "model", "notebook": "notebook"}
 
 
@@ -58,7 +60,9 @@ def _log(session: Session, given: Mapping[str, Any]) -> Bundle:
     if not found:
         return notice(_none_found(session, given), kind="information")
     columns = ["picture", "run", "prompt", "model", "seed", "price", "status", "time (UTC)"]
-    return table(columns, [_row(session, record) for record in found], footer="%venice show RUN shows one whole.")
+    rows = [_row(session, record, pictured=place < _MOST_THUMBNAILS) for place, record in enumerate(found)]
+    only = f" Only the newest {_MOST_THUMBNAILS} are with their pictures." if len(rows) > _MOST_THUMBNAILS else ""
+    return table(columns, rows, footer=f"%venice show RUN shows one whole.{only}")
 
 
 def _refuse_others(given: Mapping[str, Any], deed: str, *allowed: str) -> None:
@@ -80,10 +84,10 @@ def _none_found(session: Session, given: Mapping[str, Any]) -> str:
     return f"The log is empty: {session.log.folder}. It is kept apart from {other} log: %venice demo {switch}."
 
 
-def _row(session: Session, record: RunRecord) -> list[Cell | str]:
+def _row(session: Session, record: RunRecord, *, pictured: bool) -> list[Cell | str]:
     draft = record.draft
     return [
-        Cell("", thumbnail=small_picture(session.log, record)),
+        Cell("", thumbnail=small_picture(session.log, record) if pictured else b""),
         Cell(record.run_id[-RUN_ENDING:], code=True),
         draft.prompt if len(draft.prompt) <= 80 else f"{draft.prompt[:79]}…",
         Cell(draft.model, code=True),
