@@ -46,6 +46,23 @@ def test_what_is_changed_is_named_with_its_runs(log, run):
     assert (fault.sha256, fault.run_ids) == (kept.sha256, (run_id,))
 
 
+@pytest.mark.parametrize("meanwhile", ["arrives", "is forgotten"])
+def test_a_picture_that_comes_or_goes_while_everything_is_hashed_is_no_fault(log, make, run, monkeypatch, meanwhile):
+    names = log.objects.names
+
+    def names_then_change():
+        yield from list(names())
+        if meanwhile == "arrives":
+            log.reserve([draft := make.draft()])
+            kept = log.objects.add(b"another picture")
+            log.finish(draft.run_id, make.outcome(images=(make.picture(kept.sha256),)))
+        else:
+            log.delete_picture(run[1].sha256)
+
+    monkeypatch.setattr(log.objects, "names", names_then_change)
+    assert log.verify().ok
+
+
 def test_reference_pictures_are_verified_and_are_no_orphans(log, make):
     reference = log.objects.add(b"reference")
     draft = make.draft(request=f'{{"style_references":[{{"image":"sha256:{reference.sha256}"}}]}}')
