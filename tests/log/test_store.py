@@ -118,8 +118,21 @@ def test_a_store_that_cannot_be_made_says_so(tmp_path):
 
 def test_a_file_that_is_no_database_says_so(tmp_path):
     (tmp_path / "log.sqlite").write_bytes(b"not a database at all" * 100)
-    with pytest.raises(StoreError, match="file is not a database"):
+    with pytest.raises(StoreError, match=r"file is not a database.\nThe file is damaged.*backup.*Nothing was sent"):
         Log.open(tmp_path)
+
+
+def test_a_database_that_was_damaged_says_so_and_what_to_do(log, make):
+    log.reserve([make.draft() for _ in range(60)])
+    log.close()
+    with (log.folder / "log.sqlite").open("r+b") as file:
+        file.seek(4096)  # the first page stays, so that it opens
+        file.write(b"\xff" * 4096)
+    damaged = Log.open(log.folder)
+    for ask in (damaged.search, damaged.verify, lambda: damaged.reserve([make.draft()])):
+        with pytest.raises(StoreError, match=r"malformed.\nThe file is damaged.*put a backup.*in its place"):
+            ask()
+    damaged.close()
 
 
 def test_every_change_takes_the_write_lock_before_it_reads(log, make):

@@ -59,9 +59,9 @@ class Database:
                 connection.close()
                 raise
         except (OSError, sqlite3.Error) as exc:
+            remedy = _remedy(exc) or "Mend it, or set VENICE_STORE to a folder that can be written."
             raise StoreError(
-                f"the store {path.parent} cannot be opened: {exc}.",
-                "Mend it, or set VENICE_STORE to a folder that can be written. Nothing was sent.",
+                f"the store {path.parent} cannot be opened: {exc}.", f"{remedy} Nothing was sent."
             ) from exc
 
     def close(self) -> None:
@@ -125,9 +125,8 @@ class Database:
         try:
             yield
         except sqlite3.Error as exc:
-            raise StoreError(
-                f"the log {self.path} cannot be {deed}: {exc}.", "Make room, or see whether another program holds it."
-            ) from exc
+            remedy = _remedy(exc) or "Make room, or see whether another program holds it."
+            raise StoreError(f"the log {self.path} cannot be {deed}: {exc}.", remedy) from exc
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
@@ -176,6 +175,16 @@ def _ask_for_journal(connection: sqlite3.Connection, mode: str) -> str:
 
 def _is_busy(exc: sqlite3.OperationalError) -> bool:
     return getattr(exc, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def _remedy(exc: Exception) -> str:
+    """What to do about a file that is damaged; empty where something else is wrong."""
+    if getattr(exc, "sqlite_errorcode", 0) & 0xFF not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return ""
+    return (
+        "The file is damaged. Move it and its -wal and -shm away, and put a backup (%venice log backup) in its place, "
+        "or go on with a new log; the pictures in objects/ are files of their own."
+    )
 
 
 def file_system(path: Path, mounts: Path) -> str:
