@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from venice_widgets.errors import StoreError
-from venice_widgets.log import Log, Recovered, Status, processes
+from venice_widgets.log import Log, Recovered, Status, processes, recovery
 
 CENT = Decimal("0.01")
 PROGRAM = Path(__file__).with_name("one_request.py")
@@ -120,6 +120,22 @@ def test_a_picture_damaged_since_it_arrived_is_not_taken_for_one(tmp_path):
     path.write_bytes(b"damaged")
     log = Log.open(tmp_path)
     assert log.get("last").status == Status.UNKNOWN
+    log.close()
+
+
+def test_one_picture_that_cannot_be_read_costs_neither_the_others_nor_the_store(tmp_path, monkeypatch):
+    run_until_killed(tmp_path, "5 kept twice")
+    identify = recovery.identify
+
+    def stumbling(path):
+        if path.read_bytes() == picture_bytes():
+            raise RecursionError("a library's own error")
+        return identify(path)
+
+    monkeypatch.setattr(recovery, "identify", stumbling)
+    log = Log.open(tmp_path)
+    (image,) = log.get("last").images
+    assert (log.objects.read(image.sha256), image.seed) == (picture_bytes() + b"second", None)
     log.close()
 
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from venice_widgets.errors import UnreadableFile
 from venice_widgets.media.format import identify
 from venice_widgets.media.marks import marks
 
@@ -113,10 +112,8 @@ def _outcome(connection: sqlite3.Connection, objects: ObjectStore, row: sqlite3.
         return RunOutcome(status=Status.CANCELLED, finished_at=now, attempts=0, error=text)
     rows = connection.execute("SELECT * FROM arrivals WHERE run_id = ? ORDER BY position", (row["run_id"],))
     arrivals = [arrival for arrival in rows if objects.is_whole(arrival["sha256"])]
-    try:
-        images = tuple(_image(objects, arrival, row["seed"]) for arrival in arrivals)
-    except UnreadableFile:
-        images = ()
+    found = (_readable(objects, arrival, row["seed"]) for arrival in arrivals)
+    images = tuple(image for image in found if image is not None)
     if not images:
         text = "The program ended before an answer was on record. It may have been charged."
         return RunOutcome(status=Status.UNKNOWN, finished_at=now, error_class="PossiblyCharged", error=text)
@@ -137,6 +134,13 @@ def _arrived_outcome(
         violation=violation,
         images=() if violation else images,
     )
+
+
+def _readable(objects: ObjectStore, arrival: sqlite3.Row, seed: int) -> ImageRecord | None:
+    try:
+        return _image(objects, arrival, seed)
+    except Exception:  # noqa: BLE001  a stranger's bytes may do anything to what reads them, and the store must open
+        return None
 
 
 def _image(objects: ObjectStore, arrival: sqlite3.Row, seed: int) -> ImageRecord:
