@@ -350,6 +350,17 @@ def test_what_may_have_been_charged_is_told_once_in_the_next_session(session, si
     lost.abort()
 
 
+def test_a_picture_that_arrived_before_the_end_is_told_in_the_next_session(session, reopen, monkeypatch):
+    monkeypatch.setattr(session.log, "finish", lambda run_id, outcome: None)
+    lost = session.generate("A fox", seed=1)
+    monkeypatch.setattr("venice_widgets.log.processes._started", lambda pid: None)
+    (note,) = reopen().generate("An owl", seed=2).notes
+    assert note == (
+        "An earlier session ended before it showed what had arrived; %venice show RUN shows it for nothing: "
+        f"{lost.runs[0].run_id[-8:]}."
+    )
+
+
 def test_the_doctor_names_what_may_have_been_charged_until_it_is_settled(several):
     ending = several.log.get("last").run_id[-8:]
     line = f"run {ending} may have been charged ($0.01 perhaps): %venice resolve settles it"

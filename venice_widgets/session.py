@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from .catalogue import Catalogue
     from .config import Secret
     from .fields import Fields
+    from .log import Recovered
     from .result import Generation
 
 
@@ -304,16 +305,32 @@ class Session:
         """What a person should know that has nothing to do with the answer: told once."""
         notes = []
         if prepared.known and not prepared.reuse:
-            endings = ", ".join(record.run_id[-RUN_ENDING:] for record in prepared.known.values())
+            endings = _endings(record.run_id for record in prepared.known.values())
             notes.append(f"The log held this very request already (run {endings}); --reuse shows it for nothing.")
-        if self.log.recovered.unknown and not self._told_of_recovery:
-            endings = ", ".join(run[-RUN_ENDING:] for run in self.log.recovered.unknown)
-            notes.append(
-                f"An earlier session ended while requests were on their way; they may have been charged: {endings}. "
-                "%venice resolve RUN charged|not-charged settles each."
-            )
+        if not self._told_of_recovery:
+            notes += _recovery_notes(self.log.recovered)
         self._told_of_recovery = True
         return tuple(notes)
+
+
+def _recovery_notes(recovered: Recovered) -> list[str]:
+    """What a session that ended too early left behind, a sentence for each kind."""
+    notes = []
+    if recovered.unknown:
+        notes.append(
+            "An earlier session ended while requests were on their way; they may have been charged: "
+            f"{_endings(recovered.unknown)}. %venice resolve RUN charged|not-charged settles each."
+        )
+    if recovered.completed:
+        notes.append(
+            "An earlier session ended before it showed what had arrived; %venice show RUN shows it for nothing: "
+            f"{_endings(recovered.completed)}."
+        )
+    return notes
+
+
+def _endings(run_ids: Iterable[str]) -> str:
+    return ", ".join(run_id[-RUN_ENDING:] for run_id in run_ids)
 
 
 def _scrubbed(value: Any, secrets: Iterable[Secret | None]) -> Any:
