@@ -319,6 +319,13 @@ def test_facts_are_pairs_under_a_title():
     assert [attrs["scope"] for attrs in Page(bundle).all("th")] == ["row", "row"]
 
 
+def test_a_fact_of_several_lines_keeps_them():
+    bundle = display.facts("Record", [("cell", "%%venice --seed 1\nA fox\n    sleeps")])
+    (value,) = Page(bundle).all("td")
+    assert "white-space:pre-wrap" in value["style"]
+    assert "%%venice --seed 1\nA fox\n    sleeps</td>" in bundle.data["text/html"]
+
+
 @pytest.mark.parametrize(("kind", "plain"), [
     ("note", "gone"), ("information", "gone"), ("warning", "Warning: gone"), ("error", "Error: gone"),
 ])  # fmt: skip

@@ -112,10 +112,11 @@ def facts(title: str, pairs: Iterable[tuple[str, str | Cell]]) -> Bundle:
     name_style = (
         f"padding:2px 18px 2px 0;text-align:left;vertical-align:top;font-weight:normal;white-space:nowrap;{MUTED}"
     )
+    value_style = "padding:2px 0;text-align:left;vertical-align:top;white-space:pre-wrap"
     body = "".join(
         _row([
             f'<th scope="row" style="{name_style}">{escaped(name.text)}</th>',
-            f'<td dir="auto" style="padding:2px 0;text-align:left;vertical-align:top">{_cell_content(value)}</td>',
+            f'<td dir="auto" style="{value_style}">{_cell_content(value)}</td>',
         ])
         for name, value in rows
     )  # fmt: skip
