@@ -1,5 +1,6 @@
 import sqlite3
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -145,6 +146,16 @@ def test_a_backup_overwrites_nothing_and_says_where_it_cannot_be(log, tmp_path):
     assert (tmp_path / "copy.sqlite").read_text() == "precious"
     with pytest.raises(StoreError, match="cannot be written"):
         log.backup(tmp_path / "nowhere" / "copy.sqlite")
+
+
+def test_a_backup_that_fails_leaves_nothing_behind(log, run, tmp_path, monkeypatch):
+    def full(self, target):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(StoreError, match=r"cannot be written: .*No space left on device"):
+        log.backup(tmp_path / "copy.sqlite")
+    assert list(tmp_path.glob("copy*")) == []
 
 
 def test_a_deleted_picture_leaves_its_row_hash_and_thumbnail(log, run):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -62,15 +63,15 @@ def back_up(path: Path, target: Path) -> None:
     """Copy a database that may be in use; what is half copied never has the target's name."""
     partial = target.with_name(target.name + ".partial")
     partial.unlink(missing_ok=True)
-    source, copy = sqlite3.connect(path, timeout=30), sqlite3.connect(partial)
     try:
-        source.backup(copy)
-        # One file that can be carried anywhere, without a -wal beside it.
-        copy.execute("PRAGMA journal_mode = DELETE")
-    finally:
-        source.close()
-        copy.close()
-    partial.replace(target)
+        with closing(sqlite3.connect(path, timeout=30)) as source, closing(sqlite3.connect(partial)) as copy:
+            source.backup(copy)
+            # One file that can be carried anywhere, without a -wal beside it.
+            copy.execute("PRAGMA journal_mode = DELETE")
+        partial.replace(target)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
 
 
 def _now_text() -> str:
