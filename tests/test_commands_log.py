@@ -383,7 +383,7 @@ def test_the_doctor_tells_the_store_its_orphans_and_unfinished_files(several):
     (several.log.objects.folder / "tmp" / "left").write_bytes(b"half a pict")
     found = told("doctor")
     assert f"{Path('.venice').absolute()}: 4 runs, 3 pictures, " in found
-    assert "1 picture of no run, left by a crash: " in found
+    assert "1 picture of no run, left by a crash or by a request that was not sent: " in found
     assert "1 unfinished file in " in found
 
 

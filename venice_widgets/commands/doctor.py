@@ -57,7 +57,8 @@ def _check_store(session: Session) -> list[str]:
         names = ", ".join(f"{sha256[:12]}…" for sha256 in health.orphans[:5])
         more = " and more" if len(health.orphans) > 5 else ""
         count = counted(len(health.orphans), "picture")
-        found.append(f"{count} of no run, left by a crash: {names}{more}. Harmless; keep or delete them in objects/")
+        origin = "left by a crash or by a request that was not sent"
+        found.append(f"{count} of no run, {origin}: {names}{more}. Harmless; keep or delete them in objects/")
     if health.temporary_files:
         folder = health.temporary_files[0].parent
         count = counted(len(health.temporary_files), "unfinished file")

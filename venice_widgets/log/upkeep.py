@@ -88,7 +88,7 @@ class Health:
     under_way: tuple[RunRecord, ...]
     """Runs that a living program, or one that nobody can tell of, has pending or sent."""
     orphans: tuple[str, ...]
-    """Objects that no run mentions: harmless, left by a crash."""
+    """Objects that no run mentions: harmless, left by a crash, or with a reference whose request was refused."""
     temporary_files: tuple[Path, ...]
     """Being written now, or left by a program that was killed."""
     size: Size
