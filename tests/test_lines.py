@@ -35,6 +35,12 @@ def test_what_was_not_given_is_absent(parser):
     assert parser.parse_line("--quiet -m x") == {"quiet": True, "model": "x"}
 
 
+@pytest.mark.parametrize("line", ["--quiet forget last", "forget --quiet last", "forget last --quiet"])
+def test_an_option_may_stand_among_the_words(parser, line):
+    parser.add_argument("words", nargs="*")
+    assert parser.parse_line(line) == {"quiet": True, "words": ["forget", "last"]}
+
+
 @pytest.mark.parametrize(
     "line", ["--model 'a b'", '--model "a b"', "--model='a b'", "-m 'a b'", "-m='a b'", r"-m a\ b"]
 )

@@ -67,7 +67,7 @@ class LineParser(argparse.ArgumentParser):
         if any(word in _HELP for word in words):
             return {"help": True}
         self._refuse_single_dash(words)
-        found, rest = self.parse_known_args(words)
+        found, rest = self.parse_known_intermixed_args(words)
         if rest:
             self._refuse(rest)
         return {name: value for name, value in vars(found).items() if value is not None}
