@@ -307,6 +307,11 @@ def test_the_first_enhances_and_the_rest_send_what_came_back_with_enhancement_of
     assert generation.estimate.price_usd == Decimal("0.07")
 
 
+def test_a_rewritten_prompt_that_reads_like_a_credential_is_sent_on_as_it_came(simulator, start):
+    start().generate("Bearer of the flame", images=2, seed=1, enhance_prompt=True)
+    assert sent(simulator)[1]["prompt"].startswith("Bearer of the flame, ")
+
+
 def test_what_was_sent_and_not_what_was_planned_is_on_record(simulator, start):
     session = start()
     generation = session.generate("a fox", images=3, seed=1, enhance_prompt=True)

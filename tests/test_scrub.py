@@ -5,7 +5,7 @@ import html
 import json
 import logging
 import time
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote
 
 import pytest
 from hypothesis import example, given, settings
@@ -198,6 +198,16 @@ def test_headers_that_may_be_kept_hold_no_credentials():
         "cf-ray": "8f1-FRA", "x-venice-balance-usd": "3.10", "x-ratelimit-remaining-tokens": "9",
         "location": "https://host/x", "x-echo": "saw VENICE_INFERENCE_KEY_[removed]", "payment-required": "e30=",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("prompt", ["Bearer of the flame, 1944", "A sign reads Cookie: $2", "eyJ" + "a" * 40])
+@pytest.mark.parametrize("written", [quote, quote_plus, str])
+def test_a_rewritten_prompt_is_kept_word_for_word_since_it_is_sent_again(prompt, written):
+    headers = {"X-Venice-Enhanced-Prompt": written(f"{prompt} {KEY}"), "x-other": written("Bearer abcdefghijklmnop1")}
+    kept = safe_headers(headers, [KEY])
+    assert kept["x-venice-enhanced-prompt"].startswith(written(prompt))
+    assert HIDDEN not in unquote(kept["x-venice-enhanced-prompt"])
+    assert "abcdefghijklmnop1" not in kept["x-other"]
 
 
 def test_a_disarmed_exception_keeps_neither_frames_nor_secrets_in_its_whole_chain():

@@ -36,8 +36,7 @@ def scrub(text: str, secrets: Iterable[str | Revealing | None] = ()) -> str:
         text: anything: an error page, a header's value, a log line, a URL.
         secrets: the ones that are known; None and what is shorter than `SHORTEST_SECRET` is passed over.
     """
-    for secret in secrets:
-        text = _without(text, secret)
+    text = _without_known(text, secrets)
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)
     return text
@@ -46,10 +45,14 @@ def scrub(text: str, secrets: Iterable[str | Revealing | None] = ()) -> str:
 def safe_headers(
     headers: Mapping[str, str] | Iterable[tuple[str, str]], secrets: Iterable[str | Revealing | None] = ()
 ) -> dict[str, str]:
-    """Headers that may be shown and kept: names in lower case, credentials left out, values scrubbed."""
+    """Headers that may be shown and kept: names in lower case, credentials left out, values scrubbed.
+
+    The rewritten prompt is sent again, word for word: of it only what is known goes, not what looks like a credential
+    ("Bearer of the flame").
+    """
     known = tuple(secrets)
-    pairs = dict(headers).items()
-    return {name.lower(): scrub(value, known) for name, value in pairs if not _SECRET_HEADER.search(name)}
+    pairs = [(name.lower(), value) for name, value in dict(headers).items() if not _SECRET_HEADER.search(name)]
+    return {name: _without_known(value, known) if name in _PROMPTS else scrub(value, known) for name, value in pairs}
 
 
 def disarm(exception: BaseException, secrets: Iterable[str | Revealing | None] = ()) -> BaseException:
@@ -129,12 +132,19 @@ _RULES = tuple(
 _SECRET_HEADER = re.compile(
     r"(?i)authoriz|cookie|sign-in-with|signature|payment$|api-?key|token(?!s)|secret|password|credential|session"
 )
+_PROMPTS = {"x-venice-enhanced-prompt"}
 _PUBLIC_BEGINNING = re.compile(r"VENICE_(?:INFERENCE|ADMIN)_KEY_|0x|")
 _BACKSLASH = r"(?:\\|%(?:25){0,4}5c|&(?:amp;){0,4}\#92;)"
 _ESCAPED = re.compile(r"(?i)\\|%[0-9a-f]{2}|&(?:\#|amp;|lt;|gt;|quot;|apos;)")
 _BEGINNING = 12
 """So many characters of a secret are taken for it, whatever follows."""
 _NAMED = {"&": "amp", "<": "lt", ">": "gt", '"': "quot", "'": "apos"}
+
+
+def _without_known(text: str, secrets: Iterable[str | Revealing | None]) -> str:
+    for secret in secrets:
+        text = _without(text, secret)
+    return text
 
 
 def _without(text: str, secret: str | Revealing | None) -> str:
