@@ -400,6 +400,15 @@ def test_no_redirect_is_followed_and_the_key_goes_to_no_other_host(connect, list
     assert elsewhere.received == []
 
 
+def test_a_proxy_is_not_given_what_goes_to_the_loopback_in_the_clear(connect, listen, store, monkeypatch):
+    proxy, service = listen(http("502 Bad Gateway")), listen(http(body=ANSWER))
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, proxy.base_url.removesuffix("/api/v1"))
+    assert connect(service.base_url).get("/models") == ANSWER
+    assert pictures(generate(service.base_url, store)) == [RED]
+    assert proxy.received == []
+
+
 def test_a_style_reference_is_fetched_without_the_key_also_through_redirects(connect, listen):
     elsewhere = listen(http(body=RED))
     server = listen(http("302 Found", [f"Location: {elsewhere.base_url}/a.png"]))

@@ -124,10 +124,13 @@ class Client:
         return http
 
     def _new_http(self, read_timeout_seconds: float) -> httpx.Client:
+        # What goes in the clear stays on this machine; HTTP_PROXY holds for the loopback too.
+        encrypted = urlsplit(self._settings.base_url).scheme == "https"
         return httpx.Client(
             auth=authentication(self._settings, legacy_header=self._settings.legacy_header),
             transport=self._transport,
             verify=self._tls,
+            trust_env=encrypted,
             follow_redirects=False,
             event_hooks={"request": [same_origin_only(self._settings.base_url)]},
             headers={"User-Agent": "venice-widgets", "Accept": "application/json, image/*"},
