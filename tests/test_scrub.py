@@ -35,8 +35,40 @@ WRITTEN = {
     "base64": lambda text: base64.b64encode(text.encode()).decode(),
     "base64 of a pair": lambda text: base64.b64encode(f"u:{text}:x".encode()).decode(),
     "base64 for URLs": lambda text: base64.urlsafe_b64encode(f"it:{text}".encode()).decode(),
+    "javascript, what needs it": lambda text: "".join(c if c.isalnum() else f"\\x{ord(c):02X}" for c in text),
+    "javascript, code points": lambda text: "".join(f"\\u{{{ord(c):x}}}" for c in text),
     "base64, percent": lambda text: quote(base64.b64encode(f"me{text}".encode()).decode(), safe=""),
 }
+
+
+BREAKS = [
+    "\n",
+    "\r\n ",
+    " ",
+    "\\n",
+    "\\r\\n",
+    "<br>\n",
+    "<wbr>",
+    "</span><span class='k'>",
+    "=\n",
+    "\u200b",
+    "&shy;",
+    "%0A",
+]
+
+
+@pytest.mark.parametrize("at", [1, 5, 12, 30])
+@pytest.mark.parametrize("between", BREAKS)
+def test_a_known_secret_is_found_where_its_line_was_broken(between, at):
+    page = f"Refused: {HIDDEN[:at]}{between}{HIDDEN[at:]} was the key"
+    assert scrub(page, [KEY]) == f"Refused: {REMOVED} was the key"
+
+
+def test_a_known_secret_is_found_in_base64_that_was_broken_over_lines():
+    page = base64.encodebytes(f"GET / HTTP/1.1\nHost: api\nAuthorization: Bearer {KEY}\n".encode()).decode()
+    assert page.count("\n") > 1
+    assert REMOVED in scrub(page, [KEY])
+    assert scrub(page, [KEY]).replace("\n", "") == scrub(page.replace("\n", ""), [KEY])
 
 
 def clear_again(text: str) -> str:
@@ -142,6 +174,12 @@ def test_a_wallet_key_is_found_with_and_without_0x_and_in_either_case():
         ("https://s3/x?X-Amz-Credential=AK&X-Amz-Signature=ab", "https://s3/x?X-Amz-Credential=[removed]&X-Amz-Signature=[removed]"),
         ("Invalid key VENICE_ADMIN_KEY_abc***xyz.", "Invalid key VENICE_ADMIN_KEY_[removed]"),
         (f"signed {SIGNATURE}", "signed [removed]"),
+        ("my key is 0x" + "4c" * 32, "my key is [removed]"),
+        ("%env VENICE_API_KEY=3DrLB6abcdefghijklm", "%env VENICE_API_KEY=[removed]"),
+        ("%env VENICE_API_KEY 3DrLB6abcdefghijklm", "%env VENICE_API_KEY [removed]"),
+        ("os.environ['VENICE_WALLET_KEY'] = 'abcdefghijklmnop1'", "os.environ['VENICE_WALLET_KEY'] = '[removed]'"),
+        ('Session(api_key="3DrLB6abcdefghijklm")', 'Session(api_key="[removed]")'),
+        ('Session(wallet = "abcdefghijklmnop1")', 'Session(wallet = "[removed]")'),
         ('{"signature": "AbC+/="}', '{"signature": "[removed]"}'),
         ("x " + "5" * 88 + " y", "x [removed] y"),
     ],
@@ -152,6 +190,9 @@ def test_what_looks_like_a_credential_goes_without_being_known(text, expected):
 
 def test_a_wallets_header_goes_wherever_it_is_quoted():
     value = base64.b64encode(json.dumps({"address": "0xab", "message": "m" * 90, "signature": SIGNATURE}).encode())
+    for line_end in ("\n", "\r\n\t", "\\n", "<br>"):
+        lines = [value.decode()[start : start + 76] for start in range(0, len(value), 76)]
+        assert scrub(f"header was {line_end.join(lines)}\nHost: h") == "header was [removed]\nHost: h"
     for written in (value.decode(), quote(value.decode(), safe=""), repr(value)):
         for page in (f"SIGN-IN-WITH-X: {written}", f"header was {written}", f'{{"x-sign-in-with-x": "{written}"}}'):
             assert value.decode()[40:80] not in scrub(page)
@@ -167,6 +208,9 @@ def test_a_wallets_header_goes_wherever_it_is_quoted():
         "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
         "Ask someone@example.org about https://api.venice.ai/api/v1/image/generate?x=1",
         "The demo is a demonstration",
+        "Set VENICE_API_KEY or VENICE_WALLET_KEY before Jupyter starts, see https://venice.ai/settings/api2",
+        'Session(api_key=os.environ["VENICE_API_KEY"], wallet=None)',
+        "A leather wallet, photographed-in-1944, and its key: 12345678901234567890",
     ],
 )
 def test_ordinary_text_stays_as_it_is(text):

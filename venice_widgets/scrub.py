@@ -1,9 +1,10 @@
 """Secrets taken out of text that others wrote: a proxy's error page may quote the request's headers back.
 
 Two nets, one behind the other. A secret that is known is found however it is written: as it is, percent-encoded,
-escaped for JSON or HTML, any mixture of these, inside base64, and with its end cut off. And whatever looks like a
-credential goes too, known or not: bearer tokens, cookies, signatures, and user names in URLs. Rather a word too many is
-removed than a key left standing. Scrub before cutting a text to length.
+escaped for JSON, JavaScript or HTML, any mixture of these, inside base64, broken over lines, and with its end cut off.
+And whatever looks like a credential goes too, known or not: bearer tokens, cookies, signatures, private keys, values of
+our variables, and user names in URLs. Rather a word too many is removed than a key left standing. Scrub before cutting
+a text to length.
 """
 
 from __future__ import annotations
@@ -106,6 +107,13 @@ _HEADERS = (
 _IN_QUERY = (
     r"(?:api[_-]?)?key|(?:access_|auth_|id_)?token|secret|password|sig(?:nature)?|x-amz-(?:signature|credential)"
 )
+# VENICE_API_KEY=…, os.environ["VENICE_API_KEY"] = "…", %env VENICE_WALLET_KEY …, Session(api_key="…"), wallet="…"
+_KEY_NAMES = (
+    r"(?:(?:venice_)?(?:api|wallet)_key[\"'\]]{0,3}(?:\s{0,9}[=:,]\s{0,9}|\s{1,9})"
+    r"|wallet\s{0,9}=\s{0,9}(?=[\"']))[\"']?"
+)
+# And what else of base64 was broken over lines: lines of nothing else.
+_NEXT_LINE = r"(?:\\{0,8}\r?\n|\\{1,8}r\\{1,8}n|\\{1,8}n|<br ?/?>)[ \t]{0,8}[\w+/=]{1,200}(?=[\s\\\"'<&]|\Z)"
 _BASE58 = "[1-9A-HJ-NP-Za-km-z]"
 # Cookie: a=b, "cookie": "a=b", (b'cookie', b'a=b'), <td>Cookie</td><td>a=b</td>: what stands between name and value,
 _BETWEEN = rf"(?:\s{{0,40}}[:=]{_TAG}{{0,4}}|\s{{0,40}},(?=\s{{0,40}}b?{_QUOTE})|{_TAG}{{1,4}}:?)\s{{0,40}}"
@@ -120,8 +128,10 @@ _RULES = tuple(
         (rf"({_QUOTE}signature{_QUOTE}\s{{0,40}}:\s{{0,40}}{_QUOTE})[\w+/=-]+", rf"\1{REMOVED}"),
         (r"\b(bearer(?:\s|%20|\+){1,8})(?=\S{16}|\S{0,16}\d)[\w.~+/=%-]+", rf"\1{REMOVED}"),
         (r"\b(VENICE_(?:INFERENCE|ADMIN)_KEY_)[\w*.…-]+", rf"\1{REMOVED}"),
-        (r"\b0x[0-9a-f]{130}\b", REMOVED),
-        (r"(?:(?<![\w+/])|(?<=%[0-9a-f]{2}))eyJ(?:[\w+/=.-]|%[0-9a-f]{2}){24,}", REMOVED),
+        (rf"\b({_KEY_NAMES})(?=[\w.~+/=-]{{0,80}}\d)[\w.~+/=-]{{16,}}", rf"\1{REMOVED}"),
+        # A private key, or a signature.
+        (r"\b0x(?:[0-9a-f]{64}|[0-9a-f]{130})\b", REMOVED),
+        (rf"(?:(?<![\w+/])|(?<=%[0-9a-f]{{2}}))eyJ(?:[\w+/=.-]|%[0-9a-f]{{2}}){{24,}}(?:{_NEXT_LINE})*", REMOVED),
         (r"(://)[^\s/?#<>\"']*@", r"\1"),
         (r"(%3A%2F%2F)(?:(?!%2F|%3F)[^\s<>\"'&])*%40", r"\1"),
         (rf"([?&;](?:{_IN_QUERY})=)[^\s&#<>\"']+", rf"\1{REMOVED}"),
@@ -136,6 +146,11 @@ _PROMPTS = {"x-venice-enhanced-prompt"}
 _PUBLIC_BEGINNING = re.compile(r"VENICE_(?:INFERENCE|ADMIN)_KEY_|0x|")
 _BACKSLASH = r"(?:\\|%(?:25){0,4}5c|&(?:amp;){0,4}\#92;)"
 _ESCAPED = re.compile(r"(?i)\\|%[0-9a-f]{2}|&(?:\#|amp;|lt;|gt;|quot;|apos;)")
+# A line's end, written or escaped; what takes no room or is markup; and how quoted-printable goes on in the next line.
+_BREAK = re.compile(
+    r"(?i)\s|=\r?\n|\\{1,8}[nrt]|%(?:25){0,4}0[ad]|[\u00ad\u200b-\u200d\u2060\ufeff]"
+    r"|&(?:shy|zwnj|nbsp|\#173);|<[^<>]{0,200}>"
+)
 _BEGINNING = 12
 """So many characters of a secret are taken for it, whatever follows."""
 _NAMED = {"&": "amp", "<": "lt", ">": "gt", '"': "quot", "'": "apos"}
@@ -154,11 +169,30 @@ def _without(text: str, secret: str | Revealing | None) -> str:
     public = _PUBLIC_BEGINNING.match(clear)
     hidden = clear[public.end() :] if public and len(clear) - public.end() >= SHORTEST_SECRET else clear
     for written in (hidden, *_in_base64(hidden.encode())):
-        if not _may_hold(text, written):
-            continue
-        characters = [_forms(character, backslashes=8 if place else 0) for place, character in enumerate(written)]
-        text = _cut_beginnings(re.sub(f"(?i){''.join(characters)}", REMOVED, text), characters)
+        joined, origin = _joined(text)
+        text = _cut(text, [(origin[start], origin[end - 1] + 1) for start, end in _places(joined, written)])
+        text = _cut(text, _places(text, written))  # one that holds what looks like a break
     return text
+
+
+def _joined(text: str) -> tuple[str, list[int]]:
+    """The text as if nothing in it were broken over lines, and where in the text each of its characters stands."""
+    origin: list[int] = []
+    done = 0
+    for found in _BREAK.finditer(text):
+        origin += range(done, found.start())
+        done = found.end()
+    origin += range(done, len(text))
+    return "".join(map(text.__getitem__, origin)), origin
+
+
+def _cut(text: str, places: Iterable[tuple[int, int]]) -> str:
+    """The text with `REMOVED` at each of these places, which are in order."""
+    pieces, done = [], 0
+    for start, end in places:
+        pieces += [text[done:start], REMOVED]
+        done = end
+    return "".join([*pieces, text[done:]])
 
 
 def _may_hold(text: str, written: str) -> bool:
@@ -169,20 +203,20 @@ def _may_hold(text: str, written: str) -> bool:
     return bool(_ESCAPED.search(text) or re.search("(?i)" + "".join(map(_literal, written[:_BEGINNING])), text))
 
 
-def _cut_beginnings(text: str, characters: list[str]) -> str:
-    """Remove what begins like the secret, as far as it goes on: its end may have been cut off."""
-    pieces, done = [], 0
-    beginning = re.compile("(?i)" + "".join(characters[:_BEGINNING]))
+def _places(text: str, written: str) -> Iterator[tuple[int, int]]:
+    """Where what begins like the secret stands, as far as it goes on: its end may have been cut off."""
+    if not _may_hold(text, written):
+        return
+    characters = [_forms(character, backslashes=8 if place else 0) for place, character in enumerate(written)]
+    beginning, done = re.compile("(?i)" + "".join(characters[:_BEGINNING])), 0
     while found := beginning.search(text, done):
-        end = found.end()
+        done = found.end()
         for character in characters[_BEGINNING:]:
-            more = re.compile(f"(?i){character}").match(text, end)
+            more = re.compile(f"(?i){character}").match(text, done)
             if not more:
                 break
-            end = more.end()
-        pieces += [text[done : found.start()], REMOVED]
-        done = end
-    return "".join([*pieces, text[done:]])
+            done = more.end()
+        yield found.start(), done
 
 
 def _forms(character: str, backslashes: int) -> str:
@@ -202,7 +236,8 @@ def _forms(character: str, backslashes: int) -> str:
         percent,
         _literal(character),
     )
-    return rf"(?:{_BACKSLASH}{{1,{backslashes or 1}}}u{code:04x}|{_BACKSLASH}{{0,{backslashes}}}(?:{'|'.join(forms)}))"
+    javascript = rf"{_BACKSLASH}{{1,{backslashes or 1}}}(?:u{code:04x}|u\{{0{{0,4}}{code:x}\}}|x{code:02x})"
+    return rf"(?:{javascript}|{_BACKSLASH}{{0,{backslashes}}}(?:{'|'.join(forms)}))"
 
 
 def _literal(character: str) -> str:
