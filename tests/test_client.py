@@ -271,6 +271,17 @@ def test_the_facts_of_a_failure_are_told_with_it(listen, store):
     no_key_in(repr(answer), str(answer.error))
 
 
+@pytest.mark.parametrize("images", [[], [base64.b64encode(RED).decode()]], ids=["no picture", "a picture"])
+def test_a_success_that_quotes_the_key_is_kept_without_it(listen, store, images):
+    said = {
+        "images": images,
+        "request": {"headers": {"authorization": f"Bearer {KEY}"}, KEY: [f"key {KEY}"], "seed": 7},
+    }
+    answer = generate(listen(http(body=json.dumps(said).encode())).base_url, store)
+    assert answer.echoed_seed == 7
+    no_key_in(repr(answer), str(answer.error))
+
+
 def test_an_answer_without_end_is_given_up(listen, store, monkeypatch):
     monkeypatch.setattr(channel_module, "_LARGEST_ANSWER_BYTES", 100_000)
     error = generate(listen(http(body=b"x" * 200_000)).base_url, store).error

@@ -21,7 +21,7 @@ from .errors import StoreError, VeniceError
 from .http import httpx
 from .reading import Reading, read_body
 from .scrub import disarm, safe_headers, scrub
-from .statuses import error_document, error_for, transport_error
+from .statuses import cleaned, error_document, error_for, transport_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -150,7 +150,8 @@ class _AnswerReader:
             error = self._unreadable(spool, reading, broken) if nothing else None
         problem = self._clean(str(broken)) if broken else reading.problem
         notes = (f"The answer was damaged: {problem}.",) if problem and reading.pictures else ()
-        return replace(answer, document=reading.document, pictures=reading.pictures, error=error, notes=notes)
+        document = cleaned(reading.document, self._clean)
+        return replace(answer, document=document, pictures=reading.pictures, error=error, notes=notes)
 
     def _unreadable(self, spool: IO[bytes], reading: Reading, broken: Exception | None) -> VeniceError:
         """The error of a success without a picture: the connection that broke on the way, or what came instead."""

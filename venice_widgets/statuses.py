@@ -55,7 +55,7 @@ def error_for(
         paid: whether the request could have been charged (a picture), or was a free question.
         clean: takes secrets out of a text; applied to each text of the body before any is cut to length.
     """
-    document = _cleaned(_document(body), clean)
+    document = cleaned(_document(body), clean)
     text, name = _message(document) if isinstance(document, dict) else (_plain_text(body, clean), None)
     support = f" (CF-RAY {headers['cf-ray']})" if status >= 500 and "cf-ray" in headers else ""
     said = f"Venice answered {status}: {text}{support}"
@@ -153,7 +153,7 @@ def _date(text: str) -> float | None:
 
 def error_document(body: bytes, clean: Callable[[str], str]) -> dict[str, Any] | None:
     """An error's JSON as it may be kept; None where it is none."""
-    document = _cleaned(_document(body), clean)
+    document = cleaned(_document(body), clean)
     return document if isinstance(document, dict) else None
 
 
@@ -164,14 +164,14 @@ def _document(body: bytes) -> Any:
         return None
 
 
-def _cleaned(value: Any, clean: Callable[[str], str], depth: int = 0) -> Any:
-    """A JSON value with every text cleaned; what is nested deeper than any documented shape is left out."""
+def cleaned(value: Any, clean: Callable[[str], str], depth: int = 0) -> Any:
+    """A JSON value as it may be kept: every text cleaned, and nothing nested deeper than any documented shape."""
     if depth > _DEEPEST:
         return None
     if isinstance(value, dict):
-        return {clean(name): _cleaned(inner, clean, depth + 1) for name, inner in value.items()}
+        return {clean(name): cleaned(inner, clean, depth + 1) for name, inner in value.items()}
     if isinstance(value, list):
-        return [_cleaned(inner, clean, depth + 1) for inner in value]
+        return [cleaned(inner, clean, depth + 1) for inner in value]
     return clean(value) if isinstance(value, str) else value
 
 
