@@ -427,3 +427,10 @@ def test_the_demo_has_no_credentials_no_guards_and_a_store_of_its_own():
     guards = (demo.max_cost_usd, demo.session_budget_usd, demo.day_budget_usd, demo.project_budget_usd)
     assert guards == (None, None, None, None)
     assert real.api_key == Secret(KEY), "the real settings are untouched"
+
+
+@pytest.mark.parametrize("variable", ["VENICE_MAX_COST", "VENICE_CONFIRM_ABOVE", "VENICE_API_BASE_URL"])
+def test_a_key_that_was_put_into_the_wrong_variable_is_not_quoted(variable, folder):
+    with pytest.raises(ConfigurationError, match=variable) as caught:
+        read(folder, **{variable: KEY})
+    assert KEY.removeprefix("VENICE_INFERENCE_KEY_") not in str(caught.value)

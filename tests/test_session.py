@@ -5,6 +5,7 @@ import io
 import json
 import threading
 import time
+import traceback
 from dataclasses import replace
 from decimal import Decimal
 
@@ -344,3 +345,18 @@ def test_giving_up_ends_a_request_that_hangs_in_the_simulator_of_this_process(si
     assert generation.wait(5)
     assert generation.runs[0].status is Status.UNKNOWN
     assert len(session.generate("a fox", seed=42).images) == 1
+
+
+WALLET = "0x" + "4c0883a69102937d" * 4
+
+
+@pytest.mark.parametrize("wrong", [{"max_cost_usd": "x"}, {"store": 123}, {"wallet": WALLET}], ids=list)
+def test_no_frame_of_a_refused_setting_holds_a_key_in_the_clear(monkeypatch, wrong):
+    monkeypatch.setenv("VENICE_API_KEY", KEY)
+    with pytest.raises((ConfigurationError, TypeError)) as caught:
+        Session(**{"api_key": KEY, **wrong})
+    frames = [frame for frame, _ in traceback.walk_tb(caught.tb) if "venice_widgets" in frame.f_globals["__name__"]]
+    shown = "".join(f"{name}={value!r}" for frame in frames for name, value in frame.f_locals.items())
+    assert "api_key=Secret(…cdef)" in shown
+    assert KEY not in shown
+    assert WALLET not in shown

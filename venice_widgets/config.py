@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
 from .errors import ConfigurationError
+from .scrub import scrub
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,12 +36,18 @@ CONFIG_FILE = "config.toml"
 
 
 class Secret:
-    """A value that can be used but not seen: repr, str and format show a mask, and it refuses to be pickled."""
+    """A value that can be used but not seen: repr, str and format show a mask, and it refuses to be pickled.
 
-    __slots__ = ("_value",)
+    Args:
+        value: the clear text; white space around it is dropped.
+        source: who gave it, in words for ``%venice config``.
+    """
 
-    def __init__(self, value: str) -> None:
+    __slots__ = ("_value", "source")
+
+    def __init__(self, value: str, source: str = "argument") -> None:
         self._value = value.strip()
+        self.source = source
 
     def reveal(self) -> str:
         """The value itself, for the one place that puts it on the wire."""
@@ -68,6 +75,11 @@ class Secret:
 
     def __reduce__(self) -> tuple[Any, ...]:
         raise TypeError("a Secret cannot be pickled: it would be written out in the clear")
+
+
+def as_secret(value: str | Secret | None) -> Secret | None:
+    """The value out of sight; to be called before anything can fail, since tracebacks show arguments."""
+    return value if value is None or isinstance(value, Secret) else Secret(str(value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +134,7 @@ class Settings:
         )
 
 
+_KEYS = ("api_key", "wallet_key")
 _ENVIRONMENT = {
     "api_key": "VENICE_API_KEY",
     "wallet_key": "VENICE_WALLET_KEY",
@@ -145,26 +158,26 @@ _IN_FILE = (
 def read_settings(
     arguments: Mapping[str, Any] | None = None,
     *,
-    environ: Mapping[str, str] = os.environ,
+    environ: Mapping[str, str] | None = None,
     folder: Path | None = None,
 ) -> Settings:
     """Read every setting by the precedence that this module documents.
 
     Args:
         arguments: values given in Python, by the names of `Settings`; None means "not given".
-        environ: the environment; empty values count as not given.
+        environ: the environment, the process's own when None; empty values count as not given.
         folder: where the search for the store begins; the working directory when None.
 
     Raises:
         ConfigurationError: a value cannot be used; the message names the setting and where it came from.
     """
-    _refuse_unknown(arguments or {})
-    found: dict[str, tuple[Any, str]] = {}
-    for name, variable in _ENVIRONMENT.items():
-        if environ.get(variable, "").strip():
-            found[name] = (environ[variable].strip(), variable)
-    found |= {name: (value, "argument") for name, value in (arguments or {}).items() if value is not None}
-    found = _one_payer(found)
+    # No clear text in this frame: tracebacks and debuggers show what it holds.
+    arguments = {name: as_secret(value) if name in _KEYS else value for name, value in (arguments or {}).items()}
+    _refuse_unknown(arguments)
+    given = {name: value for name, value in arguments.items() if value is not None}
+    found = _from_environment(os.environ if environ is None else environ)
+    found |= {name: (value, getattr(value, "source", "argument")) for name, value in given.items()}
+    found = _one_payer(found, [name for name in _KEYS if name in given])
     stated = found.get("store", (None, ""))
     store = _store(stated[0], stated[1]) if stated[0] else find_store(folder or Path.cwd())
     found = {name: (value, CONFIG_FILE) for name, value in _read_file(store / CONFIG_FILE).items()} | found
@@ -173,9 +186,17 @@ def read_settings(
     return Settings(**values, sources=MappingProxyType({name: source for name, (_, source) in found.items()}))
 
 
-def _one_payer(found: dict[str, tuple[Any, str]]) -> dict[str, tuple[Any, str]]:
+def _from_environment(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
+    stated = {name: (environ.get(variable, "").strip(), variable) for name, variable in _ENVIRONMENT.items()}
+    return {
+        name: (as_secret(value) if name in _KEYS else value, variable)
+        for name, (value, variable) in stated.items()
+        if value
+    }
+
+
+def _one_payer(found: dict[str, tuple[Any, str]], given: list[str]) -> dict[str, tuple[Any, str]]:
     """A key given in Python outranks the other kind from the environment: it says whose money is meant."""
-    given = [name for name in ("api_key", "wallet_key") if found.get(name, (None, ""))[1] == "argument"]
     if len(given) == 2:
         raise ConfigurationError(
             "Both an API key and a wallet key were given.", "Give the one that is to pay; they are never sent together."
@@ -213,7 +234,7 @@ def _store(value: Any, source: str) -> Path:
 def _without_secrets(address: str) -> str:
     """The address as it was given, or its host alone where anything else in it may be a password or a key."""
     if not any(mark in address for mark in "@?#"):
-        return repr(address)
+        return scrub(repr(address))
     try:
         return repr(urlsplit(address).hostname or "…")
     except ValueError:
@@ -235,8 +256,6 @@ def _read_file(path: Path) -> dict[str, Any]:
 
 
 def _convert(name: str, value: Any, source: str) -> Any:
-    if name in ("api_key", "wallet_key"):
-        return value if isinstance(value, Secret) else Secret(str(value))
     if name == "base_url":
         return check_base_url(str(value), source)
     if name.endswith("_usd"):
@@ -268,7 +287,7 @@ def parse_usd(value: Any, name: str) -> Decimal:
     except InvalidOperation:
         amount = Decimal("NaN")
     if isinstance(value, bool) or not amount.is_finite() or amount < 0:
-        raise ConfigurationError(f"{name} {value!r} is no amount of dollars.", "Write it like 0.50 or 2.")
+        raise ConfigurationError(f"{name} {scrub(repr(value))} is no amount of dollars.", "Write it like 0.50 or 2.")
     return amount
 
 

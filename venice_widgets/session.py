@@ -16,7 +16,7 @@ from ulid import ULID
 from .balance import Balance, ask_balance
 from .circumstances import circumstances
 from .client import Client
-from .config import Settings, parse_usd, read_settings
+from .config import Settings, as_secret, parse_usd, read_settings
 from .credentials import with_credential
 from .dispatch import Pace
 from .errors import CredentialsRefused, InvalidRequest
@@ -77,6 +77,7 @@ class Session:
         demo: bool = False,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
+        api_key, wallet = as_secret(api_key), as_secret(wallet)
         settings = read_settings(
             {
                 "api_key": api_key,
