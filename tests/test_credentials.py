@@ -197,6 +197,14 @@ def test_a_locked_or_broken_keyring_is_told_without_what_it_said(ring, refusal):
             use()
         assert CANARY not in str(caught.value)
         assert caught.value.__suppress_context__
+        assert caught.value.__context__.__traceback__ is None
+
+
+def test_what_the_keyring_said_of_a_key_it_was_to_store_is_scrubbed_where_it_stays_in_reach(ring):
+    ring.refusal = RuntimeError(CANARY)
+    with pytest.raises(ConfigurationError) as caught:
+        store_key(Secret(CANARY))
+    assert CANARY not in repr(caught.value.__context__)
 
 
 def test_a_stored_key_is_found_again(ring):

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from .config import Secret, Settings
 from .errors import ConfigurationError
+from .scrub import disarm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -107,7 +108,7 @@ def store_key(secret: Secret, where: str = "keyring", *, name: KeyName = "api_ke
         keyring.set_password(SERVICE, name, secret.reveal())
         kept = Secret(keyring.get_password(SERVICE, name) or "") == secret
     except Exception as exc:  # noqa: BLE001 (backends raise what they like, and their frames hold the key)
-        raise _keyring_refused(exc) from None
+        raise _keyring_refused(exc, secret) from None
     if not kept:
         raise ConfigurationError("The keyring accepted the key but did not keep it.", _CHOICES)
     return f"keyring ({keyring.get_keyring().name})"
@@ -163,7 +164,8 @@ def _from_keyring(name: KeyName) -> Secret | None:
         raise _keyring_refused(exc) from None
 
 
-def _keyring_refused(exc: Exception) -> ConfigurationError:
+def _keyring_refused(exc: Exception, secret: Secret | None = None) -> ConfigurationError:
+    disarm(exc, (secret,))  # it stays in reach, as the context
     return ConfigurationError(f"The keyring cannot be used: {type(exc).__name__}.", f"Unlock it. {_CHOICES}")
 
 
