@@ -172,10 +172,11 @@ def test_the_environment_variable_is_never_written(shell, everything, monkeypatc
     assert os.environ["VENICE_API_KEY"] == API_KEY
 
 
+@pytest.mark.parametrize("paying", [API_KEY, "VENICE_INFERENCE_KEY_another-0123456789"], ids=["this", "another"])
 @pytest.mark.parametrize("field", ["prompt", "negative_prompt"])
-def test_a_key_that_slipped_into_a_prompt_is_refused_and_not_quoted(field, everything):
+def test_a_key_that_slipped_into_a_prompt_is_refused_and_not_quoted(field, paying, everything):
     simulator = Simulator(requests_per_minute=None)
-    session = Session(api_key=API_KEY, transport=simulator.transport())
+    session = Session(api_key=paying, transport=simulator.transport())
     given = {"prompt": "A fox", field: f"A fox {API_KEY}"}
     with pytest.raises(InvalidRequest, match="holds your key") as caught:
         session.generate(given.pop("prompt"), **given)

@@ -43,6 +43,12 @@ def scrub(text: str, secrets: Iterable[str | Revealing | None] = ()) -> str:
     return text
 
 
+def holds_key(text: str, secrets: Iterable[Revealing | None]) -> bool:
+    """Whether an API key stands in the text, or one of these secrets, if long enough to stand there by no accident."""
+    known = (secret.reveal() for secret in secrets if secret)
+    return bool(_API_KEY.search(text)) or any(len(clear) >= 16 and clear in text for clear in known)
+
+
 def safe_headers(
     headers: Mapping[str, str] | Iterable[tuple[str, str]], secrets: Iterable[str | Revealing | None] = ()
 ) -> dict[str, str]:
@@ -142,6 +148,7 @@ _RULES = tuple(
 _SECRET_HEADER = re.compile(
     r"(?i)authoriz|cookie|sign-in-with|signature|payment$|api-?key|token(?!s)|secret|password|credential|session"
 )
+_API_KEY = re.compile(r"VENICE_(?:INFERENCE|ADMIN)_KEY_[\w-]{16}")
 _PROMPTS = {"x-venice-enhanced-prompt"}
 _PUBLIC_BEGINNING = re.compile(r"VENICE_(?:INFERENCE|ADMIN)_KEY_|0x|")
 _BACKSLASH = r"(?:\\|%(?:25){0,4}5c|&(?:amp;){0,4}\#92;)"

@@ -30,7 +30,7 @@ from .prepared import Prepared, known_requests, seeds_to_send
 from .reference import read_reference
 from .request import GenerationRequest
 from .result import RUN_ENDING
-from .scrub import scrub
+from .scrub import holds_key, scrub
 from .sending import Sender, interrupted
 
 if TYPE_CHECKING:
@@ -262,9 +262,9 @@ class Session:
 
     def _refuse_secrets(self, prompt: str, fields: Mapping[str, Any]) -> None:
         """A key that slipped into a prompt would be sent, shown and kept."""
-        keys = [key.reveal() for key in (self.settings.api_key, self.settings.wallet_key) if key]
+        keys = (self.settings.api_key, self.settings.wallet_key)
         for name, text in {"prompt": prompt, "negative_prompt": fields.get("negative_prompt")}.items():
-            if isinstance(text, str) and any(len(key) >= 16 and key in text for key in keys):
+            if isinstance(text, str) and holds_key(text, keys):
                 raise InvalidRequest(
                     f"the {name} holds your key.",
                     "Take it out: it would be sent and kept. Nothing was sent.",
