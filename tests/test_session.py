@@ -347,6 +347,17 @@ def test_giving_up_ends_a_request_that_hangs_in_the_simulator_of_this_process(si
     assert len(session.generate("a fox", seed=42).images) == 1
 
 
+def test_a_dotenv_is_read_where_it_is_named_and_the_environment_comes_first(tmp_path, monkeypatch):
+    path = tmp_path / "keys.env"
+    path.write_text(f"VENICE_API_KEY={KEY}")
+    with Session(dotenv=path) as session:
+        assert session.settings.api_key.reveal() == KEY
+        assert session.settings.sources["api_key"] == str(path)
+    monkeypatch.setenv("VENICE_API_KEY", "another")
+    with Session(dotenv=path) as session:
+        assert session.settings.sources["api_key"] == "VENICE_API_KEY"
+
+
 WALLET = "0x" + "4c0883a69102937d" * 4
 
 

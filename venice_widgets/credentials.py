@@ -4,12 +4,12 @@ The first of these places that holds a key wins; within one place an API key com
 
 1. the argument given in Python,
 2. the environment: ``VENICE_API_KEY``, ``VENICE_WALLET_KEY``,
-3. a ``.env`` file, only when asked for by its path (extra ``dotenv``): whoever names a file means its key,
+3. a ``.env`` file, only when asked for by its path (``Session(dotenv=…)``, extra ``dotenv``),
 4. Colab's secrets of the same two names, where the notebook may read them,
 5. the system's keyring, if ``keyring`` is installed: service ``venice-widgets``, user ``api_key`` or ``wallet_key``.
 
 The last three may ask a person or unlock something, so they are looked at only when nothing came before, and never
-when the extension is loaded.
+when the extension is loaded. ``%venice login``, typed or with ``--dotenv``, gives its key as an argument.
 """
 
 from __future__ import annotations
@@ -65,6 +65,19 @@ def find_credential(settings: Settings, *, dotenv: Path | None = None) -> Creden
             if secret := look_up(name):
                 return Credential(name, secret, source)
     return None
+
+
+def credential_in(dotenv: Path) -> Credential:
+    """The key that a ``.env`` file holds, whatever stands elsewhere.
+
+    Raises:
+        ConfigurationError: it cannot be read, or holds none.
+    """
+    look_up = _dotenv_look_up(dotenv)
+    for name in _VARIABLES:
+        if secret := look_up(name):
+            return Credential(name, secret, str(dotenv))
+    raise ConfigurationError(f"{dotenv} holds no key.", f"It may set {' or '.join(_VARIABLES.values())}.")
 
 
 def with_credential(settings: Settings, *, dotenv: Path | None = None) -> Settings:
@@ -137,7 +150,7 @@ def _dotenv_look_up(path: Path) -> Callable[[KeyName], Secret | None]:
         raise ConfigurationError(f"{path} cannot be read: {type(exc).__name__}.", "Give the path of a .env.") from exc
     # A "$" in a key is a "$": nothing is put in its place from the environment.
     values = dotenv_values(stream=StringIO(text), interpolate=False)
-    return lambda name: _secret(values.get(_VARIABLES[name]))
+    return lambda name: _secret(values.get(_VARIABLES[name]), str(path))
 
 
 def _from_colab(name: KeyName) -> Secret | None:
@@ -169,5 +182,5 @@ def _keyring_refused(exc: Exception, secret: Secret | None = None) -> Configurat
     return ConfigurationError(f"The keyring cannot be used: {type(exc).__name__}.", f"Unlock it. {_CHOICES}")
 
 
-def _secret(value: str | None) -> Secret | None:
-    return Secret(value) if value and value.strip() else None
+def _secret(value: str | None, source: str = "") -> Secret | None:
+    return Secret(value, source) if value and value.strip() else None

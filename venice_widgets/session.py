@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from decimal import Decimal
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from ulid import ULID
@@ -35,7 +36,6 @@ from .sending import Sender, interrupted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from pathlib import Path
 
     import httpx
 
@@ -52,6 +52,7 @@ class Session:
     Args:
         api_key: the key; where None, the environment's ``VENICE_API_KEY`` (see `config` for the precedence).
         wallet: a wallet's private key, used where there is no API key.
+        dotenv: a ``.env`` file to look for the key in, where neither argument nor environment has one.
         base_url: where requests go.
         store: the folder of pictures and records.
         max_cost_usd: no generation may cost more US dollars than this.
@@ -69,6 +70,7 @@ class Session:
         *,
         api_key: str | Secret | None = None,
         wallet: str | Secret | None = None,
+        dotenv: str | Path | None = None,
         base_url: str | None = None,
         store: str | Path | None = None,
         max_cost_usd: Decimal | str | float | None = None,
@@ -90,6 +92,7 @@ class Session:
             }
         )
         self._stated = settings.for_demo() if demo else settings
+        self._dotenv = None if dotenv is None else Path(dotenv).expanduser()
         self._transport = transport
         self._pace = Pace(None if demo else settings.requests_per_minute)
         self._told_of_recovery = False
@@ -101,9 +104,10 @@ class Session:
         """What holds for this session, with the key from wherever people keep them (see `credentials`).
 
         Raises:
-            ConfigurationError: the keyring is locked or broken.
+            ConfigurationError: the ``.env`` cannot be read, or the keyring is locked or broken.
         """
-        return self._stated if self._transport is not None or self._stated.demo else with_credential(self._stated)
+        stays = self._stated.demo or (self._transport is not None and self._dotenv is None)
+        return self._stated if stays else with_credential(self._stated, dotenv=self._dotenv)
 
     def left_text(self) -> str:
         """What the budgets leave, in words; empty where none is set."""
