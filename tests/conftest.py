@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import keyring
+import keyring.backend
 import pytest
 from hypothesis import settings
 from IPython.core.interactiveshell import InteractiveShell
@@ -73,3 +75,34 @@ def shell() -> Iterator[InteractiveShell]:
     made.restore_sys_module_state()
     TerminalInteractiveShell.clear_instance()
     sys.displayhook, sys.excepthook, sys.modules["__main__"] = hooks
+
+
+class InMemoryKeyring(keyring.backend.KeyringBackend):
+    """A keyring of its own for each test, which counts how often it is asked."""
+
+    priority = 1
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: dict[tuple[str, str], str] = {}
+        self.asked, self.refusal = 0, None
+
+    def get_password(self, service: str, username: str) -> str | None:
+        self.asked += 1
+        if self.refusal:
+            raise self.refusal
+        return self.kept.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        if self.refusal:
+            raise self.refusal
+        self.kept[service, username] = password
+
+
+@pytest.fixture
+def ring() -> Iterator[InMemoryKeyring]:
+    """The system's keyring, in memory."""
+    before, ring = keyring.get_keyring(), InMemoryKeyring()
+    keyring.set_keyring(ring)
+    yield ring
+    keyring.set_keyring(before)

@@ -6,7 +6,6 @@ from dataclasses import replace
 from types import ModuleType
 
 import keyring
-import keyring.backend
 import keyring.errors
 import pytest
 from keyring.backends.null import Keyring as NullKeyring
@@ -18,33 +17,7 @@ from venice_widgets.errors import ConfigurationError
 CANARY = "canary-1b7e-never-printed"
 
 
-class InMemoryKeyring(keyring.backend.KeyringBackend):
-    """A keyring of its own for each test, which counts how often it is asked."""
-
-    priority = 1
-
-    def __init__(self):
-        super().__init__()
-        self.kept, self.asked, self.refusal = {}, 0, None
-
-    def get_password(self, service, username):
-        self.asked += 1
-        if self.refusal:
-            raise self.refusal
-        return self.kept.get((service, username))
-
-    def set_password(self, service, username, password):
-        if self.refusal:
-            raise self.refusal
-        self.kept[service, username] = password
-
-
-@pytest.fixture(autouse=True)
-def ring():
-    before, ring = keyring.get_keyring(), InMemoryKeyring()
-    keyring.set_keyring(ring)
-    yield ring
-    keyring.set_keyring(before)
+pytestmark = pytest.mark.usefixtures("ring")
 
 
 @pytest.fixture

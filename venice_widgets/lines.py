@@ -16,6 +16,7 @@ from IPython.core.error import UsageError
 from .catalogue import nearest
 from .config import parse_usd
 from .errors import ConfigurationError
+from .scrub import scrub
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,7 +75,7 @@ class LineParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """What argparse says, as a usage error."""
-        raise UsageError(f"{self.prog}: {self._reworded(message)} {self.prog} --help shows more.")
+        raise _usage_error(f"{self.prog}: {self._reworded(message)} {self.prog} --help shows more.")
 
     def _reworded(self, message: str) -> str:
         if match := _NEEDS_VALUE.match(message):
@@ -90,15 +91,15 @@ class LineParser(argparse.ArgumentParser):
         """``-seed 4`` would be read as ``-s eed``."""
         for word in words:
             if re.match(r"-[^-]{2,}", word) and f"-{word.partition('=')[0]}" in self._option_string_actions:
-                raise UsageError(f"{self.prog}: {word} needs two dashes: -{word}.")
+                raise _usage_error(f"{self.prog}: {word} needs two dashes: -{word}.")
 
     def _refuse(self, rest: Sequence[str]) -> NoReturn:
         wrong = next((word for word in rest if re.match(r"--?[^-\s]", word)), None)
         if wrong is None or wrong.startswith("--prompt"):
-            raise UsageError(self._unexpected(rest))
+            raise _usage_error(self._unexpected(rest))
         near = self._near(wrong)
         hint = f" Did you mean {' or '.join(near)}?" if near else ""
-        raise UsageError(f"{self.prog}: there is no option {wrong}.{hint} {self.prog} --help lists them.")
+        raise _usage_error(f"{self.prog}: there is no option {wrong}.{hint} {self.prog} --help lists them.")
 
     def _near(self, wrong: str) -> list[str]:
         """Those that begin like it, or else the most alike."""
@@ -131,6 +132,11 @@ class _Once(argparse.Action):
         setattr(namespace, self.dest, values)
 
 
+def _usage_error(text: str) -> UsageError:
+    """It quotes what was typed, and people do type keys."""
+    return UsageError(scrub(text))
+
+
 def _long(flags: str) -> str:
     return next((flag for flag in flags.split("/") if flag.startswith("--")), flags)
 
@@ -148,7 +154,7 @@ def split(line: str, command: str) -> list[str]:
         return list(lexer)
     except ValueError as exc:
         problem = "nothing follows the last backslash" if "escape" in str(exc) else "a quote is not closed"
-        raise UsageError(f"{command}: {problem} in {line!r}.") from exc
+        raise _usage_error(f"{command}: {problem} in {line!r}.") from exc
 
 
 def usd(text: str) -> Decimal:
