@@ -137,6 +137,37 @@ def test_waiting_for_the_pace_ends_when_it_is_called_off():
     assert time.monotonic() - started < 2
 
 
+def test_dispatches_that_share_a_pace_share_what_it_lets_be_on_its_way(fast):
+    pace, lock, flying, most = Pace(None, in_flight=3), threading.Lock(), set(), []
+
+    def send(job):
+        with lock:
+            flying.add(job)
+            most.append(len(flying))
+        time.sleep(0.01)
+        with lock:
+            flying.remove(job)
+        if len(most) % 4 == 0:
+            raise RateLimited("429")
+
+    made = [run(range(first, first + 8), send, pace=pace, wait=False) for first in (0, 100, 200)]
+    assert all(one.wait(10) for one in made)
+    assert max(most) == 3
+    assert all(pace._slots.acquire(blocking=False) for _ in range(3)), "a place was not given back"
+
+
+def test_waiting_for_another_dispatch_to_leave_ends_when_it_is_called_off():
+    pace, go = Pace(None, in_flight=1), threading.Event()
+    first = run([1], lambda job: go.wait(10), pace=pace, wait=False)
+    second = run([2], lambda job: job, pace=pace, wait=False)
+    assert not second.wait(0.2)
+    second.cancel()
+    assert second.wait(2)
+    assert second.deliveries[0].attempts == 0
+    go.set()
+    assert first.wait(2)
+
+
 def test_every_attempt_takes_a_place_in_the_pace(fast):
     taken = []
 

@@ -14,6 +14,7 @@ from PIL import Image
 
 from venice_widgets import dispatch as dispatch_module
 from venice_widgets import sending as sending_module
+from venice_widgets.channel import Channel
 from venice_widgets.dispatch import Pace
 from venice_widgets.errors import (
     ConfigurationError,
@@ -27,8 +28,10 @@ from venice_widgets.log import Status
 from venice_widgets.sending import interrupted
 from venice_widgets.session import Session
 from venice_widgets.simulator import Fault, Simulator
+from venice_widgets.wallet import WALLET_IN_FLIGHT
 
 KEY = "VENICE_INFERENCE_KEY_0123456789abcdef"
+WALLET = "0x" + "4c0883a69102937d" * 4
 
 
 def paint(commission):
@@ -182,6 +185,29 @@ def test_generations_of_one_session_share_its_pace(session, monkeypatch):
     second.cancel()
     assert second.wait(5)
     assert [run.status for run in second.runs] == [Status.CANCELLED]
+
+
+def test_generations_of_one_wallet_have_no_more_on_their_way_than_it_may(simulator, monkeypatch):
+    session = Session(wallet=WALLET, transport=simulator.transport())
+    now, most, lock, generate = [0], [0], threading.Lock(), Channel.generate
+
+    def counting(self, *arguments):
+        with lock:
+            now[0] += 1
+            most[0] = max(most[0], now[0])
+        try:
+            time.sleep(0.02)
+            return generate(self, *arguments)
+        finally:
+            with lock:
+                now[0] -= 1
+
+    monkeypatch.setattr(Channel, "generate", counting)
+    session.settings = replace(session.settings, in_flight=40)
+    generations = [session.send(session.build("a fox", images=6, seed=100 * n + 1)) for n in range(3)]
+    assert all(generation.wait(20) for generation in generations)
+    assert sum(len(generation.images) for generation in generations) == 18
+    assert most[0] == WALLET_IN_FLIGHT
 
 
 # The same request again.
@@ -356,9 +382,6 @@ def test_a_dotenv_is_read_where_it_is_named_and_the_environment_comes_first(tmp_
     monkeypatch.setenv("VENICE_API_KEY", "another")
     with Session(dotenv=path) as session:
         assert session.settings.sources["api_key"] == "VENICE_API_KEY"
-
-
-WALLET = "0x" + "4c0883a69102937d" * 4
 
 
 @pytest.mark.parametrize("wrong", [{"max_cost_usd": "x"}, {"store": 123}, {"wallet": WALLET}], ids=list)

@@ -45,22 +45,39 @@ def retry_delay_seconds(error: BaseException, attempt: int) -> float | None:
 
 
 class Pace:
-    """At most so many starts in any minute, shared by every generation of a session; None for no limit."""
+    """At most so many starts in any minute, and so many on their way at once, over every generation of a session.
 
-    def __init__(self, per_minute: int | None) -> None:
+    Args:
+        per_minute: starts; None for no limit.
+        in_flight: on their way; None for no limit beyond each generation's own.
+    """
+
+    def __init__(self, per_minute: int | None, in_flight: int | None = None) -> None:
         self._per_minute = per_minute
         self._starts: deque[float] = deque(maxlen=per_minute or 1)
         self._lock = threading.Lock()
+        self._slots = threading.BoundedSemaphore(in_flight) if in_flight else None
 
     def wait(self, cancelled: threading.Event, tell: Callable[[float], None] = lambda _: None) -> bool:
-        """Wait for a place, telling the seconds until there is one; False if `cancelled` came first."""
+        """Wait for a place, telling the seconds until there is one; False if `cancelled` came first.
+
+        Whoever has a place gives it back with `leave`.
+        """
         while not cancelled.is_set():
+            if self._slots and not self._slots.acquire(timeout=0.05):
+                continue
             delay = self._take()
             if delay <= 0:
                 return True
+            self.leave()
             tell(delay)
             cancelled.wait(min(delay, 1.0))
         return False
+
+    def leave(self) -> None:
+        """Give the place back: the answer is there, or will not come."""
+        if self._slots:
+            self._slots.release()
 
     def _take(self) -> float:
         """Take a place and return 0, or the seconds until there is one."""
@@ -186,6 +203,8 @@ class Dispatch(Generic[Job, Result]):
             else:
                 delivery.error = None
                 return
+            finally:
+                self.pace.leave()
             delay = retry_delay_seconds(delivery.error, delivery.attempts)
             if delay is None:
                 return
@@ -198,6 +217,7 @@ class Dispatch(Generic[Job, Result]):
             return False
         with self._lock:
             if self._cancelled.is_set():
+                self.pace.leave()
                 return False
             delivery.attempts += 1
             delivery.waiting_until = None

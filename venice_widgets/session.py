@@ -33,6 +33,7 @@ from .request import GenerationRequest
 from .result import RUN_ENDING
 from .scrub import holds_key, scrub
 from .sending import Sender, interrupted
+from .wallet import WALLET_IN_FLIGHT, uses_wallet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -94,7 +95,6 @@ class Session:
         self._stated = settings.for_demo() if demo else settings
         self._dotenv = None if dotenv is None else Path(dotenv).expanduser()
         self._transport = transport
-        self._pace = Pace(None if demo else settings.requests_per_minute)
         self._told_of_recovery = False
         self.session_id = str(ULID())
         """What budgets "per session" go by."""
@@ -122,6 +122,12 @@ class Session:
             day_usd=self.settings.day_budget_usd,
             project_usd=self.settings.project_budget_usd,
         )
+
+    @cached_property
+    def _pace(self) -> Pace:
+        """One for all generations: the service counts a wallet's requests together, whatever they belong to."""
+        in_flight = WALLET_IN_FLIGHT if uses_wallet(self.settings) else None
+        return Pace(None if self.settings.demo else self.settings.requests_per_minute, in_flight)
 
     @cached_property
     def client(self) -> Client:
