@@ -194,7 +194,12 @@ def test_a_wallets_header_goes_wherever_it_is_quoted():
         lines = [value.decode()[start : start + 76] for start in range(0, len(value), 76)]
         assert scrub(f"header was {line_end.join(lines)}\nHost: h") == "header was [removed]\nHost: h"
     for written in (value.decode(), quote(value.decode(), safe=""), repr(value)):
-        for page in (f"SIGN-IN-WITH-X: {written}", f"header was {written}", f'{{"x-sign-in-with-x": "{written}"}}'):
+        for page in (
+            f"SIGN-IN-WITH-X: {written}",
+            f"header was {written}",
+            f'{{"x-sign-in-with-x": "{written}"}}',
+            rf"\x22{written}",
+        ):
             assert value.decode()[40:80] not in scrub(page)
 
 

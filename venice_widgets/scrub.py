@@ -118,6 +118,7 @@ _KEY_NAMES = (
     r"(?:(?:venice_)?(?:api|wallet)_key[\"'\]]{0,3}(?:\s{0,9}[=:,]\s{0,9}|\s{1,9})"
     r"|wallet\s{0,9}=\s{0,9}(?=[\"']))[\"']?"
 )
+_WORD_BEGINS = r"(?:(?<![\w+/])|(?<=%[0-9a-f]{2})|(?<=\\x[0-9a-f]{2})|(?<=\\u00[0-9a-f]{2}))"
 # And what else of base64 was broken over lines: lines of nothing else.
 _NEXT_LINE = r"(?:\\{0,8}\r?\n|\\{1,8}r\\{1,8}n|\\{1,8}n|<br ?/?>)[ \t]{0,8}[\w+/=]{1,200}(?=[\s\\\"'<&]|\Z)"
 _BASE58 = "[1-9A-HJ-NP-Za-km-z]"
@@ -137,7 +138,7 @@ _RULES = tuple(
         (rf"\b({_KEY_NAMES})(?=[\w.~+/=-]{{0,80}}\d)[\w.~+/=-]{{16,}}", rf"\1{REMOVED}"),
         # A private key, or a signature.
         (r"\b0x(?:[0-9a-f]{64}|[0-9a-f]{130})\b", REMOVED),
-        (rf"(?:(?<![\w+/])|(?<=%[0-9a-f]{{2}}))eyJ(?:[\w+/=.-]|%[0-9a-f]{{2}}){{24,}}(?:{_NEXT_LINE})*", REMOVED),
+        (rf"{_WORD_BEGINS}eyJ(?:[\w+/=.-]|%[0-9a-f]{{2}}){{24,}}(?:{_NEXT_LINE})*", REMOVED),
         (r"(://)[^\s/?#<>\"']*@", r"\1"),
         (r"(%3A%2F%2F)(?:(?!%2F|%3F)[^\s<>\"'&])*%40", r"\1"),
         (rf"([?&;](?:{_IN_QUERY})=)[^\s&#<>\"']+", rf"\1{REMOVED}"),
