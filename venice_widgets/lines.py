@@ -75,7 +75,7 @@ class LineParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """What argparse says, as a usage error."""
-        raise _usage_error(f"{self.prog}: {self._reworded(message)} {self.prog} --help shows more.")
+        raise _usage_error(f"{self.prog}: {self._reworded(message)} {self.prog} --help shows more.") from None
 
     def _reworded(self, message: str) -> str:
         if match := _NEEDS_VALUE.match(message):
