@@ -14,9 +14,12 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import httpx
+import nbformat
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from ipywidgets import Widget
+from nbclient import NotebookClient
+from nbformat.v4 import new_code_cell, new_notebook
 
 from venice_widgets import commands, current
 from venice_widgets.errors import InvalidRequest
@@ -227,4 +230,42 @@ def test_a_key_that_slipped_into_a_prompt_is_refused_and_not_quoted(field, payin
         session.generate(given.pop("prompt"), **given)
     everything.see(caught.value)
     assert not simulator.requests
+    everything.assert_clean(SECRETS)
+
+
+CELLS = (
+    # The last of a long value is what a traceback shows of it.
+    "import os; os.environ.update({name: os.environ.pop(name) for name in list(os.environ) if 'KEY' in name})",
+    "import logging; logging.basicConfig(level=logging.DEBUG)\n%load_ext venice_widgets\n%xmode Verbose",
+    "%%venice --seed 41 --max-cost 1\nA fox",
+    "%venice login",
+    "%venice config",
+    "import venice_widgets; venice_widgets.Session(store=123)",
+    "venice_widgets.Session(confirm_above_usd='much')",
+    "session = venice_widgets.current_session(); session, session.settings, vars(session.client)",
+    "import pickle; pickle.dumps(session.settings)",
+    "%store session",
+    "session.client.get('/nowhere')",
+    "%tb",
+    "warm = venice_widgets.Panel(prompt='A fox'); warm",
+    "warm.generate(yes=True); warm.wait(30)",
+    "session.generate('A fox', seed=1, model='no such model')",
+    "%whos",
+)
+
+
+@pytest.mark.parametrize("kind", ["key", "wallet"])
+def test_no_secret_stands_in_a_notebook_that_a_real_kernel_ran_and_saved(kind, everything, monkeypatch):
+    monkeypatch.setenv(*{"key": ("VENICE_API_KEY", API_KEY), "wallet": ("VENICE_WALLET_KEY", WALLET_KEY)}[kind])
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+    notebook = new_notebook(cells=[new_code_cell(cell) for cell in CELLS])
+    simulator = Simulator(requests_per_minute=None)
+    with simulator.serve() as url:
+        monkeypatch.setenv("VENICE_API_BASE_URL", url)
+        NotebookClient(notebook, kernel_name="python3", allow_errors=True, timeout=60).execute()
+    saved = nbformat.writes(notebook)
+    Path("paper.ipynb").write_text(saved)
+    for sign in ("receive_response_headers", "TypeError", "widget-state", "image/webp", "cannot be pickled", "…"):
+        assert sign in saved, "the notebook does not show what it should"
+    assert simulator.requests
     everything.assert_clean(SECRETS)
