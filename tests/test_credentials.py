@@ -168,6 +168,7 @@ def test_a_locked_or_broken_keyring_is_told_without_what_it_said(ring, refusal):
     for use in (lambda: find_credential(settings()), lambda: store_key(Secret(CANARY))):
         with pytest.raises(ConfigurationError, match=f"cannot be used: {type(refusal).__name__}") as caught:
             use()
+        assert "%venice login" in caught.value.remedy
         assert CANARY not in str(caught.value)
         assert caught.value.__suppress_context__
         assert caught.value.__context__.__traceback__ is None

@@ -127,7 +127,7 @@ def store_key(secret: Secret, where: str = "keyring", *, name: KeyName = "api_ke
     return f"keyring ({keyring.get_keyring().name})"
 
 
-_CHOICES = "A key can always be given by VENICE_API_KEY or VENICE_WALLET_KEY."
+_CHOICES = "A key can always be given by VENICE_API_KEY, VENICE_WALLET_KEY or %venice login."
 
 
 def _elsewhere(dotenv: Path | None) -> Iterator[tuple[str, Callable[[KeyName], Secret | None]]]:
