@@ -27,6 +27,8 @@ from venice_widgets.auth import (
 )
 from venice_widgets.config import Secret, Settings
 from venice_widgets.errors import ConfigurationError
+from venice_widgets.session import Session
+from venice_widgets.simulator import Fault, Simulator
 from venice_widgets.wallet import open_wallet
 
 BASE_URL = "https://api.venice.ai/api/v1"
@@ -220,6 +222,26 @@ def test_a_strict_server_accepts_every_request_of_a_run_with_retries(strict_serv
     assert refusals == []
     assert all(sendings)
     assert sum(sendings) == len(gate.spent) >= 58
+
+
+@WALLET_KEYS
+def test_the_gate_lets_every_request_of_a_session_pass_retries_and_questions_included(wallet_key):
+    gate, refusals, simulator = SignInGate(), [], Simulator(requests_per_minute=None)
+    for nth in (1, 3, 4):
+        simulator.add_fault(Fault("503", nth=nth))
+    behind = simulator.transport()
+
+    class Gated(httpx.BaseTransport):
+        def handle_request(self, request):
+            refusals.append(gate.refusal(dict(request.headers)))
+            return behind.handle_request(request)
+
+    with Session(wallet=wallet_key, transport=Gated()) as session:
+        generation = session.generate("a fox", images=6)
+        session.balance()
+    assert len(generation.images) == 6
+    assert refusals == [None] * len(gate.spent)
+    assert len(refusals) >= 6 + 3 + 2  # pictures, retries, the catalogue and the balance
 
 
 ELSEWHERE = ["https://evil.example/api/v1/models", "http://api.venice.ai/api/v1/models", "https://api.venice.ai:444/x",
