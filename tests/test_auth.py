@@ -298,10 +298,11 @@ def test_an_api_key_that_no_header_can_carry_is_refused_without_being_quoted(key
     assert "canary" not in str(caught.value)
 
 
-def test_a_private_key_in_the_api_keys_place_is_never_sent():
+@pytest.mark.parametrize("key", [BASE_KEY, BASE_KEY[2:], SOLANA_KEY], ids=["Base", "Base without 0x", "Solana"])
+def test_a_private_key_in_the_api_keys_place_is_never_sent(key):
     with pytest.raises(ConfigurationError, match="must never be sent") as caught:
-        authentication(Settings(api_key=Secret(BASE_KEY)))
-    assert BASE_KEY[2:] not in str(caught.value)
+        authentication(Settings(api_key=Secret(key)))
+    assert key[2:] not in str(caught.value)
 
 
 def test_what_signs_requests_shows_no_key():

@@ -25,7 +25,8 @@ LEGACY_WALLET_HEADER = "X-Sign-In-With-X"
 
 _CREDENTIAL_HEADERS = ("Authorization", WALLET_HEADER, LEGACY_WALLET_HEADER)
 _HEADER_TEXT = re.compile(r"[!-~]+")
-_PRIVATE_KEY = re.compile(r"0x[0-9a-fA-F]{64}")
+_PRIVATE_KEY = re.compile(r"(?:0x)?[0-9a-fA-F]{64}|[1-9A-HJ-NP-Za-km-z]{86,90}")
+"""What `wallet.open_wallet` would take; an API key has a prefix, or is shorter."""
 
 
 def authentication(settings: Settings, *, legacy_header: bool = False) -> httpx.Auth:
@@ -55,7 +56,8 @@ class BearerAuth(httpx.Auth):
     def __init__(self, key: Secret, base_url: str) -> None:
         if _PRIVATE_KEY.fullmatch(key.reveal()):
             raise ConfigurationError(
-                "The API key is a wallet's private key, which must never be sent.", "Put it into VENICE_WALLET_KEY."
+                "The API key is a wallet's private key, which must never be sent.",
+                "Put it into VENICE_WALLET_KEY, or run %venice login --wallet.",
             )
         if not _HEADER_TEXT.fullmatch(key.reveal()):
             raise ConfigurationError(

@@ -94,7 +94,9 @@ def open_wallet(key: Secret) -> Wallet:
     if _SOLANA_KEY.fullmatch(key.reveal()):
         return _solana_wallet(key)
     if key.reveal().startswith("VENICE_"):
-        raise ConfigurationError("The wallet key is an API key.", "Put it into VENICE_API_KEY instead.")
+        raise ConfigurationError(
+            "The wallet key is an API key.", "Put it into VENICE_API_KEY instead, or run %venice login."
+        )
     raise ConfigurationError(f"The wallet key has {len(key.reveal())} characters and is no private key.", _SHAPES)
 
 
