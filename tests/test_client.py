@@ -502,6 +502,23 @@ def test_the_key_stands_in_no_error_no_repr_no_log_and_no_traceback(connect, lis
     assert "Bearer" not in log.getvalue()
 
 
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, RuntimeError])
+def test_what_strikes_while_the_key_is_being_written_leaves_no_frame_that_holds_it(connect, monkeypatch, store, kind):
+    def strike(self, buffer, timeout=None):
+        raise kind("struck")
+
+    monkeypatch.setattr("httpcore._backends.sync.SyncStream.write", strike)
+    with Simulator(requests_per_minute=None).serve() as base_url:
+        client = connect(base_url)
+        channel = client.channel()
+        for ask in (lambda: client.get("/models"), lambda: channel.generate(b"{}", lambda *_: store.writer())):
+            with pytest.raises(kind, match="struck") as caught:
+                ask()
+            tracebacks = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+            no_key_in("".join(tracebacks.format()))
+        channel.close()
+
+
 # Giving up.
 
 

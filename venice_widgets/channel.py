@@ -80,6 +80,9 @@ class Channel:
             response = self._http.send(request, stream=True)
         except (httpx.HTTPError, httpx.InvalidURL) as exc:
             raise self._reader.lost(exc) from exc
+        except BaseException as exc:
+            disarm(exc, self._reader.secrets)  # whatever it is, frames below hold the bytes on their way
+            raise
         try:
             return self._reader.read(response, new_sink)
         finally:

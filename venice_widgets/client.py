@@ -60,6 +60,9 @@ class Client:
             answer = self._questions.send(request)
         except (httpx.HTTPError, httpx.InvalidURL) as exc:
             raise self._scrubbed(transport_error(exc, self.host, paid=False)) from disarm(exc, self._secrets)
+        except BaseException as exc:
+            disarm(exc, self._secrets)  # an interrupt, while frames below hold the bytes on their way
+            raise
         if answer.status_code != 200:
             said = answer.content[:_ERROR_BODY_BYTES]
             clean = partial(scrub, secrets=self._secrets)
