@@ -176,22 +176,24 @@ def _without(text: str, secret: str | Revealing | None) -> str:
         return text
     public = _PUBLIC_BEGINNING.match(clear)
     hidden = clear[public.end() :] if public and len(clear) - public.end() >= SHORTEST_SECRET else clear
+    joined = _BREAK.sub("", text)
     for written in (hidden, *_in_base64(hidden.encode())):
-        joined, origin = _joined(text)
-        text = _cut(text, [(origin[start], origin[end - 1] + 1) for start, end in _places(joined, written)])
+        if found := list(_places(joined, written)):
+            origin = _origin(text)
+            text = _cut(text, [(origin[start], origin[end - 1] + 1) for start, end in found])
+            joined = _BREAK.sub("", text)
         text = _cut(text, _places(text, written))  # one that holds what looks like a break
     return text
 
 
-def _joined(text: str) -> tuple[str, list[int]]:
-    """The text as if nothing in it were broken over lines, and where in the text each of its characters stands."""
+def _origin(text: str) -> list[int]:
+    """Where in the text each character stands that is left when nothing in it is broken over lines."""
     origin: list[int] = []
     done = 0
     for found in _BREAK.finditer(text):
         origin += range(done, found.start())
         done = found.end()
-    origin += range(done, len(text))
-    return "".join(map(text.__getitem__, origin)), origin
+    return [*origin, *range(done, len(text))]
 
 
 def _cut(text: str, places: Iterable[tuple[int, int]]) -> str:
