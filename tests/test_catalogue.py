@@ -374,6 +374,10 @@ def test_the_nearest_name_comes_first(name, best):
     assert nearest(name, ["chroma", "flux-2-pro", "qwen"])[0] == best
 
 
+def test_a_name_that_was_not_written_to_its_end_is_meant_before_one_that_is_spelled_alike():
+    assert nearest("z-image", ["qwen-image", "muse-image", "z-image-turbo"])[0] == "z-image-turbo"
+
+
 def test_nothing_near_is_nothing():
     assert nearest("zzz", ["chroma", "flux"]) == []
     assert nearest("", ["chroma"]) == []

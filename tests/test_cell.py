@@ -233,7 +233,16 @@ def test_a_picture_of_another_format_is_saved_under_its_own_name_and_told(shell,
     run(shell, f'%%venice --seed 5 --save "{tmp_path}/fox.png"\nA fox')
     assert (tmp_path / "fox.webp").exists()
     assert not (tmp_path / "fox.png").exists()
-    assert "saved as fox.webp" in capsys.readouterr().out
+    text = capsys.readouterr().out
+    assert f"it is saved as {tmp_path}/fox.webp" in text
+    assert "--format png" in text
+
+
+def test_the_files_that_were_saved_are_named(shell, tmp_path, capsys):
+    run(shell, f'%%venice --seed 5 -n 6 --save "{tmp_path}/{{seed}}.{{ext}}"\nA fox')
+    text = capsys.readouterr().out
+    assert f"saved as {tmp_path}/5.webp, {tmp_path}/6.webp," in text
+    assert "and 2 more" in text
 
 
 def test_a_word_that_metadata_does_not_take_costs_nothing(refused, simulator, tmp_path):
@@ -254,18 +263,22 @@ def test_pictures_are_saved_as_received_when_asked(shell, tmp_path):
         ("fox.png", "names one file for 2 pictures"),
         ("fox-{sed}.png", "may name {seed}"),
         ("there-{seed}.png", "there-5.png exists"),
+        ("came-{seed}.{ext}", "came-6.webp exists"),
+        ("came-{seed}.png", "came-6.webp exists"),
+        ("there-5.png/{seed}.{ext}", "there-5.png is no folder"),
         (300 * "x" + "{seed}", "File name too long"),
     ],
 )
 def test_a_picture_that_could_not_be_saved_as_asked_is_not_paid_for(refused, simulator, tmp_path, pattern, words):
-    (tmp_path / "there-5.png").write_text("mine")
+    for name in ("there-5.png", "came-6.webp"):
+        (tmp_path / name).write_text("mine")
     text = refused(f'%%venice --seed 5 -n 2 --save "{tmp_path}/{pattern}"\nA fox', InvalidRequest)
     assert words in text
     assert not sent(simulator)
 
 
 def test_what_cannot_be_saved_in_the_end_is_shown_before_the_cell_fails(refused, tmp_path):
-    text = refused(f'%%venice --seed 5 --save "{tmp_path}/{300 * "x"}.{{ext}}"\nA fox', StoreError)
+    text = refused(f'%%venice --seed 5 --save "{tmp_path}/{245 * "x"}{{run_id}}.{{ext}}"\nA fox', StoreError)
     assert "z-image-turbo · seed 5" in text
     assert "The picture is safe in the store." in text
 

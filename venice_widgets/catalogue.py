@@ -200,12 +200,16 @@ class Catalogue:
 
 
 def nearest(name: str, candidates: Iterable[str], *, count: int = 3) -> list[str]:
-    """The candidates that a mistyped name may have meant, best first; differences of case count for nothing."""
+    """The candidates that a mistyped name may have meant, best first; differences of case count for nothing.
+
+    Those of which one is the beginning of the other come before those that are spelled alike.
+    """
     by_folded = {candidate.casefold(): candidate for candidate in candidates}
     folded = name.casefold()
     inside = [key for key in by_folded if folded and (key.startswith(folded) or folded.startswith(key))]
     close = get_close_matches(folded, by_folded, n=count, cutoff=0.6)
-    return [by_folded[key] for key in dict.fromkeys([*close, *inside])][:count]
+    begun = sorted(inside, key=lambda key: abs(len(key) - len(folded)))
+    return [by_folded[key] for key in dict.fromkeys([*begun, *close])][:count]
 
 
 def parse_catalogue(

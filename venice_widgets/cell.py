@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.error import UsageError
 
 from .current import current_session
-from .display import Bundle, code, join, notice
+from .display import Bundle, code, join, line, notice
 from .errors import GenerationIncomplete, InvalidRequest, VeniceError
 from .guard import ask_person
 from .options import cell_help, parse_cell_line
 from .progress import ProgressLine
-from .result import Generation, fill_pattern
-from .saving import check_metadata
+from .result import EXTENSIONS, Generation, fill_pattern
+from .saving import check_metadata, true_name
 from .template import fill
 from .verbatim import is_whole_cell
 
@@ -59,7 +59,7 @@ def _without_final_newline(text: str) -> str:
 
 def _check_out(name: str | None) -> None:
     if name is not None and (not name.isidentifier() or iskeyword(name)):
-        raise UsageError(f"%%venice: --out {name!r} is no name of a variable.")
+        raise UsageError(f"%%venice: --out {name!r} is no name of a variable, such as foxes_2.")
 
 
 def _check_reuse(options: Mapping[str, Any], fields: Mapping[str, Any]) -> None:
@@ -79,7 +79,8 @@ def _check_files(pattern: str | None, prepared: Prepared) -> None:
     """Likewise a file that would be written twice, or that is there already."""
     if pattern is None:
         return
-    known = {"model": prepared.request.model.id, "ext": "*", "run_id": "*"}
+    mime = f"image/{prepared.request.fields.get('format', 'webp')}"
+    known = {"model": prepared.request.model.id, "ext": EXTENSIONS[mime], "run_id": "*"}
     files = [fill_pattern(pattern, seed=str(seed), **known) for seed in prepared.plan.seeds]
     if len(set(files)) < len(files) and "{run_id" not in pattern:
         raise InvalidRequest(
@@ -87,26 +88,32 @@ def _check_files(pattern: str | None, prepared: Prepared) -> None:
             "Put {seed} or {run_id} in it. Nothing was sent.",
             field="save",
         )
-    there = [file for file in files if "*" not in file and _exists(file)]
+    there = [taken for file in files if "*" not in file and (taken := _taken(file, mime))]
     if there:
         raise InvalidRequest(
             f"{there[0]} exists, and nothing is overwritten.",
-            "Choose another name, or put {seed} or {run_id} in it. Nothing was sent.",
+            "Choose another name, or put {run_id} in it. Nothing was sent.",
             field="save",
         )
 
 
-def _exists(file: str) -> bool:
+def _taken(file: str, mime: str) -> Path | None:
+    """The file that is in the way, under this name or the one that a picture of this format will have instead."""
     try:
-        return Path(file).expanduser().exists()
+        target = Path(file).expanduser()
+        above = next((folder for folder in target.parents if folder.exists()), target)
+        taken = next((path for path in (target, true_name(target, mime)) if path.exists()), None)
     except (OSError, ValueError, RuntimeError) as exc:
         reason = getattr(exc, "strerror", None) or exc
         raise InvalidRequest(
             f"--save {file!r} is no name of a file: {reason}.", "Nothing was sent.", field="save"
         ) from exc
+    if above.is_file():
+        raise InvalidRequest(f"--save {file!r}: {above} is no folder.", "Nothing was sent.", field="save")
+    return taken
 
 
-SHOWN_BODIES = 4
+SHOWN_BODIES = SHOWN_FILES = 4
 
 
 def _dry_run(prepared: Prepared, left: str) -> Bundle:
@@ -114,9 +121,11 @@ def _dry_run(prepared: Prepared, left: str) -> Bundle:
 
     bodies = prepared.bodies()
     shown: Any = bodies[0] if len(bodies) == 1 else bodies[:SHOWN_BODIES]
+    priced = prepared.estimate.price_usd is not None
+    basis = f"By {prepared.estimate.basis} in the catalogue. " if priced else ""
     parts = [
         notice(
-            f"{prepared.estimate.text}\nfrom {prepared.estimate.basis}. Nothing was sent." + (left and f"\n{left}"),
+            "\n".join(filter(None, (prepared.estimate.text, f"{basis}Nothing was sent.", left))),
             kind="information",
         ),
         code(json.dumps(shown, indent=2, ensure_ascii=False), language="json"),
@@ -134,21 +143,21 @@ def _generate(
     shell: Any, session: Session, prepared: Prepared, options: Mapping[str, Any], context: Mapping[str, Any]
 ) -> Generation:
     parts = (prepared.estimate.text, prepared.request.model.id, session.left_text())
-    line = ProgressLine(" · ".join(part for part in parts if part))
-    line.show(0, len(prepared.plan.seeds))
+    progress = ProgressLine(" · ".join(part for part in parts if part))
+    progress.show(0, len(prepared.plan.seeds))
     try:
         generation = session.send(
             prepared,
             max_cost_usd=options.get("max_cost"),
             yes=bool(options.get("yes")),
-            ask=line.asking(ask_person),
+            ask=progress.asking(ask_person),
             context=context,
         )
         if options.get("out"):
             shell.user_ns[options["out"]] = generation
-        session.await_generation(generation, line.tick)
+        session.await_generation(generation, progress.tick)
     finally:
-        line.clear(whole_cell=_is_whole_cell(shell))
+        progress.clear(whole_cell=_is_whole_cell(shell))
     problem = _save(generation, options)
     _fail_if_missing(generation)
     if problem:
@@ -168,13 +177,18 @@ def _save(generation: Generation, options: Mapping[str, Any]) -> VeniceError | N
     """Save every picture that can be saved; the first problem is told once the pictures are shown."""
     problem: VeniceError | None = None
     notices: dict[str, None] = {}
+    files: list[str] = []
     for image in generation.images if options.get("save") else ():
         try:
             saved = image.save_copy(options["save"], options.get("metadata", "full"))
         except VeniceError as exc:
             problem = problem or exc
         else:
+            files.append(str(saved.path))
             notices.update(dict.fromkeys(saved.notices))
+    if files:
+        more = f" and {len(files) - SHOWN_FILES} more" if len(files) > SHOWN_FILES else ""
+        _show(line(f"saved as {', '.join(files[:SHOWN_FILES])}{more}"))
     if notices:
         _show(notice("\n".join(notices), kind="note"))
     return problem

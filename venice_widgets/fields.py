@@ -76,7 +76,7 @@ class Fields(TypedDict, total=False):
             help="The number that picks the picture; a list or range makes one picture each.",
             default="drawn from 1 … 999,999,999 and shown",
             takes="whole numbers, -999,999,999 … 999,999,999",
-            example="41, 7,9,12 or 1..5 (negative: --seed=-7)",
+            example="41, 7,9,12, 1..5 or --seed=-5..-3",
         ),
     ]
     negative_prompt: Annotated[

@@ -77,10 +77,14 @@ def _hold_question(estimate: Estimate, above: Decimal, ask: Callable[[str], bool
     if answer is None:
         raise SpendingRefused(
             f"{estimate.formula} is more than is spent without asking ({usd_text(above)}), and nobody can answer here.",
-            f"Give --yes or a sufficient --max-cost, or raise VENICE_CONFIRM_ABOVE. {_NOTHING_SENT}",
+            "Give --yes or a sufficient --max-cost (in Python yes=True or max_cost_usd=), or raise "
+            f"VENICE_CONFIRM_ABOVE. {_NOTHING_SENT}",
         )
     if not answer:
-        raise SpendingRefused(f"{estimate.formula} was not agreed to.", _NOTHING_SENT)
+        raise SpendingRefused(
+            f"{estimate.formula} was not agreed to.",
+            f"Answer y, or agree beforehand with --yes or a sufficient --max-cost. {_NOTHING_SENT}",
+        )
 
 
 def ask_person(question: str) -> bool | None:

@@ -183,5 +183,5 @@ prompt, and is sent as it stands, but for {{ name }}, which is filled in from th
   A fox in {curly braces}, $5 in its paw"""
 
 _CLOSING = """\
-Quote values with spaces as in a shell: --style-preset "Analog Film". A value that begins with a dash
-needs an equals sign: --seed=-7. %venice lists the commands that make no pictures."""
+Quote values with spaces as in a shell: --style-preset "Analog Film". Text that begins with a dash needs
+an equals sign: --negative-prompt=-blur. %venice lists the commands that make no pictures."""

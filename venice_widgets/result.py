@@ -188,7 +188,7 @@ def fill_pattern(pattern: str, **values: str) -> str:
     except (KeyError, IndexError, ValueError, AttributeError, TypeError) as exc:
         raise InvalidRequest(
             f"the file pattern {pattern!r} cannot be filled.",
-            f"It may name {', '.join(f'{{{name}}}' for name in values)}.",
+            f"It may name {', '.join(f'{{{name}}}' for name in values)}; nothing was written.",
             field="save",
         ) from exc
 

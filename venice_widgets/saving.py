@@ -86,7 +86,8 @@ def save_copy(
         StoreError: it cannot be written.
     """
     check_metadata(metadata)
-    path, renamed = _true_name(target, mime)
+    path = true_name(target, mime)
+    renamed = () if path == target else (_renamed(target, path, mime),)
     written = Written(data) if metadata == "original" else _written(data, recipe, metadata, alter_signed=alter_signed)
     beside = path.with_name(f"{path.name}.xmp") if written.sidecar is not None else None
     for file in filter(None, (path, beside)):
@@ -103,15 +104,20 @@ def save_copy(
     return Saved(path, beside, (*renamed, *written.notices))
 
 
-def _true_name(target: Path, mime: str) -> tuple[Path, tuple[str, ...]]:
+def true_name(target: Path, mime: str) -> Path:
     """The name under which other programs will open it: they believe the ending, and pixels are not converted here."""
     suffix, own = target.suffix.lower(), _SUFFIXES.get(mime)
     if own is None or suffix in own or suffix not in _OF_PICTURES:
-        return target, ()
-    path = target.with_suffix(own[0])
-    asked, got = suffix.removeprefix("."), mime.removeprefix("image/")
-    renamed = f"The picture came as {got}, not {asked}: it is saved as {path.name}, its pixels untouched."
-    return path, (f"{renamed} To convert it, use .pil().save({target.name!r}).",)
+        return target
+    return target.with_suffix(own[0])
+
+
+def _renamed(target: Path, path: Path, mime: str) -> str:
+    asked, got = target.suffix.lower().removeprefix("."), mime.removeprefix("image/")
+    kind = "jpeg" if target.suffix.lower() in _SUFFIXES["image/jpeg"] else asked
+    way = f"Ask for it with --format {kind} next time, or convert" if kind in ("jpeg", "png", "webp") else "Convert"
+    renamed = f"The picture came as {got}, not {asked}: it is saved as {path}, its pixels untouched."
+    return f"{renamed} {way} this one with .pil().save({str(target)!r})."
 
 
 def _written(data: bytes, recipe: Recipe, metadata: Privacy, *, alter_signed: bool) -> Written:
