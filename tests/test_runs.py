@@ -142,7 +142,7 @@ def test_before_the_first_byte_leaves_the_run_is_on_record_as_sent_with_its_rese
 
 def test_what_waits_its_turn_is_pending_and_reserved_while_the_first_hangs(simulator, start):
     session = start()
-    session.settings = replace(session.settings, in_flight=1)
+    session._begun = replace(session._begun, in_flight=1)
     simulator.add_fault(Fault("slow", seconds=0.5, nth=1))
     generation = session.send(session.build("a fox", images=3, seed=1))
     time.sleep(0.25)

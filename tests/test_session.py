@@ -118,12 +118,43 @@ def test_without_a_key_nothing_is_sent_or_put_on_record(simulator):
 
 
 def test_a_budget_holds_between_sessions_that_share_a_store(simulator, session):
-    session.settings = replace(session.settings, project_budget_usd=Decimal("0.05"))
+    session.settings.store.mkdir()
+    (session.settings.store / "config.toml").write_text('project_budget_usd = "0.05"')
     session.generate("a fox", images=3)
     with pytest.raises(SpendingRefused, match="budget"):
         session.generate("a fox", images=3)
     assert len(posts(simulator)) == 3
     session.generate("a fox", images=2)
+
+
+def test_a_limit_that_is_set_while_the_session_runs_holds_from_then_on(simulator, session, monkeypatch):
+    session.generate("a fox")
+    monkeypatch.setenv("VENICE_MAX_COST", "0.005")
+    with pytest.raises(SpendingRefused, match=r"\$0.01 is more than the limit of \$0.005"):
+        session.generate("a fox")
+    monkeypatch.delenv("VENICE_MAX_COST")
+    (session.settings.store / "config.toml").write_text('day_budget_usd = "0.02"')
+    session.generate("a fox")
+    assert session.left_text() == "day budget leaves $0.00"
+    with pytest.raises(SpendingRefused, match="day's budget"):
+        session.generate("a fox")
+    assert len(posts(simulator)) == 2
+    assert session.settings.sources["day_budget_usd"] == "config.toml"
+
+
+def test_a_limit_given_in_python_outranks_one_that_is_set_later(simulator, monkeypatch):
+    session = Session(api_key=KEY, transport=simulator.transport(), max_cost_usd="0.05")
+    monkeypatch.setenv("VENICE_MAX_COST", "0.005")
+    session.generate("a fox")
+    monkeypatch.setenv("VENICE_MAX_COST", "much")
+    assert session.settings.max_cost_usd == Decimal("0.05")
+
+
+def test_a_limit_that_cannot_be_read_stops_what_it_should_have_stopped(simulator, session, monkeypatch):
+    monkeypatch.setenv("VENICE_MAX_COST", "much")
+    with pytest.raises(ConfigurationError, match="VENICE_MAX_COST"):
+        session.generate("a fox")
+    assert not posts(simulator)
 
 
 def test_where_a_request_comes_from_is_on_record_without_the_key(session):
@@ -171,7 +202,7 @@ def test_no_more_are_in_flight_than_the_settings_allow(simulator, session, monke
                 now[0] -= 1
 
     monkeypatch.setattr(sending_module.Courier, "send", counting)
-    session.settings = replace(session.settings, in_flight=3)
+    session._begun = replace(session._begun, in_flight=3)
     session.generate("a fox", images=9)
     assert most[0] == 3
 
@@ -203,7 +234,7 @@ def test_generations_of_one_wallet_have_no_more_on_their_way_than_it_may(simulat
                 now[0] -= 1
 
     monkeypatch.setattr(Channel, "generate", counting)
-    session.settings = replace(session.settings, in_flight=40)
+    session._begun = replace(session._begun, in_flight=40)
     generations = [session.send(session.build("a fox", images=6, seed=100 * n + 1)) for n in range(3)]
     assert all(generation.wait(20) for generation in generations)
     assert sum(len(generation.images) for generation in generations) == 18

@@ -7,6 +7,8 @@ For every setting the first of these that says anything wins:
 3. ``config.toml`` in the store's folder (``max_cost_usd = "0.50"``; no credentials are read from there),
 4. the default.
 
+Where to and whose money is decided when a session begins; limits are read again before every request.
+
 `Settings.sources` remembers which of them it was, for ``%venice config``. A `Secret` never prints itself. Keys are
 looked for in more places than these, by `credentials.find_credential`, which starts from what stands here.
 """
@@ -130,7 +132,7 @@ class Settings:
             session_budget_usd=None,
             day_budget_usd=None,
             project_budget_usd=None,
-            sources=MappingProxyType({**self.sources, "base_url": "demo", "store": "demo", "api_key": "demo"}),
+            sources=MappingProxyType(dict.fromkeys(("base_url", "store", "api_key", *LIMITS), "demo")),
         )
 
 
@@ -184,6 +186,34 @@ def read_settings(
     found["store"] = (store, stated[1] or "found from the working directory")
     values = {name: _convert(name, value, source) for name, (value, source) in found.items()}
     return Settings(**values, sources=MappingProxyType({name: source for name, (_, source) in found.items()}))
+
+
+LIMITS = ("max_cost_usd", "confirm_above_usd", "session_budget_usd", "day_budget_usd", "project_budget_usd")
+"""The settings that hold money back."""
+
+
+def with_limits_of_now(settings: Settings, arguments: Mapping[str, Any]) -> Settings:
+    """The same settings with the limits as they are stated now: one that is set in a cell must hold from then on.
+
+    Args:
+        settings: as they were read when the session began; the demo's have no limits.
+        arguments: the values given in Python then.
+
+    Raises:
+        ConfigurationError: a value cannot be used.
+    """
+    if settings.demo:
+        return settings
+    given = {name: arguments.get(name) for name in LIMITS}
+    now = read_settings({**given, "store": settings.store})
+    sources = {name: source for name, source in settings.sources.items() if name not in LIMITS}
+    sources |= {name: source for name, source in now.sources.items() if name in LIMITS}
+    return replace(settings, **{name: getattr(now, name) for name in LIMITS}, sources=MappingProxyType(sources))
+
+
+def states_key(environ: Mapping[str, str] | None = None) -> bool:
+    """Whether the environment, the process's own when None, holds a key."""
+    return any(name in _KEYS for name in _from_environment(os.environ if environ is None else environ))
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:

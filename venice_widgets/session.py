@@ -17,7 +17,7 @@ from ulid import ULID
 from .balance import Balance, ask_balance
 from .circumstances import circumstances
 from .client import Client
-from .config import Settings, as_secret, parse_usd, read_settings
+from .config import Settings, as_secret, parse_usd, read_settings, with_limits_of_now
 from .credentials import with_credential
 from .dispatch import Pace
 from .errors import CredentialsRefused, InvalidRequest
@@ -81,17 +81,16 @@ class Session:
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         api_key, wallet = as_secret(api_key), as_secret(wallet)
-        settings = read_settings(
-            {
-                "api_key": api_key,
-                "wallet_key": wallet,
-                "base_url": base_url,
-                "store": store,
-                "max_cost_usd": max_cost_usd,
-                "confirm_above_usd": confirm_above_usd,
-                "legacy_header": legacy_header or None,
-            }
-        )
+        self._arguments = {
+            "api_key": api_key,
+            "wallet_key": wallet,
+            "base_url": base_url,
+            "store": store,
+            "max_cost_usd": max_cost_usd,
+            "confirm_above_usd": confirm_above_usd,
+            "legacy_header": legacy_header or None,
+        }
+        settings = read_settings(self._arguments)
         self._stated = settings.for_demo() if demo else settings
         self._dotenv = None if dotenv is None else Path(dotenv).expanduser()
         self._transport = transport
@@ -99,13 +98,24 @@ class Session:
         self.session_id = str(ULID())
         """What budgets "per session" go by."""
 
-    @cached_property
+    @property
     def settings(self) -> Settings:
-        """What holds for this session, with the key from wherever people keep them (see `credentials`).
+        """What holds now: the limits as they are stated now, everything else as when the session began.
 
         Raises:
-            ConfigurationError: the ``.env`` cannot be read, or the keyring is locked or broken.
+            ConfigurationError: a limit cannot be used, the ``.env`` cannot be read, or the keyring is locked or broken.
         """
+        return with_limits_of_now(self._begun, self._arguments)
+
+    @property
+    def lacks_key(self) -> bool:
+        """Whether it has looked for a key and found none."""
+        begun: Settings | None = self.__dict__.get("_begun")
+        return begun is not None and not (begun.api_key or begun.wallet_key)
+
+    @cached_property
+    def _begun(self) -> Settings:
+        """The settings with the key from wherever people keep them (see `credentials`)."""
         stays = self._stated.demo or (self._transport is not None and self._dotenv is None)
         return self._stated if stays else with_credential(self._stated, dotenv=self._dotenv)
 
