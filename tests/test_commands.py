@@ -182,7 +182,11 @@ def test_the_demo_is_switched_on_and_off(monkeypatch):
     assert current.current_session().settings.demo
     assert "simulated" in run_command(None, "models").data["text/plain"]
     assert run_command(None, "balance").data["text/plain"].startswith("Balance (simulated)")
-    assert re.search(r"api_key +not needed +demo", run_command(None, "config").data["text/plain"])
+    config = run_command(None, "config").data["text/plain"]
+    assert re.search(r"api_key +not needed +demo", config)
+    assert len(re.findall(r"_usd +not held in the demo +demo", config)) == 5
+    assert run_command(None, "doctor").data["text/plain"].endswith("Nothing is wrong.")
+    assert "has no billing ledger" in run_command(None, "log --reconcile").data["text/plain"]
     shown = run_command(None, "demo off").data["text/plain"]
     assert "requests go to api.venice.ai and cost money (a key is set)" in shown
     assert not current.current_session().settings.demo
@@ -204,7 +208,7 @@ def test_the_doctor_names_every_entry_that_could_not_be_read_and_the_others_stay
     current.use_session(Session(api_key=KEY, transport=simulator.transport()))
     text = run_command(None, "doctor").data["text/plain"]
     assert re.search(r"key +balance \$25\.00", text)
-    assert re.search(r"catalogue +31 models, fetched just now", text)
+    assert re.search(r"catalogue +30 models, fetched just now", text)
     assert "bad-price: " in text
     assert text.count("entry 3") == 2
     assert re.search(r"store +.*\.venice", text)
@@ -216,7 +220,8 @@ def test_the_doctor_goes_on_where_a_part_is_broken():
     current.use_session(Session(transport=Simulator().transport()))
     text = run_command(None, "doctor").data["text/plain"]
     assert "VENICE_API_KEY" in text
-    assert "31 models" in text
+    assert "30 models" in text
+    assert "Nothing is wrong" not in text
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from PIL import Image
 from venice_widgets import current
 from venice_widgets.commands import log as log_module
 from venice_widgets.commands import run_command
-from venice_widgets.errors import CredentialsRefused, InvalidRequest, StoreError
+from venice_widgets.errors import CredentialsRefused, InvalidRequest, StoreError, VeniceError
 from venice_widgets.log import Log, Status, processes
 from venice_widgets.session import Session
 from venice_widgets.simulator import Fault, Simulator
@@ -164,7 +164,7 @@ def test_markup_in_a_prompt_is_shown_and_not_obeyed(session):
 def test_an_empty_log_says_so_and_that_another_is_kept_apart(session):
     folder = session.settings.store
     assert told("log") == f"The log is empty: {folder}. It is kept apart from the demo's log: %venice demo on."
-    assert told("log -q fox") == "The log holds no such run."
+    assert told("log -q fox").startswith(f"The log holds no such run: {folder}. It is kept apart from the demo's")
     assert told("log --json") == ""
     with pytest.raises(StoreError, match="the log holds no run 'last'"):
         run_command(None, "show last")
@@ -214,6 +214,24 @@ def test_the_cost_is_told_by_day_model_and_notebook_estimated_charged_and_unknow
     model = next(line for line in told("log --cost model").splitlines() if line.startswith("qwen-image-2"))
     assert model.split()[1:] == ["1", "$0.05", "$0.00", "$0.00", "$0.00", "0"]
     assert "(no notebook)" in told("log --cost notebook")
+
+
+def test_the_cost_begins_with_what_was_spent_in_all(session, simulator):
+    assert told("log --cost").startswith("In all $0.00 for 0 runs.")
+    session.generate("a fox", images=2)
+    simulator.add_fault(Fault("500"))
+    with pytest.raises(VeniceError):
+        session.generate("a fox")
+    assert told("log --cost").startswith("In all $0.03 for 3 runs: $0.02 estimated, $0.01 perhaps charged.")
+
+
+def test_a_price_of_the_demo_is_called_simulated_wherever_it_shows():
+    current.use_demo(on=True)
+    current.current_session().generate("a fox", seed=5)
+    assert "$0.01 simulated" in told("log")
+    assert "$0.01 simulated" in told("show last")
+    assert "estimated" not in told("show last")
+    assert told("log --cost").startswith("In all $0.01 for 1 run (simulated)")
 
 
 # One run.

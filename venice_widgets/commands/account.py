@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.error import UsageError
 from ulid import ULID
 
-from venice_widgets.config import BASE_URL
+from venice_widgets.config import BASE_URL, LIMITS
 from venice_widgets.current import use_demo
 from venice_widgets.display import Bundle, Cell, facts, notice, table
 from venice_widgets.errors import StoreError
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from venice_widgets.balance import Balance
-    from venice_widgets.config import Secret
+    from venice_widgets.config import Secret, Settings
     from venice_widgets.session import Session
 
 
@@ -67,11 +67,7 @@ def _config(session: Session, _: Mapping[str, Any]) -> Bundle:
         ("wallet_key", _masked(settings.wallet_key, demo=settings.demo)),
         ("base_url", settings.base_url),
         ("store", settings.store),
-        ("max_cost_usd", _optional_usd(settings.max_cost_usd)),
-        ("confirm_above_usd", usd_text(settings.confirm_above_usd)),
-        ("session_budget_usd", _optional_usd(settings.session_budget_usd)),
-        ("day_budget_usd", _optional_usd(settings.day_budget_usd)),
-        ("project_budget_usd", _optional_usd(settings.project_budget_usd)),
+        *((name, _limit_text(settings, name)) for name in LIMITS),
         ("read_timeout_seconds", f"{settings.read_timeout_seconds:g}"),
         ("in_flight", settings.in_flight),
         ("requests_per_minute", settings.requests_per_minute),
@@ -99,7 +95,10 @@ def _masked(key: Secret | None, *, demo: bool) -> str:
     return "not needed" if demo else key.masked
 
 
-def _optional_usd(amount: Decimal | None) -> str:
+def _limit_text(settings: Settings, name: str) -> str:
+    amount: Decimal | None = getattr(settings, name)
+    if settings.demo:
+        return "not held in the demo"
     return "no limit" if amount is None else usd_text(amount)
 
 

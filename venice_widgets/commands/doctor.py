@@ -28,7 +28,9 @@ def _doctor(session: Session, _: Mapping[str, Any]) -> Bundle:
         except VeniceError as exc:
             findings.append([name, exc.message])
             remedies += [notice(exc.remedy, kind="warning", title=name)] if exc.remedy else []
-    return join(table(["part", "finding"], findings, caption="What venice-widgets found"), *remedies)
+    well = len(findings) == len(_CHECKS) and not remedies
+    footer = "Nothing is wrong." if well else None
+    return join(table(["part", "finding"], findings, caption="What venice-widgets found", footer=footer), *remedies)
 
 
 def _check_key(session: Session) -> list[str]:
@@ -37,7 +39,8 @@ def _check_key(session: Session) -> list[str]:
 
 def _check_catalogue(session: Session) -> list[str]:
     catalogue = session.catalogue()
-    found = [f"{len(catalogue.models)} models, fetched {ago(catalogue.age_seconds)}"]
+    makers = sum(model.generates for model in catalogue.models)
+    found = [f"{makers} models, fetched {ago(catalogue.age_seconds)}"]
     if session.catalogue_keeper.problem is not None:
         found.append(f"could not be fetched again: {session.catalogue_keeper.problem.message}")
     return found + [f"{problem.name}: {problem.reason}" for problem in catalogue.problems]

@@ -17,7 +17,7 @@ from venice_widgets.result import RUN_ENDING, show
 
 from .command import Command
 from .files import is_file_name, show_file
-from .record import as_json, price_text, record_facts
+from .record import as_json, counted, price_text, record_facts
 from .upkeep import act, reconcile
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def _log(session: Session, given: Mapping[str, Any]) -> Bundle:
         return code("\n".join(json.dumps(as_json(record), ensure_ascii=False) for record in found), language="json")
     if not found:
         return notice(_none_found(session, given), kind="information")
-    columns = ["picture", "run", "prompt", "model", "seed", "price", "status", "time (UTC)"]
+    columns = ["run", "prompt", "model", "seed", "price", "status", "time (UTC)"]
     rows = [_row(session, record, pictured=place < _MOST_THUMBNAILS) for place, record in enumerate(found)]
     only = f" Only the newest {_MOST_THUMBNAILS} are with their pictures." if len(rows) > _MOST_THUMBNAILS else ""
     return table(columns, rows, footer=f"%venice show RUN shows one whole.{only}")
@@ -77,18 +77,21 @@ def _flag(name: str) -> str:
 
 
 def _none_found(session: Session, given: Mapping[str, Any]) -> str:
-    if any(name in given for name in ("query", "model", "seed", "status", "since", "notebook")):
-        return "The log holds no such run."
+    asked = any(name in given for name in ("query", "model", "seed", "status", "since", "notebook"))
+    said = "The log holds no such run" if asked else "The log is empty"
     other = "the demo's" if not session.settings.demo else "the real"
     switch = "on" if not session.settings.demo else "off"
-    return f"The log is empty: {session.log.folder}. It is kept apart from {other} log: %venice demo {switch}."
+    return f"{said}: {session.log.folder}. It is kept apart from {other} log: %venice demo {switch}."
 
 
 def _row(session: Session, record: RunRecord, *, pictured: bool) -> list[Cell | str]:
     draft = record.draft
     return [
-        Cell("", thumbnail=small_picture(session.log, record) if pictured else b""),
-        Cell(record.run_id[-RUN_ENDING:], code=True),
+        Cell(
+            record.run_id[-RUN_ENDING:],
+            code=True,
+            thumbnail=small_picture(session.log, record) if pictured else b"",
+        ),
         draft.prompt if len(draft.prompt) <= 80 else f"{draft.prompt[:79]}…",
         Cell(draft.model, code=True),
         Cell(str(draft.seed), align="right"),
@@ -125,7 +128,19 @@ def _costs(session: Session, by: str) -> Bundle:
         raise UsageError(f"%venice log --cost {by}: it is by {' or '.join(_COST_BY)}.")
     tables = [_cost_table(session, kind) for kind in _COST_BY if by in (kind, "all")]
     footer = "Estimated: by the catalogue, the charge is not known. Perhaps charged: %venice resolve settles it."
-    return join(*tables, line(footer))
+    return join(line(_total_text(session)), *tables, line(footer))
+
+
+def _total_text(session: Session) -> str:
+    """``In all $1.47 for 10 runs (simulated): $1.47 estimated.``, what is nothing left out."""
+    spent = session.log.spent()
+    kinds = {"charged": spent.charged_usd, "estimated": spent.estimated_usd}
+    kinds |= {"perhaps charged": spent.unknown_usd, "reserved": spent.reserved_usd}
+    parts = [f"{usd_text(amount)} {kind}" for kind, amount in kinds.items() if amount]
+    parts += [f"{counted(spent.unpriced_runs, 'run')} of unknown price"] if spent.unpriced_runs else []
+    simulated = " (simulated)" if session.settings.demo else ""
+    told = f": {', '.join(parts)}" if parts else ""
+    return f"In all {usd_text(spent.total_usd)} for {counted(spent.runs, 'run')}{simulated}{told}."
 
 
 def _cost_table(session: Session, by: str) -> Bundle:

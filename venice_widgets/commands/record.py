@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from venice_widgets.config import DEMO_BASE_URL
 from venice_widgets.estimate import usd_text
 from venice_widgets.log import Status
 from venice_widgets.resolution import defaults_text
@@ -18,7 +19,7 @@ _ELSEWHERE = ("template", "resolution")
 
 
 def price_text(record: RunRecord) -> str:
-    """What a run cost, and how sure that is."""
+    """What a run cost, and how sure that is; or that it is simulated."""
     if record.charged_usd is not None:
         return f"{usd_text(record.charged_usd)} charged"
     if record.status in (Status.FAILED, Status.REFUSED, Status.CANCELLED):
@@ -26,6 +27,8 @@ def price_text(record: RunRecord) -> str:
     estimate = record.draft.estimate_usd
     if estimate is None:
         return "unknown"
+    if record.draft.base_url == DEMO_BASE_URL:
+        return f"{usd_text(estimate)} simulated"
     words = {Status.UNKNOWN: "perhaps", Status.PENDING: "reserved", Status.SENT: "reserved"}
     return f"{usd_text(estimate)} {words.get(record.status, 'estimated')}"
 

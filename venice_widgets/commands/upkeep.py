@@ -88,6 +88,8 @@ def reconcile(session: Session, since: datetime) -> Bundle:
     Raises:
         CredentialsRefused: the key is no ADMIN key.
     """
+    if session.settings.demo:
+        return notice("The demo has no billing ledger: nothing is charged there.", kind="information")
     met = session.log.reconcile(charged_requests(session.client, session.settings, since))
     return notice(
         f"{counted(len(met.charged), 'run')} now with what the ledger charged; {len(met.strangers)} of its requests "

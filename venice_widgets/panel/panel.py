@@ -81,7 +81,7 @@ class Panel(HasTraits):
         from IPython.display import display
 
         view = self.widget._repr_mimebundle_()
-        display({**view, "text/plain": f"{self!r}: run the cell to use it"}, raw=True)
+        display({**view, "text/plain": "A panel, which is used in Jupyter: run the cell there."}, raw=True)
         self._saved.display()
 
     # Drawing: in one lane, the newest state only.
