@@ -124,11 +124,11 @@ def test_a_zip_is_exported_here_and_imported_there(session, tmp_path):
 
     generate(session)
     result = run(f"export {tmp_path / 'study.zip'}")
-    assert "1 runs as zip" in text(result)
+    assert "1 run as zip" in text(result)
     there = Session(api_key="k", store=tmp_path / "there", transport=Simulator().transport())
     current.use_session(there)
-    assert "1 runs came in" in text(run(f"import {tmp_path / 'study.zip'}"))
-    assert "1 were here already" in text(run(f"import {tmp_path / 'study.zip'}"))
+    assert "1 run came in" in text(run(f"import {tmp_path / 'study.zip'}"))
+    assert "1 of its runs were here already" in text(run(f"import {tmp_path / 'study.zip'}"))
     assert list(there.log.each()) == list(session.log.each())
 
 
@@ -143,13 +143,13 @@ def test_an_export_holds_the_runs_that_were_asked_for(session, tmp_path, options
     seeds = [json.loads(line)["seed"] for line in (tmp_path / "runs.jsonl").read_text().splitlines()]
     assert len(seeds) == runs
     assert seeds == sorted(seeds), "oldest first"
-    assert f"{runs} runs as JSONL" in text(result)
+    assert f"{runs} run{'s' * (runs != 1)} as JSONL" in text(result)
 
 
 def test_pictures_are_exported_with_their_recipes(session, tmp_path):
     generate(session)
     result = run(f"export --images {tmp_path / 'pictures'} --metadata no-prompt")
-    assert "1 pictures with their recipes" in text(result)
+    assert "1 picture with recipes" in text(result)
     assert len(list((tmp_path / "pictures").iterdir())) == 1
     again = run(f"export --images {tmp_path / 'pictures'}")
     assert "was there already" in text(again)
@@ -173,7 +173,7 @@ def test_options_that_would_do_nothing_are_refused(session, line, words):
 def test_an_ro_crate_is_written_for_a_folder(session, tmp_path):
     generate(session)
     result = run(f"export {tmp_path / 'crate'}/ --name Foxes --author 'A. Person'")
-    assert "1 runs as RO-Crate" in text(result)
+    assert "1 run as RO-Crate" in text(result)
     graph = json.loads((tmp_path / "crate" / "ro-crate-metadata.json").read_text())["@graph"]
     assert next(entity for entity in graph if entity["@id"] == "./")["name"] == "Foxes"
 

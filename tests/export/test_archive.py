@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from venice_widgets.errors import UnreadableFile
 from venice_widgets.export import export, import_zip
 from venice_widgets.export.archive import MANIFEST, RUNS
+from venice_widgets.session import Session
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +45,19 @@ def lines(contents):
 
 def with_lines(contents, documents):
     return {**contents, RUNS: b"".join(json.dumps(document).encode() + b"\n" for document in documents)}
+
+
+def test_a_study_of_the_demo_does_not_count_as_money_spent_nor_the_other_way_round(tmp_path, zipped, elsewhere):
+    with Session(demo=True, store=tmp_path / "shop") as demo:
+        demo.generate("a fox", seed=1)
+        export(demo.log, tmp_path / "demo.zip")
+        refused = import_zip(demo.log, zipped, demo=True)
+        assert (refused.added, refused.left_out > 1) == (0, True)
+        assert "%venice demo off" in refused.faults[0]
+    done = import_zip(elsewhere, tmp_path / "demo.zip", demo=False)
+    assert (done.added, done.left_out) == (0, 1)
+    assert "it is simulated" in done.faults[0]
+    assert elsewhere.spent().total_usd == 0
 
 
 def test_a_zip_imported_elsewhere_is_equal_run_by_run_and_verified(study, zipped, elsewhere):

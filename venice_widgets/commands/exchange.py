@@ -11,6 +11,7 @@ from venice_widgets.display import Bundle, join, notice
 
 from .command import Command
 from .log import parse_since
+from .record import counted
 
 if TYPE_CHECKING:
     import argparse
@@ -66,8 +67,9 @@ def _records(session: Session, given: Mapping[str, Any]) -> Iterable[RunRecord] 
 
 
 def _report(done: Exported) -> Bundle:
-    what = "pictures with their recipes" if done.kind == "pictures" else f"runs as {done.kind}"
-    lines = [f"{done.count} {what}: {done.path}"]
+    pictures = done.kind == "pictures"
+    what = counted(done.count, "picture" if pictures else "run")
+    lines = [f"{what} {'with recipes' if pictures else f'as {done.kind}'}: {done.path}"]
     if done.under_way:
         lines.append(f"{done.under_way} runs have not ended, and were left out.")
     return _with_notices(notice("\n".join(lines), kind="information"), done.notices)
@@ -84,8 +86,8 @@ def _with_notices(said: Bundle, notices: tuple[str, ...]) -> Bundle:
 def _import(session: Session, given: Mapping[str, Any]) -> Bundle:
     from venice_widgets.export import import_zip
 
-    done = import_zip(session.log, Path(given["path"]).expanduser())
-    words = f"{done.added} runs came in and were read back equal; {done.present} were here already."
+    done = import_zip(session.log, Path(given["path"]).expanduser(), demo=session.settings.demo)
+    words = f"{counted(done.added, 'run')} came in and read back equal; {done.present:,} of its runs were here already."
     if done.left_out:
         words += f" {done.left_out} were left out."
     return _with_notices(notice(words, kind="information"), done.faults)

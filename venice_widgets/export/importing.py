@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from venice_widgets.config import DEMO_BASE_URL
 from venice_widgets.errors import StoreError, UnreadableFile
 from venice_widgets.media.format import identify
 from venice_widgets.reference import MAX_BYTES as LARGEST_REFERENCE_BYTES
@@ -52,8 +53,13 @@ class Imported:
     """Why runs were left out, a sentence each; the first hundred."""
 
 
-def import_zip(log: Log, path: Path) -> Imported:
+def import_zip(log: Log, path: Path, *, demo: bool | None = None) -> Imported:
     """Take in the runs and pictures of a zip that `export_zip` wrote.
+
+    Args:
+        log: takes them.
+        path: the zip.
+        demo: whether it is the demo's log: simulated runs belong there, and real ones elsewhere; None to take both.
 
     Raises:
         UnreadableFile: it is no such zip, of a newer schema, or damaged before its runs.
@@ -65,7 +71,7 @@ def import_zip(log: Log, path: Path) -> Imported:
             _check(archive)
         for number, run in enumerate(_runs(archive, path), 1):
             try:
-                result = _take_in(log, archive, run, result)
+                result = _take_in(log, archive, _of_kind(run, demo=demo), result)
             except UnreadableFile as exc:
                 fault = f"Run {number} was left out: {exc.message}"
                 result = replace(result, left_out=result.left_out + 1, faults=(*result.faults, fault)[:_MOST_FAULTS])
@@ -101,6 +107,17 @@ def _check(archive: zipfile.ZipFile) -> None:
         raise UnreadableFile(
             f"the zip is of schema {schema!r:.40}, and this version reads {SCHEMA}.", "Upgrade venice-widgets."
         )
+
+
+def _of_kind(run: _Run | UnreadableFile, *, demo: bool | None) -> _Run:
+    """A run that belongs here: what is simulated must not count as spent, nor what was spent be lost in the demo."""
+    if isinstance(run, UnreadableFile):
+        raise run
+    simulated = run[0].draft.base_url == DEMO_BASE_URL
+    if demo is not None and simulated != demo:
+        kind, switch = ("simulated", "on") if simulated else ("not simulated", "off")
+        raise UnreadableFile(f"it is {kind}, and belongs into another log: %venice demo {switch}, then import again.")
+    return run
 
 
 def _runs(archive: zipfile.ZipFile, path: Path) -> Iterator[_Run | UnreadableFile]:
@@ -139,9 +156,7 @@ def _json(text: bytes) -> Any:
         raise UnreadableFile(f"it is no JSON ({exc}).") from exc
 
 
-def _take_in(log: Log, archive: zipfile.ZipFile, run: _Run | UnreadableFile, result: Imported) -> Imported:
-    if isinstance(run, UnreadableFile):
-        raise run
+def _take_in(log: Log, archive: zipfile.ZipFile, run: _Run, result: Imported) -> Imported:
     record, verdict, deleted = run
     here = _here(log, record.run_id)
     if here is not None and (here, log.verdict(record.run_id)) != (record, verdict):
