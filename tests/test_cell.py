@@ -1,6 +1,7 @@
 """What a ``%%venice`` cell does, in a real IPython."""
 
 import json
+import re
 from decimal import Decimal
 
 import pytest
@@ -305,7 +306,7 @@ def test_an_interrupt_says_what_became_of_the_money(shell, simulator, session, c
     session.await_generation = lambda generation, _: waited(generation, press)
     result = shell.run_cell("%%venice --seed 1..6 --out foxes\nA fox")
     assert type(result.error_in_exec) is Interrupted
-    text = capsys.readouterr().out
+    text = " ".join(re.sub(r"\x1b\[\d*m", "", capsys.readouterr().out).split())
     assert "0 of 6 pictures arrived; 2 were not sent and cost nothing; 4 are on their way and may be charged" in text
     session._transport.close()
 

@@ -50,6 +50,19 @@ def test_an_error_reads_as_its_message_and_then_its_remedy():
     assert str(SpendingRefused("It costs $2.00.")) == "It costs $2.00."
 
 
+def test_long_lines_are_broken_between_words_and_addresses_stay_whole():
+    address = "https://venice.ai/" + "x" * 120
+    lines = SpendingRefused(
+        "It costs too much. " * 12, f"  1. Go to {address}\n  2. " + "Pay. " * 40
+    )._render_traceback_()
+    bare = [re.sub(r"\x1b\[\d*m", "", line) for line in lines]
+    assert all(len(line) <= 100 for line in bare if address not in line)
+    assert bare[0].startswith("SpendingRefused: It costs too much.")
+    assert " ".join(" ".join(bare).split()).count("It costs too much.") == 12
+    assert any(address in line for line in bare)
+    assert bare[-1].endswith("Pay.")
+
+
 def test_errors_carry_what_programs_need():
     assert InvalidRequest("a", field="width").field == "width"
     assert InvalidRequest("a").field is None

@@ -158,7 +158,7 @@ def test_the_quickstart_runs_without_a_key_and_without_a_network_and_reads_well_
 
     assert run("nbconvert", "--to", "html", str(quickstart)).returncode == 0
     page = quickstart.with_suffix(".html").read_text("utf-8")
-    assert page.count("<figure") == 12
+    assert page.count("<figure") == 11
     assert page.count('<img alt="A heron in a flooded library, {ink on paper}"') == 3
     assert "seed 41" in page
 

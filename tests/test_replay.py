@@ -378,11 +378,18 @@ def test_both_pictures_and_their_difference_stand_side_by_side():
     assert metadata["venice"]["runs"][0]["run_id"] == found.run_id
 
 
-def test_the_place_of_a_difference_that_is_none_has_the_shape_of_the_pictures(session):
+def test_where_nothing_differs_there_is_no_place_for_a_difference(session):
+    generate(session)
+    html = replay(session, "last").bundle().data["text/html"]
+    assert html.count("<figure ") == 2
+    assert "difference" not in html
+
+
+def test_a_place_without_a_picture_has_the_shape_of_the_one_beside_it(session, simulator):
     original = session.generate("a heron", model="z-image-turbo", seed=5, width=1280, height=512)
-    replayed = replay(session, look(session, original.runs[0].run_id))
-    html = replayed.bundle().data["text/html"]
-    assert html.count("width:min(395px,48%)") == 3
+    simulator.add_fault(Fault("violation"))
+    html = replay(session, look(session, original.runs[0].run_id)).bundle().data["text/html"]
+    assert html.count("width:min(395px,48%)") == 2
     assert "padding:0 0 40.0%" in html
 
 

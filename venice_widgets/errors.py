@@ -29,13 +29,16 @@ errors show as a few lines instead of a traceback; after ``%xmode Verbose`` (or 
 from __future__ import annotations
 
 import sys
+import textwrap
 import traceback
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _RED, _BOLD, _RESET = "\x1b[31m", "\x1b[1m", "\x1b[0m"
+_LINE_CHARACTERS = 100
 
 
 class Readable(BaseException):
@@ -59,8 +62,16 @@ class Readable(BaseException):
         """What IPython prints for this exception, a list of lines."""
         if _shell_wants_tracebacks():
             return "".join(traceback.format_exception(self)).splitlines()
-        first, *rest = str(self).splitlines() or [""]
-        return [f"{_RED}{_BOLD}{type(self).__name__}{_RESET}{_RED}: {first}{_RESET}", *rest]
+        name = type(self).__name__
+        first, *more = _wrapped(f"{name}: {self.message}")
+        red = [f"{_RED}{_BOLD}{name}{_RESET}{_RED}{first.removeprefix(name)}{_RESET}"]
+        return [*red, *(f"{_RED}{line}{_RESET}" for line in more), *(_wrapped(self.remedy) if self.remedy else ())]
+
+
+def _wrapped(text: str) -> list[str]:
+    """Lines of a width that notebooks have: JupyterLab breaks longer ones in the middle of a word."""
+    wrap = partial(textwrap.wrap, width=_LINE_CHARACTERS, break_long_words=False, break_on_hyphens=False)
+    return [line for paragraph in text.splitlines() for line in wrap(paragraph) or [""]]
 
 
 def _printable(text: str) -> str:

@@ -89,7 +89,8 @@ def pictures(
 
 
 def _grid(cards: Sequence[Card]) -> str:
-    side = 448 if len(cards) == 1 else 250 if len(cards) <= 4 else 180
+    # Three or four stand in one row of a notebook 920 pixels wide.
+    side = {1: 448, 2: 250, 3: 218, 4: 218}.get(len(cards), 180)
     # Two stand side by side even in a narrow window; one alone may take the whole width.
     widest = "100%" if len(cards) == 1 else "48%"
     figures = "".join(_figure(card, side, widest) for card in cards)

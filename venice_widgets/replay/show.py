@@ -78,8 +78,9 @@ def _cards(replay: Replay) -> Iterator[Card]:
     details = seed_text(image.seed) if image else ""
     why = "; ".join(replay.verdict.circumstances)
     yield _card(data, prompt, heading="replay", aside=replay.run_id[-RUN_ENDING:], details=details, why=why)
-    if past.picture is not None and data is not None and replay.verdict.comparison is not None:
-        yield _difference(past.picture, data, replay.verdict.grade, is_preview=past.picture_kind == "preview")
+    same = replay.verdict.grade in (Grade.IDENTICAL_BYTES, Grade.IDENTICAL_PIXELS)
+    if past.picture is not None and data is not None and replay.verdict.comparison is not None and not same:
+        yield _difference(past.picture, data, is_preview=past.picture_kind == "preview")
 
 
 def _of_one_shape(cards: list[Card]) -> list[Card]:
@@ -103,10 +104,8 @@ def _card(data: bytes | None, prompt: str, *, heading: str, aside: str, details:
     )  # fmt: skip
 
 
-def _difference(original: bytes, replayed: bytes, grade: Grade | None, *, is_preview: bool) -> Card:
+def _difference(original: bytes, replayed: bytes, *, is_preview: bool) -> Card:
     heading = "difference"
-    if grade in (Grade.IDENTICAL_BYTES, Grade.IDENTICAL_PIXELS):
-        return Card(heading=heading, alt="", missing=f"none: {grade}")
     try:
         data = difference_image(
             original, preview(replayed).data if is_preview else replayed, amplification=AMPLIFICATION
