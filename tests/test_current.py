@@ -1,6 +1,6 @@
 """The session that all share."""
 
-from venice_widgets.current import current_session, use_demo, use_session
+from venice_widgets.current import current_session, go_on_with, use_demo, use_session
 from venice_widgets.session import Session
 
 
@@ -22,6 +22,16 @@ def test_a_session_that_was_given_is_never_replaced(monkeypatch):
     assert given.settings.api_key is None
     monkeypatch.setenv("VENICE_API_KEY", "VENICE_INFERENCE_KEY_0123456789abcdef")
     assert current_session() is given
+
+
+def test_no_switch_gives_a_new_session_budget(monkeypatch):
+    begun = current_session().session_id
+    use_demo(on=True)
+    assert use_demo(on=False).session_id == begun
+    another = Session(api_key="VENICE_INFERENCE_KEY_0123456789abcdef")
+    go_on_with(another)
+    assert current_session() is another
+    assert another.session_id == begun
 
 
 def test_switching_the_demo_off_is_going_back_to_the_environment(monkeypatch):

@@ -7,6 +7,7 @@ import threading
 import time
 import traceback
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -140,6 +141,16 @@ def test_a_limit_that_is_set_while_the_session_runs_holds_from_then_on(simulator
         session.generate("a fox")
     assert len(posts(simulator)) == 2
     assert session.settings.sources["day_budget_usd"] == "config.toml"
+
+
+def test_what_was_priced_long_ago_is_priced_again_before_it_is_sent(simulator, session):
+    prepared = session.build("a fox")
+    old = replace(prepared, built_at=prepared.built_at - timedelta(hours=2))
+    with pytest.raises(SpendingRefused, match=r"priced 2\.0 hours ago.*\nBuild it again"):
+        session.send(old)
+    assert not posts(simulator)
+    assert not session.log.search()
+    assert session.send(prepared).wait(10)
 
 
 def test_a_limit_given_in_python_outranks_one_that_is_set_later(simulator, monkeypatch):

@@ -9,6 +9,8 @@ from .session import Session
 
 _lock = threading.RLock()
 _session: Session | None = None
+_session_id = ""
+"""What a session's budget counts together in this process."""
 _is_from_environment = False
 """Whether the session was made here, from what the environment says."""
 
@@ -23,7 +25,14 @@ def current_session() -> Session:
     with _lock:
         if _session is None or (_is_from_environment and _session.lacks_key and states_key()):
             _session, _is_from_environment = Session(), True
+            _count_together(_session)
         return _session
+
+
+def _count_together(session: Session) -> None:
+    """A session's budget is one for the whole process: switching the demo off, or the key, gives no new one."""
+    global _session_id  # noqa: PLW0603
+    _session_id = session.session_id = _session_id or session.session_id
 
 
 def use_session(session: Session | None) -> None:
@@ -31,6 +40,13 @@ def use_session(session: Session | None) -> None:
     global _session, _is_from_environment
     with _lock:
         _session, _is_from_environment = session, False
+
+
+def go_on_with(session: Session) -> None:
+    """Let this session take the place of the one in use, and its budget go on where that one's is."""
+    with _lock:
+        _count_together(session)
+        use_session(session)
 
 
 def use_demo(*, on: bool) -> Session:

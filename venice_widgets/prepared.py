@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from .request import canonical, sha256_tag
@@ -24,14 +25,24 @@ class Prepared:
     plan: Plan
     estimate: Estimate
     """Of what will be sent."""
-    price_age_seconds: float
-    """How old the prices are."""
+    prices_fetched_at: datetime
     known: Mapping[int, RunRecord] = field(default_factory=dict)
     """What the log already holds of these very requests, pictures included, by seed."""
     reuse: bool = False
     """Whether that is shown instead of sent again."""
     parent: Parent | None = None
     """The run that it repeats or comes from."""
+    built_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def price_age_seconds(self) -> float:
+        """How old the prices are by now."""
+        return (datetime.now(UTC) - self.prices_fetched_at).total_seconds()
+
+    @property
+    def age_seconds(self) -> float:
+        """How long ago it was checked and priced."""
+        return (datetime.now(UTC) - self.built_at).total_seconds()
 
     @property
     def to_send(self) -> tuple[int, ...]:

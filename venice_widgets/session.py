@@ -20,7 +20,7 @@ from .client import Client
 from .config import Settings, as_secret, parse_usd, read_settings, with_limits_of_now
 from .credentials import with_credential
 from .dispatch import Pace
-from .errors import CredentialsRefused, InvalidRequest
+from .errors import CredentialsRefused, InvalidRequest, SpendingRefused
 from .estimate import estimate, usd_text
 from .freshness import FRESH_SECONDS, CatalogueKeeper
 from .guard import allow, ask_person
@@ -205,7 +205,7 @@ class Session:
         known = known_requests(self.log, request, plan, self.settings.base_url)
         requests = len(seeds_to_send(plan, known, reuse=reuse))
         priced = estimate(request, requests, simulated=self.settings.demo)
-        return Prepared(request, plan, priced, catalogue.age_seconds, known, reuse)
+        return Prepared(request, plan, priced, catalogue.fetched_at, known, reuse)
 
     def send(
         self,
@@ -226,7 +226,7 @@ class Session:
             context: where the request comes from, for the log.
 
         Raises:
-            SpendingRefused: too dear, of unknown price under a limit, or not agreed to.
+            SpendingRefused: too dear, of unknown price under a limit, not agreed to, or built more than an hour ago.
             CredentialsRefused: there is no key.
             StoreError: the record cannot be written; nothing was sent.
         """
@@ -313,6 +313,11 @@ class Session:
     ) -> None:
         if not (self.settings.api_key or self.settings.wallet_key):
             raise CredentialsRefused(*no_credentials())
+        if prepared.age_seconds > FRESH_SECONDS:
+            raise SpendingRefused(
+                f"it was priced {prepared.age_seconds / 3600:.1f} hours ago, and prices may have changed since.",
+                "Build it again. Nothing was sent.",
+            )
         allow(
             prepared.estimate,
             self.settings,

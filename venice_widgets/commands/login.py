@@ -10,7 +10,7 @@ from IPython.core.error import UsageError
 
 from venice_widgets.config import Secret
 from venice_widgets.credentials import Credential, credential_in, kind_of_key, store_key
-from venice_widgets.current import use_session
+from venice_widgets.current import go_on_with
 from venice_widgets.display import Bundle, notice
 from venice_widgets.errors import ConfigurationError, CredentialsRefused
 from venice_widgets.payment import KEYS_PAGE
@@ -32,7 +32,7 @@ def _login(_: Session, given: Mapping[str, Any]) -> Bundle:
     found = _found(given)
     session = _session(found, legacy_header=bool(given.get("legacy_header")))
     balance = session.balance()
-    use_session(session)
+    go_on_with(session)
     kept = _keep(found) if given.get("store") else "kept for this session alone"
     kind = "wallet" if found.name == "wallet_key" else f"{kind_of_key(found.secret)} key".replace("unknown ", "")
     left = amounts_text(balance) or "not told"

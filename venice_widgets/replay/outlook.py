@@ -111,7 +111,7 @@ def _prepare(session: Session, past: Past, model: Model, catalogue: Catalogue) -
         raise InvalidRequest("its request cannot be put together again as it was stored.")
     priced = estimate(request, 1, simulated=session.settings.demo)
     parent = Parent(past.run_id, RELATION) if past.run_id else None
-    return Prepared(request, plan, priced, catalogue.age_seconds, parent=parent)
+    return Prepared(request, plan, priced, catalogue.fetched_at, parent=parent)
 
 
 def _with_rewritten_prompt(past: Past) -> dict[str, Any]:
