@@ -80,6 +80,12 @@ def test_a_prompt_that_ends_in_a_semicolon_is_shown_all_the_same(shell, capsys):
     assert "z-image-turbo · seed 1 · 1024×1024 · $0.01 · run" in capsys.readouterr().out
 
 
+def test_the_blank_line_that_ends_a_cell_at_a_terminal_is_no_part_of_the_prompt(shell, simulator, monkeypatch):
+    monkeypatch.setattr("venice_widgets.cell.at_terminal", lambda: True)
+    run(shell, "%%venice --seed 5\nA fox\n\nat night\n\n")
+    assert sent(simulator)[0]["prompt"] == "A fox\n\nat night"
+
+
 def test_variables_are_filled_in_unless_raw(shell, simulator):
     shell.user_ns["animal"] = "heron"
     run(shell, "%%venice\nA {{ animal }}, {ink}")

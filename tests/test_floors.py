@@ -7,6 +7,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[1] / "venice_widgets"
 
 FLOORS = {
+    "surroundings": -1,
     "errors": 0, "http": 0, "verbatim": 0,
     "media": 1, "simulator": 1, "payment": 1, "scrub": 1,
     "display": 2, "config": 2, "catalogue": 2, "reference": 2,

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from venice_widgets.progress import ProgressLine, in_notebook
+from venice_widgets.progress import ProgressLine
 
 
 class Terminal(io.StringIO):
@@ -85,7 +85,3 @@ def test_no_standard_error_at_all_is_no_problem(monkeypatch):
     line = ProgressLine("$0.01")
     line.show(0, 1)
     line.clear()
-
-
-def test_a_terminal_ipython_is_no_notebook(shell):
-    assert not in_notebook()

@@ -16,6 +16,7 @@ from .options import cell_help, parse_cell_line
 from .progress import ProgressLine
 from .result import EXTENSIONS, Generation, fill_pattern
 from .saving import check_metadata, true_name
+from .surroundings import at_terminal
 from .template import fill
 from .verbatim import is_whole_cell
 
@@ -39,7 +40,7 @@ def run_cell(shell: Any, line: str, cell: str) -> Generation | Bundle:
     fields, options = parse_cell_line(line)
     if options.get("help"):
         return code(cell_help())
-    template = _without_final_newline(cell)
+    template = _without_ending(cell, blank_line=at_terminal())
     prompt, variables = (template, {}) if options.get("raw") else fill(template, shell.user_ns)
     _check_out(options.get("out"))
     _check_save(options.get("save"), options.get("metadata"))
@@ -53,8 +54,10 @@ def run_cell(shell: Any, line: str, cell: str) -> Generation | Bundle:
     return _generate(shell, session, prepared, options, context)
 
 
-def _without_final_newline(text: str) -> str:
-    return text.removesuffix("\n").removesuffix("\r")
+def _without_ending(text: str, *, blank_line: bool) -> str:
+    """The prompt without the newline that ends a cell, nor the blank line that does so at a terminal."""
+    whole = text.removesuffix("\n").removesuffix("\r")
+    return whole.removesuffix("\n") if blank_line else whole
 
 
 def _check_out(name: str | None) -> None:

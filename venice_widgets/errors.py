@@ -28,11 +28,12 @@ errors show as a few lines instead of a traceback; after ``%xmode Verbose`` (or 
 
 from __future__ import annotations
 
-import sys
 import textwrap
 import traceback
 from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from .surroundings import running_shell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,9 +81,7 @@ def _printable(text: str) -> str:
 
 
 def _shell_wants_tracebacks() -> bool:
-    ipython = sys.modules.get("IPython")
-    shell: Any = ipython.get_ipython() if ipython else None
-    return getattr(getattr(shell, "InteractiveTB", None), "mode", "") == "Verbose"
+    return getattr(getattr(running_shell(), "InteractiveTB", None), "mode", "") == "Verbose"
 
 
 class VeniceError(Readable, Exception):

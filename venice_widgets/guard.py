@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .errors import SpendingRefused
 from .estimate import usd_text
+from .surroundings import has_terminal, in_kernel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,16 +89,9 @@ def _hold_question(estimate: Estimate, above: Decimal, ask: Callable[[str], bool
 
 def ask_person(question: str) -> bool | None:
     """Put a yes-or-no question to whoever sits before the notebook or terminal; None where nobody can answer."""
-    if not _in_kernel() and not (sys.stdin and sys.stdin.isatty()):
+    if not in_kernel() and not has_terminal():
         return None
     try:
         return input(question).strip().lower() in ("y", "yes")
     except (EOFError, OSError, RuntimeError):  # the last of a front end that takes no input, or a lost stdin
         return None
-
-
-def _in_kernel() -> bool:
-    """Whether this runs in a kernel; that its package is loaded proves nothing."""
-    ipython = sys.modules.get("IPython")
-    shell: Any = ipython.get_ipython() if ipython else None
-    return getattr(shell, "kernel", None) is not None

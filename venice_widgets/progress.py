@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from .display import Bundle, line, progress
+from .surroundings import in_kernel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,13 +15,6 @@ if TYPE_CHECKING:
     from .result import Generation
 
     Ask = Callable[[str], bool | None]
-
-
-def in_notebook() -> bool:
-    """Whether a front end listens that can replace what was shown."""
-    ipython = sys.modules.get("IPython")
-    shell: Any = ipython.get_ipython() if ipython else None
-    return getattr(shell, "kernel", None) is not None
 
 
 class ProgressLine:
@@ -34,7 +28,7 @@ class ProgressLine:
     def show(self, done: int = 0, total: int = 0, seconds: float = 0.0, words: str = "") -> None:
         """Show the state now, in the place of what was shown before."""
         bundle = progress(done, total, seconds, words=" · ".join(part for part in (self._opening, words) if part))
-        if in_notebook():
+        if in_kernel():
             self._show_in_notebook(bundle)
         elif sys.stderr is not None and sys.stderr.isatty():
             self._show_in_terminal(str(bundle.data["text/plain"]))

@@ -6,7 +6,6 @@ without sending anything; ``session.send`` sends what was built; ``session.gener
 
 from __future__ import annotations
 
-import sys
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
@@ -33,6 +32,7 @@ from .request import GenerationRequest
 from .result import RUN_ENDING
 from .scrub import holds_key, scrub
 from .sending import Sender, interrupted
+from .surroundings import running_shell
 from .wallet import WALLET_IN_FLIGHT, uses_wallet
 
 if TYPE_CHECKING:
@@ -275,9 +275,8 @@ class Session:
 
     def _context(self, stated: Mapping[str, Any]) -> dict[str, Any]:
         """Where a request comes from, as far as it can be told, and what the caller says of it."""
-        ipython = sys.modules.get("IPython")
         keys = (self.settings.api_key, self.settings.wallet_key)
-        found = circumstances(ipython.get_ipython() if ipython else None, cell=stated.get("cell"), secrets=keys)
+        found = circumstances(running_shell(), cell=stated.get("cell"), secrets=keys)
         return {**{name: _scrubbed(value, keys) for name, value in stated.items()}, **found}
 
     def _refuse_secrets(self, prompt: str, fields: Mapping[str, Any]) -> None:

@@ -6,13 +6,13 @@ generation: the last generation and what was pinned, twelve pictures at most.
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from venice_widgets.display import Bundle, Card, line, pictures
 from venice_widgets.media.preview import preview
 from venice_widgets.result import RUN_ENDING, output_record, plain_line, price_text, seed_text, size_text
+from venice_widgets.surroundings import running_shell
 
 from .state import fate
 
@@ -89,16 +89,10 @@ class SavedPictures:
     def show(self, shelf: Shelf) -> None:
         """Write the pictures into it, wherever it is displayed."""
         self._shown = shelf.bundle()
-        if self._is_displayed and _in_shell():
+        if self._is_displayed and running_shell() is not None:  # outside of IPython, displaying would print
             from IPython.display import update_display
 
             update_display(self._shown, display_id=self._display_id)
-
-
-def _in_shell() -> bool:
-    """Outside of IPython, displaying would print."""
-    ipython: Any = sys.modules.get("IPython")
-    return ipython is not None and ipython.get_ipython() is not None
 
 
 def _smaller(shown: Preview) -> Preview:
