@@ -387,25 +387,36 @@ def show(
     base_url: str = "",
 ) -> Bundle:
     """Pictures and what is missing, as one grid."""
-    cards = [_card(image, prompt) for image in images]
+    cards = [card_of(image, prompt) for image in images]
     cards += [
         Card(alt="", heading=f"seed {run.seed}", aside=run.run_id[-RUN_ENDING:], missing=_fate(run)) for run in missing
     ]
-    cards += [_card(replace(image, remarks=("made before",)), prompt) for image in earlier]
+    cards += [card_of(replace(image, remarks=("made before",)), prompt) for image in earlier]
     plain = "\n".join(plain_line(image) for image in images) or summary
     return pictures(cards, summary=summary, notes=list(notes), plain=plain, record=output_record(images, base_url))
 
 
-def _card(image: Image, prompt: str) -> Card:
+def card_of(image: Image, prompt: str, *, preview: Preview | None = None, caption: str = "") -> Card:
+    """A picture with the words under it.
+
+    Args:
+        image: the picture.
+        prompt: what stands for it where it cannot be seen.
+        preview: what is shown; None for the picture's own.
+        caption: its prompt under it, where its neighbours have others.
+    """
+    shown = preview or image.preview
+    kind = EXTENSIONS.get(image.mime, image.mime)
     return Card(
-        data=image.preview.data,
-        mime=image.preview.mime,
-        width=image.preview.width,
-        height=image.preview.height,
+        data=shown.data,
+        mime=shown.mime,
+        width=shown.width,
+        height=shown.height,
         alt=prompt,
         heading=seed_text(image.seed),
         aside=image.run_id[-RUN_ENDING:],
-        details=f"{size_text(image)} · {price_text(image)}\n{image.model}",
+        details=f"{image.width} × {image.height} · {price_text(image)}\n{image.model} · {kind}",
+        caption=caption,
         notes=image.remarks,
     )
 

@@ -166,6 +166,30 @@ def test_use_seed_remix_and_use_all_take_over_what_they_say(open_panel):
     assert person.panel.to_cell() == f"%%venice --model z-image-turbo --style-preset Anime --seed {first.seed}\nA fox"
 
 
+def test_what_was_taken_over_is_also_told_where_the_picture_is(open_panel):
+    person = open_panel(model="gpt-image-2")
+    person.click("Generate")
+    person.settle()
+    seed = person.panel.generation.images[0].seed
+    person.click("Use seed")
+    person.settle()
+    said = f"Seed {seed} is set, but gpt-image-2 ignores seeds."
+    assert said in person.panel._shelves._said.value
+    assert said in person.text()
+    person.set("Show", "History")
+    person.settle()
+    assert person.panel._shelves._said.value == ""
+
+
+def test_history_does_not_call_a_page_of_the_log_all_that_was_found(open_panel, session, monkeypatch):
+    monkeypatch.setattr("venice_widgets.panel.history.MOST_RUNS", 2)
+    session.generate("a fox", images=3)
+    person = open_panel()
+    person.set("Show", "History")
+    person.settle()
+    assert person.panel._shelves._history._runs.description == "Runs, newest first · the newest 2"
+
+
 def test_counting_up_goes_on_after_the_last_seed(open_panel):
     person = open_panel(seed=41, images=2)
     person.set("Seeds", "counting up")

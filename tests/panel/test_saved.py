@@ -19,6 +19,13 @@ def test_the_record_in_the_notebook_is_the_one_that_a_cell_writes(open_panel):
     assert json.loads(json.dumps(record)) == record
 
 
+def test_the_prompt_that_no_cell_tells_stands_there_once(open_panel):
+    person = open_panel(prompt="A fox at night", images=2)
+    person.click("Generate")
+    person.settle()
+    assert shelf_of(person).bundle().data["text/html"].count(">A fox at night<") == 1
+
+
 def test_a_pinned_picture_stays_when_the_next_generation_comes_with_its_own_prompt(open_panel):
     person = open_panel(prompt="A fox")
     person.click("Generate")

@@ -64,6 +64,7 @@ def pictures(
     notes: Sequence[str] = (),
     plain: str,
     record: Mapping[str, Any],
+    prompt: str = "",
     simulated: bool = False,
 ) -> Bundle:
     """Show pictures as one grid that wraps, with the summary above and the notes below.
@@ -74,10 +75,12 @@ def pictures(
         notes: what the whole output should say once.
         plain: one line for each picture, for a terminal. Missing pictures and notes follow it on lines of their own.
         record: JSON for the notebook's metadata, under the key ``venice``; empty for none.
+        prompt: of all pictures, where no cell above them tells it; about five lines are shown.
         simulated: label the output as not real and free of charge.
     """
     label = f'<span style="{_BADGE};background-color:rgba(128,128,128,.2)">simulated</span> ' if simulated else ""
     parts = [f'<p style="margin:0 0 8px;{MUTED}">{label}{sentence(summary)}</p>' if summary or simulated else ""]
+    parts += [f'<p dir="auto" style="margin:0 0 8px">{escaped(shortened(prompt, 500))}</p>'] if prompt else []
     parts.append(_grid(cards))
     parts.extend(box(note, "note", None) for note in notes)
     first = "\n".join(map(one_line, plain.splitlines()))

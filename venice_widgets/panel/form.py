@@ -38,7 +38,7 @@ class ModelChoice:
     def __init__(self, desk: Desk, lane: Lane) -> None:
         self._desk, self._lane = desk, lane
         self._model = W.Dropdown(options=[("loading the models …", "")], description="Model")
-        self._text = W.Text(description="Find a model", placeholder="type a part of its name")
+        self._text = W.Text(description="Find a model", placeholder="part of its name")
         self._more = W.ToggleButton(description="Filters", tooltip="Filter by price, privacy and sizing")
         self._price = W.Dropdown(
             options=[("any price", ANY), *((f"up to ${price}", price) for price in PRICES)],

@@ -96,7 +96,8 @@ class History:
         with self._runs.hold_sync():
             self._runs.options = options
             self._runs.value = chosen
-        set_trait(self._runs, "description", f"Runs, newest first · {len(runs)} found")
+        found = f"the newest {len(runs)}" if len(runs) >= MOST_RUNS else f"{len(runs)} found"
+        set_trait(self._runs, "description", f"Runs, newest first · {found}")
         self._desk.books.submit(lambda: self._look_at(chosen))
 
     def _look_at(self, run_id: str | None) -> None:

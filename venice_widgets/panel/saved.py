@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from venice_widgets.display import Bundle, Card, line, pictures
 from venice_widgets.media.preview import preview
-from venice_widgets.result import RUN_ENDING, output_record, plain_line, price_text, seed_text, size_text
+from venice_widgets.result import RUN_ENDING, card_of, output_record, plain_line
 from venice_widgets.surroundings import running_shell
 
 from .state import fate
@@ -19,7 +19,6 @@ from .state import fate
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from venice_widgets.media.preview import Preview
     from venice_widgets.result import Generation, Image
 
 MOST_PICTURES = 12
@@ -58,16 +57,14 @@ class Shelf:
         """As a notebook shows and keeps it."""
         prompts = {str(image.request.get("prompt", "")) for image in self.images}
         several = len(self.images) > LARGE_PICTURES
-        cards = [
-            _card(image, _smaller(image.preview) if several else image.preview, own_prompt=len(prompts) > 1)
-            for image in self.images
-        ]
+        cards = [_card(image, smaller=several, own_prompt=len(prompts) > 1) for image in self.images]
         return pictures(
             [*cards, *self.missing],
             summary=self.summary,
             notes=self.notes,
             plain="\n".join(map(plain_line, self.images)) or self.summary,
             record=output_record(self.images, self.base_url),
+            prompt=prompts.pop() if len(prompts) == 1 else "",
         )
 
 
@@ -95,24 +92,10 @@ class SavedPictures:
             update_display(self._shown, display_id=self._display_id)
 
 
-def _smaller(shown: Preview) -> Preview:
-    return preview(shown.data, longest_side_pixels=SMALLER_PIXELS)
-
-
-def _card(image: Image, shown: Preview, *, own_prompt: bool) -> Card:
+def _card(image: Image, *, smaller: bool, own_prompt: bool) -> Card:
     prompt = str(image.request.get("prompt", ""))
-    return Card(
-        data=shown.data,
-        mime=shown.mime,
-        width=shown.width,
-        height=shown.height,
-        alt=prompt,
-        heading=seed_text(image.seed),
-        aside=image.run_id[-RUN_ENDING:],
-        details=f"{size_text(image)} · {price_text(image)}\n{image.model}",
-        caption=prompt if own_prompt else "",
-        notes=image.remarks,
-    )
+    shown = preview(image.preview.data, longest_side_pixels=SMALLER_PIXELS) if smaller else None
+    return card_of(image, prompt, preview=shown, caption=prompt if own_prompt else "")
 
 
 def _missing_cards(generation: Generation) -> tuple[Card, ...]:

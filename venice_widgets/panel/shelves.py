@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as W  # noqa: N812
 
+from venice_widgets.catalogue import Honours
+from venice_widgets.display import line
+
 from .again import cell_of, remix, use_all, use_seed
 from .compare import MOST_COMPARED, Compare
 from .gallery import COMPARE as _COMPARE
@@ -40,6 +43,7 @@ class Shelves:
     def __init__(self, desk: Desk, lane: Lane, on_pinned: Callable[[Image], None], blend_name: str) -> None:
         self._desk, self._lane, self._on_pinned = desk, lane, on_pinned
         self._looks = Looks()
+        self._said = W.HTML()
         self.gallery = Gallery(self._card)
         self._compare = Compare(blend_name)
         self._history = History(desk, lane, self._of_request())
@@ -55,10 +59,11 @@ class Shelves:
         }
         self._tabs.observe(lambda change: self._open(change["new"]), "value")
         self._show_only(GALLERY)
-        self.widget = column(self._tabs, *self._bodies.values(), name="venice-shelves")
+        self.widget = column(self._tabs, self._said, *self._bodies.values(), name="venice-shelves")
 
     def _open(self, name: str) -> None:
         self._show_only(name)
+        set_trait(self._said, "value", "")
         if name == HISTORY and not self._lane.is_mine:
             self._history.search()
 
@@ -90,11 +95,21 @@ class Shelves:
 
     def _take(self, said: str, how: Callable[..., Any], request: Mapping[str, Any]) -> None:
         self._desk.choose(lambda choices: how(choices, request, self._objects))
-        self._desk.board.tell(Word(said))
+        self._tell(Word(said))
 
     def _use_seed(self, request: Mapping[str, Any]) -> None:
         self._desk.choose(lambda choices: use_seed(choices, request))
-        self._desk.board.tell(Word(f"The next picture uses seed {request['seed']}."))
+        model = self._desk.look().model
+        if model is not None and model.honours("seed") is Honours.IGNORED:
+            self._tell(Word(f"Seed {request['seed']} is set, but {model.id} ignores seeds.", "warning"))
+        else:
+            self._tell(Word(f"The next picture uses seed {request['seed']}."))
+
+    def _tell(self, *words: Word) -> None:
+        """Say something where the panel speaks, and here, where the person looks."""
+        self._desk.board.tell(*words)
+        text = " ".join(word.text for word in words)
+        self._lane.submit(lambda: set_trait(self._said, "value", line(text).data["text/html"]))
 
     # What can be done with a picture.
 
@@ -122,9 +137,7 @@ class Shelves:
 
     def _use_seed_of(self, image: Image) -> None:
         if image.seed is None:
-            self._desk.board.tell(
-                Word("Nobody knows the seed of this picture: it is a later one of variants.", "warning")
-            )
+            self._tell(Word("Nobody knows the seed of this picture: it is a later one of variants.", "warning"))
         else:
             self._use_seed({"seed": image.seed})
 
@@ -145,7 +158,7 @@ class Shelves:
         elif len(compared) < MOST_COMPARED:
             compared[key] = image
         else:
-            self._desk.board.tell(Word("Four pictures are being compared; take one out first.", "warning"))
+            self._tell(Word("Four pictures are being compared; take one out first.", "warning"))
         self.gallery.mark(image)
         cards = [card for image in compared.values() if (card := self.gallery.card(image))]
         self._compare.draw([card.image for card in cards], [card.picture for card in cards])
@@ -156,7 +169,7 @@ class Shelves:
     def _save_now(self, image: Image) -> None:
         saved = image.save_copy(SAVE_PATTERN)
         notes = (Word(notice, "note") for notice in saved.notices)
-        self._desk.board.tell(Word(f"Saved as {saved.path.absolute()}, with its recipe."), *notes)
+        self._tell(Word(f"Saved as {saved.path.absolute()}, with its recipe."), *notes)
 
     def _reveal(self, image: Image) -> None:
         self._lane.submit(lambda: set_trait(self._tabs, "value", HISTORY))
