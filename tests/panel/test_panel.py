@@ -24,6 +24,17 @@ def test_a_click_makes_the_pictures_and_shows_their_seeds(open_panel):
     assert all(f"seed {seed}" in person.text() for seed in seeds)
 
 
+def test_what_nobody_chose_is_not_sent_though_the_models_were_known_before(open_panel, session, simulator):
+    session.catalogue()
+    person = open_panel(model="gpt-image-2", images=1)
+    assert dict(person.panel.request.fields) == {}
+    assert person.panel.estimate.defaults == ("resolution 1K", "quality high")
+    person.click("Generate")
+    person.settle()
+    (sent,) = [request.json for request in simulator.requests if request.method == "POST"]
+    assert sent.keys() == {"model", "prompt", "seed"}
+
+
 def test_the_controls_follow_the_model(open_panel):
     person = open_panel()
     assert person.sees("Width")

@@ -67,7 +67,8 @@ class Panel(HasTraits):
         self._saved = SavedPictures(name)
         self._shelf = Shelf()
         self.widget = self._assembled()
-        self._draw()
+        self._lane.submit(self._draw)  # what is set outside of the lane would be taken for a person's choice
+        self._lane.wait()
         self.desk.open()
 
     def _assembled(self) -> Any:
