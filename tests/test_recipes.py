@@ -36,6 +36,13 @@ def made(session, **fields):
     ).images[0]
 
 
+def test_a_found_recipe_prints_as_one_line(session, tmp_path):
+    path = session.generate("A fox " * 40, model="z-image-turbo", seed=5).images[0].save(tmp_path / "fox.webp")
+    told = repr(venice_widgets.read_recipe(path, session=session))
+    assert told.startswith("<FoundRecipe in the file, exact: z-image-turbo, seed 5, 'A fox A fox")
+    assert len(told) < 140
+
+
 def test_a_saved_copy_leads_back_to_its_request_and_run(session, tmp_path):
     image = made(session)
     found = venice_widgets.read_recipe(image.save(tmp_path / "fox.{ext}"))

@@ -26,7 +26,7 @@ def generate(
     session: Session | None = None,
     **fields: Unpack[Fields],
 ) -> Generation:
-    """Make pictures and wait for them, showing the price and the progress meanwhile.
+    """Make pictures and wait for them; a notebook or a terminal shows the price and the progress meanwhile.
 
     Args:
         prompt: what the pictures show; sent as it stands, 1 character up to the model's limit.

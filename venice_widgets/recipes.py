@@ -29,7 +29,7 @@ Origin = Literal["file", "sidecar", "log", "infotext", "notebook"]
 PictureKind = Literal["received", "copy", "preview"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class FoundRecipe:
     """What made a picture, and how far that can be trusted."""
 
@@ -54,6 +54,11 @@ class FoundRecipe:
     def run_id(self) -> str:
         """The run, where it is known; else empty."""
         return self.recipe.run_id
+
+    def __repr__(self) -> str:
+        recipe, exact = self.recipe, "exact" if self.exact else "not exact"
+        words = f"{recipe.prompt[:59]}…" if len(recipe.prompt) > 60 else recipe.prompt
+        return f"<FoundRecipe in the {self.origin}, {exact}: {recipe.model_used}, seed {recipe.seed}, {words!r}>"
 
 
 def read_recipe(path: str | Path, *, session: Session | None = None) -> FoundRecipe:

@@ -1,4 +1,5 @@
 import json
+import re
 from datetime import timedelta
 from decimal import Decimal
 
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from venice_widgets.errors import InvalidRequest, StoreError
-from venice_widgets.log import Log, Status, search
+from venice_widgets.log import Log, RunRecord, Status, search
 
 
 @pytest.fixture
@@ -20,6 +21,11 @@ def reserve(log, make, *prompts, **changes):
     drafts = [make.draft(prompt=prompt, **changes) for prompt in prompts]
     log.reserve(drafts)
     return [draft.run_id for draft in drafts]
+
+
+def test_a_run_prints_as_one_line(make):
+    told = repr(RunRecord(draft=make.draft(prompt="A fox " * 40, seed=5), status=Status.SENT))
+    assert re.fullmatch(r"<RunRecord \w{26} sent: [\w-]+, seed 5, 'A fox .{40,60}…'>", told)
 
 
 def test_the_newest_run_comes_first_and_the_limit_holds(log, make, ids):

@@ -135,7 +135,7 @@ class RunOutcome:
     images: tuple[ImageRecord, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class RunRecord:
     """A run as the log holds it."""
 
@@ -153,6 +153,11 @@ class RunRecord:
     def run_id(self) -> str:
         """The run's id."""
         return self.draft.run_id
+
+    def __repr__(self) -> str:
+        draft = self.draft
+        words = f"{draft.prompt[:59]}…" if len(draft.prompt) > 60 else draft.prompt
+        return f"<RunRecord {draft.run_id} {self.status}: {draft.model}, seed {draft.seed}, {words!r}>"
 
     @property
     def images(self) -> tuple[ImageRecord, ...]:
