@@ -18,7 +18,7 @@ FLOORS = {
     "client": 7, "log": 7, "guard": 7, "saving": 7, "prices": 7,
     "provenance": 8, "result": 8, "drafts": 8, "dispatch": 8, "freshness": 8, "balance": 8,
     "runs": 9, "recall": 9, "ledger": 9, "prepared": 9,
-    "sending": 10,
+    "sending": 10, "notes": 10,
     "session": 11, "lines": 11,
     "current": 12,
     "recipes": 13, "progress": 13, "options": 13,

@@ -22,11 +22,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from .config import Secret, Settings
-from .errors import ConfigurationError
-from .scrub import disarm
+from .errors import ConfigurationError, InvalidRequest
+from .scrub import disarm, holds_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
 SERVICE = "venice-widgets"
@@ -95,6 +95,22 @@ def kind_of_key(secret: Secret) -> Literal["inference", "admin", "unknown"]:
     if secret.reveal().startswith("VENICE_INFERENCE_KEY_"):
         return "inference"
     return "admin" if secret.reveal().startswith("VENICE_ADMIN_KEY_") else "unknown"
+
+
+def refuse_keys(texts: Mapping[str, object], secrets: Iterable[Secret | None]) -> None:
+    """Refuse texts into which a key slipped: they would be sent, shown and kept.
+
+    Raises:
+        InvalidRequest: it names the field, by whose name each text stands in `texts`.
+    """
+    known = tuple(secrets)
+    for name, text in texts.items():
+        if isinstance(text, str) and holds_key(text, known):
+            raise InvalidRequest(
+                f"the {name} holds your key.",
+                "Take it out: it would be sent and kept. Nothing was sent.",
+                field=name,
+            )
 
 
 def store_key(secret: Secret, where: str = "keyring", *, name: KeyName = "api_key") -> str:

@@ -7,7 +7,7 @@ without sending anything; ``session.send`` sends what was built; ``session.gener
 from __future__ import annotations
 
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -17,33 +17,33 @@ from .balance import Balance, ask_balance
 from .circumstances import circumstances
 from .client import Client
 from .config import Settings, as_secret, parse_usd, read_settings, with_limits_of_now
-from .credentials import with_credential
+from .credentials import refuse_keys, with_credential
 from .dispatch import Pace
-from .errors import CredentialsRefused, InvalidRequest, SpendingRefused
+from .errors import CredentialsRefused, SpendingRefused
 from .estimate import estimate, usd_text
 from .freshness import FRESH_SECONDS, CatalogueKeeper
 from .guard import allow, ask_person
 from .log import Budgets, Log
+from .notes import known_notes, recovery_notes
 from .payment import no_credentials
 from .plan import plan_seeds
 from .prepared import Prepared, known_requests, seeds_to_send
 from .reference import read_reference
 from .request import GenerationRequest
-from .result import RUN_ENDING
-from .scrub import holds_key, scrub
+from .scrub import scrub
 from .sending import Sender, interrupted
+from .statuses import cleaned
 from .surroundings import running_shell
 from .wallet import WALLET_IN_FLIGHT, uses_wallet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     import httpx
 
     from .catalogue import Catalogue
     from .config import Secret
     from .fields import Fields
-    from .log import Recovered
     from .result import Generation
 
 
@@ -195,7 +195,8 @@ class Session:
             InvalidRequest: names the field, the value, what is allowed and the nearest right one.
             ModelUnavailable: no such model, or one that cannot make a picture now.
         """
-        self._refuse_secrets(prompt, fields)
+        texts = {"prompt": prompt, "negative_prompt": fields.get("negative_prompt")}
+        refuse_keys(texts, (self.settings.api_key, self.settings.wallet_key))
         plan = plan_seeds(fields.get("seed"), images)
         catalogue = self.catalogue()
         request = GenerationRequest.build(prompt, fields, catalogue)
@@ -277,18 +278,7 @@ class Session:
         """Where a request comes from, as far as it can be told, and what the caller says of it."""
         keys = (self.settings.api_key, self.settings.wallet_key)
         found = circumstances(running_shell(), cell=stated.get("cell"), secrets=keys)
-        return {**{name: _scrubbed(value, keys) for name, value in stated.items()}, **found}
-
-    def _refuse_secrets(self, prompt: str, fields: Mapping[str, Any]) -> None:
-        """A key that slipped into a prompt would be sent, shown and kept."""
-        keys = (self.settings.api_key, self.settings.wallet_key)
-        for name, text in {"prompt": prompt, "negative_prompt": fields.get("negative_prompt")}.items():
-            if isinstance(text, str) and holds_key(text, keys):
-                raise InvalidRequest(
-                    f"the {name} holds your key.",
-                    "Take it out: it would be sent and kept. Nothing was sent.",
-                    field=name,
-                )
+        return {**cleaned(dict(stated), partial(scrub, secrets=keys)), **found}
 
     def close(self) -> None:
         """Free the connections and close the log. What is on its way is given up, and stands as sent in the log."""
@@ -327,38 +317,7 @@ class Session:
         )
 
     def _opening_notes(self, prepared: Prepared) -> tuple[str, ...]:
-        """What a person should know that has nothing to do with the answer: told once."""
-        notes = []
-        if prepared.known and not prepared.reuse:
-            endings = _endings(record.run_id for record in prepared.known.values())
-            notes.append(f"The log held this very request already (run {endings}); --reuse shows it for nothing.")
-        if not self._told_of_recovery:
-            notes += _recovery_notes(self.log.recovered)
+        """What is told with the next pictures; what an earlier session left, once."""
+        recovered = () if self._told_of_recovery else recovery_notes(self.log.recovered)
         self._told_of_recovery = True
-        return tuple(notes)
-
-
-def _recovery_notes(recovered: Recovered) -> list[str]:
-    """What a session that ended too early left behind, a sentence for each kind."""
-    notes = []
-    if recovered.unknown:
-        notes.append(
-            "An earlier session ended while requests were on their way; they may have been charged: "
-            f"{_endings(recovered.unknown)}. %venice resolve RUN charged|not-charged settles each."
-        )
-    if recovered.completed:
-        notes.append(
-            "An earlier session ended before it showed what had arrived; %venice show RUN shows it for nothing: "
-            f"{_endings(recovered.completed)}."
-        )
-    return notes
-
-
-def _endings(run_ids: Iterable[str]) -> str:
-    return ", ".join(run_id[-RUN_ENDING:] for run_id in run_ids)
-
-
-def _scrubbed(value: Any, secrets: Iterable[Secret | None]) -> Any:
-    if isinstance(value, dict):
-        return {name: _scrubbed(inner, secrets) for name, inner in value.items()}
-    return scrub(value, secrets) if isinstance(value, str) else value
+        return (*known_notes(prepared), *recovered)
