@@ -366,6 +366,14 @@ def test_help_can_name_the_models_known_to_use_a_field():
     assert "qwen-image-2" in known_users("negative_prompt")
 
 
+def test_what_a_model_takes_is_said_by_its_entry():
+    tiers, pixels = only(FULL), only(entry())
+    of_tiers = ("aspect_ratio", "resolution", "quality", "style_references", "enable_web_search")
+    assert all(tiers.takes(name) and not pixels.takes(name) for name in of_tiers)
+    assert all(pixels.takes(name) and not tiers.takes(name) for name in ("width", "height"))
+    assert all(model.takes(name) for model in (tiers, pixels) for name in ("negative_prompt", "seed", "format"))
+
+
 @pytest.mark.parametrize(
     ("name", "best"),
     [("flux", "flux-2-pro"), ("FLUX-2-PRO", "flux-2-pro"), ("flux-2-por", "flux-2-pro"), ("chroma-hd", "chroma")],

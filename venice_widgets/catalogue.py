@@ -122,6 +122,20 @@ class Model(BaseModel):
             return Honours.HONOURED
         return Honours.IGNORED if _matches(self.id, ignored) else Honours.UNKNOWN
 
+    def takes(self, name: str) -> bool:
+        """Whether the field `name` means anything to this model, by what the catalogue says of it."""
+        stated = {
+            "width": self.sizing is Sizing.PIXELS,
+            "height": self.sizing is Sizing.PIXELS,
+            "aspect_ratio": bool(self.aspect_ratios),
+            "resolution": bool(self.resolutions),
+            "quality": bool(self.qualities),
+            "style_references": self.supports_style_references,
+            "enable_web_search": self.supports_web_search,
+            "disable_prompt_optimization_thinking": self.supports_optimize_prompt_thinking,
+        }
+        return stated.get(name, True)
+
     def unit_prices(self) -> tuple[Decimal, ...]:
         """Every price of one picture that this entry states for billing, ascending; empty where it states none."""
         matrix = [price for row in self.price_quality.values() for price in row.values()]

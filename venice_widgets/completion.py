@@ -81,7 +81,7 @@ def complete(magic: str, text: str, rest: str = "") -> tuple[str, list[str]]:
         return value, _starting(value, _quoted(_values(option, words) or ()))
     if before and (values := _values(before[-1], words)) is not None:
         return fragment, _starting(fragment, _quoted(values))
-    return fragment, _starting(fragment, _option_flags()) if fragment.startswith("-") or not fragment else []
+    return fragment, _starting(fragment, _option_flags(words)) if fragment.startswith("-") or not fragment else []
 
 
 def _cut(text: str) -> tuple[list[str], str]:
@@ -106,10 +106,15 @@ def _quoted(values: Iterable[str]) -> list[str]:
     return [f'"{value}"' if " " in value else value for value in values]
 
 
-def _option_flags() -> list[str]:
+def _option_flags(words: Sequence[str]) -> list[str]:
+    """Every option, but for those that mean nothing to the model on the line."""
+    from .fields import field_facts
     from .options import cell_parser
 
-    return cell_parser().flags
+    catalogue = _catalogue()
+    model = catalogue.find(_model_on(words) or "default") if catalogue else None
+    useless = {facts.option for facts in field_facts().values() if model and not model.takes(facts.name)}
+    return [flag for flag in cell_parser().flags if flag.removeprefix("--").removeprefix("no-") not in useless]
 
 
 def _values(flag: str, words: Sequence[str]) -> Sequence[str] | None:

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .catalogue import Sizing
 from .fields import field_facts
 
 if TYPE_CHECKING:
-    from .catalogue import Model
     from .fields import FieldFacts
     from .request import GenerationRequest
 
 GIVEN, OF_MODEL, OF_API = "given", "the model's default", "the API's default"
 _WORDS = {"on": True, "off": False, "none": None}
+_ELSEWHERE = ("model", "seed", "style_references")
+"""What has a place of its own in the record, or no default."""
 _MAY_BE_IGNORED = ("seed", "negative_prompt", "steps")
 
 
@@ -30,7 +30,8 @@ def resolution(request: GenerationRequest) -> dict[str, Any]:
         default``, or of the model ``the alias fastest``; and under ``honours`` what is known of the model's use of
         seed, negative prompt and steps. A default that is documented nowhere has no value.
     """
-    names = [name for name in field_facts() if name in request.fields or _takes(request.model, name)]
+    open_to_it = [name for name in field_facts() if name not in _ELSEWHERE and request.model.takes(name)]
+    names = [name for name in field_facts() if name in request.fields or name in open_to_it]
     return {
         "model": {"value": request.model.id, "from": _model_source(request)},
         **{name: _decided(request, field_facts()[name]) for name in names},
@@ -53,23 +54,6 @@ def _model_source(request: GenerationRequest) -> str:
     if request.asked_model is None:
         return "the catalogue's default"
     return GIVEN if request.asked_model == request.model.id else f"the alias {request.asked_model}"
-
-
-def _takes(model: Model, name: str) -> bool:
-    """Whether a model has any use for a field that was not given."""
-    if name in ("model", "seed"):
-        return False  # the one stands for itself, the other in a column of its own
-    needs: dict[str, Any] = {
-        "width": model.sizing is Sizing.PIXELS,
-        "height": model.sizing is Sizing.PIXELS,
-        "aspect_ratio": model.sizing is not Sizing.PIXELS,
-        "resolution": model.resolutions,
-        "quality": model.qualities,
-        "style_references": False,
-        "enable_web_search": model.supports_web_search,
-        "disable_prompt_optimization_thinking": model.supports_optimize_prompt_thinking,
-    }
-    return bool(needs.get(name, True))
 
 
 def _decided(request: GenerationRequest, facts: FieldFacts) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import pytest
 
 from venice_widgets.catalogue import Catalogue, Model
 from venice_widgets.fields import field_facts
-from venice_widgets.panel.choices import ELSEWHERE, Choices, SeedMode, applies
+from venice_widgets.panel.choices import ELSEWHERE, Choices, SeedMode
 
 
 @pytest.fixture
@@ -73,9 +73,3 @@ def test_seeds_that_are_listed_say_how_many_pictures_there_are():
     assert listed.seeds == "7,9,12"
     assert listed.images_or_none is None
     assert replace(listed, seed_mode=SeedMode.NEW).images_or_none == 4
-
-
-def test_what_applies_is_said_by_the_catalogue(catalogue):
-    assert applies("enable_web_search", model(catalogue, "nano-banana-2"))
-    assert not applies("enable_web_search", model(catalogue, "z-image-turbo"))
-    assert not applies("style_references", model(catalogue, "z-image-turbo"))

@@ -11,7 +11,6 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from venice_widgets.catalogue import Sizing
 from venice_widgets.fields import field_facts
 
 if TYPE_CHECKING:
@@ -70,7 +69,7 @@ class Choices:
 
     def value(self, name: str, model: Model) -> Any:
         """What is chosen for a field where it applies to this model; None for the default."""
-        if not applies(name, model):
+        if not model.takes(name):
             return None
         if (model.id, name) in self.own:
             return self.own[model.id, name]
@@ -104,22 +103,6 @@ def _as_sent(name: str, value: Any) -> Any:
     if name == "style_references" and isinstance(value, str):
         return [line.strip() for line in value.splitlines() if line.strip()] or None
     return value.strip() or None if isinstance(value, str) and name not in ("prompt", "negative_prompt") else value
-
-
-def applies(name: str, model: Model) -> bool:
-    """Whether a field means anything to this model, by what the catalogue says."""
-    in_pixels = model.sizing is Sizing.PIXELS
-    stated = {
-        "width": in_pixels,
-        "height": in_pixels,
-        "aspect_ratio": bool(model.aspect_ratios),
-        "resolution": bool(model.resolutions),
-        "quality": bool(model.qualities),
-        "style_references": model.supports_style_references,
-        "enable_web_search": model.supports_web_search,
-        "disable_prompt_optimization_thinking": model.supports_optimize_prompt_thinking,
-    }
-    return stated.get(name, True)
 
 
 def fits(name: str, value: Any, model: Model) -> bool:

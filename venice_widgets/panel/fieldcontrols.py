@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as W  # noqa: N812
 
-from .choices import applies
 from .parts import Control, PromptArea, set_trait, show
 from .words import negative_prompt_label
 
@@ -47,7 +46,7 @@ class FieldControl:
 
     def draw(self, choices: Choices, model: Model, catalogue: Catalogue) -> None:
         """Show what is chosen on this model."""
-        applicable = applies(self.facts.name, model)
+        applicable = model.takes(self.facts.name)
         show(self.widget, when=applicable)
         if not applicable:
             return

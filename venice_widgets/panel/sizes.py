@@ -8,7 +8,6 @@ import ipywidgets as W  # noqa: N812
 
 from venice_widgets.fields import field_facts
 
-from .choices import applies
 from .parts import Control, named, row, set_trait, show
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ class Pixels:
 
     def draw(self, choices: Choices, model: Model) -> None:
         """Show what is chosen on this model."""
-        applicable = applies("width", model)
+        applicable = model.takes("width")
         show(self.widget, when=applicable)
         if not applicable:
             return
