@@ -522,6 +522,24 @@ def test_a_picture_that_comes_while_another_program_holds_the_log_is_kept_and_sh
     assert any("could not be put on record as succeeded" in note for note in generation.notes)
 
 
+def test_an_ending_that_could_not_be_written_is_written_before_the_next_request(simulator, start):
+    takes = iter([True])
+    session = start(Watching(simulator.transport(), lambda _: next(takes, False) and other.execute("BEGIN IMMEDIATE")))
+    prepared = session.build("a fox", seed=1)
+    session.log._database.connection.execute("PRAGMA busy_timeout = 50")
+    other = sqlite3.connect(session.log.folder / "log.sqlite", isolation_level=None, check_same_thread=False)
+    generation = session.send(prepared)
+    assert generation.wait(10)
+    first = generation.runs[0].run_id
+    assert session.log.get(first).status is Status.SENT
+    other.execute("ROLLBACK")
+    other.close()
+    session.generate("a crow", seed=2)
+    assert session.log.get(first).status is Status.SUCCEEDED
+    assert session.log.get(first).images
+    assert session.log.spent().reserved_usd == 0
+
+
 def test_hostile_facts_in_an_answer_do_not_keep_it_from_the_record(simulator, start):
     body = (
         b'{"id": "\\ud800\\u0000", "x": ' + b"[" * 90 + b"]" * 90 + b', "request": {"seed": 1e300}, "images": ["'

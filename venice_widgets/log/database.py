@@ -129,6 +129,11 @@ class Database:
             raise StoreError(f"the log {self.path} cannot be {deed}: {exc}.", remedy) from exc
 
 
+def is_of_database(error: StoreError) -> bool:
+    """Whether SQLite itself refused: another program held the file, or the disk was full. It may go well later."""
+    return isinstance(error.__cause__, sqlite3.Error)
+
+
 def _identity(path: Path) -> tuple[int, int] | None:
     """What tells a file from another one of its name; None where there is none."""
     try:

@@ -10,7 +10,7 @@ from venice_widgets.errors import StoreError
 
 from . import budgets as money
 from . import charges, exchange, recovery, rows, search, upkeep, verdicts
-from .database import Database
+from .database import Database, is_of_database
 from .objects import ObjectStore, ObjectWriter
 from .records import RunDraft, RunOutcome, RunRecord, Status
 from .runs import add_runs, change_run, complete_run
@@ -38,6 +38,7 @@ class Log:
         self.thumbnails = Thumbnails(folder / "thumbnails")
         self._database = database
         self._read_timeout_seconds = read_timeout_seconds
+        self._unwritten: dict[str, RunOutcome] = {}
         self.recovered = self.recover()
         """What programs that ended had left unfinished, as this opening found it."""
 
@@ -79,6 +80,7 @@ class Log:
             StoreError: it cannot be written, or the store is not in its place any more.
         """
         self._database.refuse_lost()
+        self._catch_up()
         with self._database.transaction() as connection:
             if budgets is not None:
                 money.check(connection, drafts, budgets)
@@ -113,12 +115,35 @@ class Log:
             yield writer
 
     def finish(self, run_id: str, outcome: RunOutcome) -> None:
-        """Say how a run ended, with its pictures. A late answer still completes a run that was given up as unknown."""
+        """Say how a run ended, with its pictures. A late answer still completes a run that was given up as unknown.
+
+        Raises:
+            StoreError: it cannot be written now, and will be before the next request; or the run has ended already.
+        """
+        try:
+            self._finish(run_id, outcome)
+        except StoreError as exc:
+            if is_of_database(exc):
+                self._unwritten[run_id] = outcome
+            raise
+
+    def _finish(self, run_id: str, outcome: RunOutcome) -> None:
         with self._database.transaction() as connection:
             complete_run(connection, run_id, rows.outcome_row(outcome), outcome.images)
 
+    def _catch_up(self) -> None:
+        """Write the endings that could not be written when they came: until then their money stays reserved."""
+        for run_id, outcome in tuple(self._unwritten.items()):
+            try:
+                self._finish(run_id, outcome)
+            except StoreError as exc:
+                if is_of_database(exc):
+                    return
+            self._unwritten.pop(run_id, None)
+
     def recover(self) -> recovery.Recovered:
         """Settle what programs that ended left unfinished; `open` does it, and `%venice doctor` may again."""
+        self._catch_up()
         return recovery.recover(self._database, self.objects, self._read_timeout_seconds)
 
     # Money.
