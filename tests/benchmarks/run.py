@@ -192,6 +192,20 @@ def picture(bench: Bench, times: int) -> Iterator[Row]:
         yield from (wall, cpu)
 
 
+def panel(bench: Bench, times: int) -> Iterator[Row]:
+    """A panel made and displayed in a warm kernel, as its front end sees it."""
+    wall = Row("Panel() to display, after imports", "ms", MILLI, "≤ 300 ms", 300, of_ratio=False)
+    cpu = Row("  processor time", "ms", MILLI, "≤ 300 ms", 300, of_ratio=False)
+    with kernel(bench.fresh(), bench.folder) as running:
+        running.run("from IPython.display import display\nfrom venice_widgets import Panel, current_session")
+        running.run("current_session().catalogue()")
+        for _ in range(times + 1):
+            cost = running.run("display(Panel(model='gpt-image-2', prompt='A fox'))")
+            wall.add(cost.seconds)
+            cpu.add(cost.cpu_seconds)
+    yield from (wall, cpu)
+
+
 def notebook(bench: Bench, times: int) -> Iterator[Row]:
     """Four 4K PNGs by one ``jupyter execute``, the save included."""
     size = (bench.folder / "4k-0.png").stat().st_size
@@ -242,6 +256,7 @@ BENCHMARKS: dict[str, tuple[Callable[[Bench, int], Iterator[Row]], int]] = {
     "load": (load, 15),
     "first": (first, 9),
     "picture": (picture, 25),
+    "panel": (panel, 9),
     "notebook": (notebook, 5),
 }
 HEAD = ("what", "ours", "by hand", "unit", "ratio", "criterion", "")
