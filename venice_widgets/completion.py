@@ -111,8 +111,8 @@ def _option_flags(words: Sequence[str]) -> list[str]:
     from .fields import field_facts
     from .options import cell_parser
 
-    catalogue = _catalogue()
-    model = catalogue.find(_model_on(words) or "default") if catalogue else None
+    catalogue, name = _catalogue(), _model_on(words)
+    model = catalogue.find(name) if catalogue and name else None
     useless = {facts.option for facts in field_facts().values() if model and not model.takes(facts.name)}
     return [flag for flag in cell_parser().flags if flag.removeprefix("--").removeprefix("no-") not in useless]
 
