@@ -1,11 +1,22 @@
+import gc
 import sqlite3
 import threading
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 
 from venice_widgets.errors import StoreError
 from venice_widgets.log import Budgets, Log, database
+
+
+def test_a_log_that_nobody_holds_any_more_has_closed_its_file(tmp_path):
+    opened = database.Database.open(tmp_path / "log.sqlite")
+    connection = opened.connection
+    del opened
+    gc.collect()
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        connection.execute("SELECT 1")
 
 
 def test_the_journal_is_wal_where_it_works(log):
@@ -28,10 +39,9 @@ def fails():
 
 
 def answers_otherwise():
-    return sqlite3.connect(":memory:").execute("SELECT 'memory'")
+    return SimpleNamespace(fetchone=lambda: ("memory",))
 
 
-@pytest.mark.filterwarnings("ignore:unclosed database:ResourceWarning")
 @pytest.mark.parametrize("reaction", [fails, answers_otherwise])
 def test_where_wal_fails_the_journal_is_delete_and_everything_works(tmp_path, make, monkeypatch, reaction):
     monkeypatch.setattr(Connection, "reaction", staticmethod(reaction))

@@ -11,6 +11,7 @@ import re
 import sqlite3
 import threading
 import time
+import weakref
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,6 +41,8 @@ class Database:
         self.journal_mode = journal_mode
         """``wal``, or ``delete`` where WAL cannot work."""
         self._lock = threading.Lock()
+        # A log that nobody holds any more leaves no open file behind; at exit, threads may still be writing.
+        weakref.finalize(self, connection.close).atexit = False
         self._identity = _identity(path)
 
     @classmethod
