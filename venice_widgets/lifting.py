@@ -10,9 +10,10 @@ never given the beginning of a string without its end. So the user knows, when a
 
 from __future__ import annotations
 
-import binascii
 import re
 from typing import TYPE_CHECKING, Protocol
+
+import pybase64
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -104,8 +105,8 @@ def decoded(pieces: Iterable[bytes]) -> Iterator[bytes]:
             text = b"".join(text.split())
         whole = len(text) // 4 * 4
         rest = text[whole:]
-        yield binascii.a2b_base64(text[:whole], strict_mode=True)
-    yield binascii.a2b_base64(rest + b"=" * (-len(rest) % 4), strict_mode=True)
+        yield pybase64.b64decode(text[:whole], validate=True)
+    yield pybase64.b64decode(rest + b"=" * (-len(rest) % 4), validate=True)
 
 
 def _without_header(text: bytes) -> bytes:
