@@ -284,6 +284,20 @@ def test_a_picture_that_could_not_be_saved_as_asked_is_not_paid_for(refused, sim
     assert not sent(simulator)
 
 
+@pytest.mark.parametrize("pattern", ["fox.webp", "fox-{run_id}.webp"])
+def test_variants_which_share_their_run_are_not_paid_for_to_be_saved_under_one_name(refused, simulator, pattern):
+    text = refused(f'%%venice --seed 5 --variants 3 --save "{pattern}"\nA fox', InvalidRequest)
+    assert "names one file for 3 pictures" in text
+    assert "Put {seed} in it." in text
+    assert not sent(simulator)
+
+
+def test_variants_are_saved_under_names_of_their_own(shell, tmp_path):
+    run(shell, f'%%venice --seed 5 --variants 3 --save "{tmp_path}/fox-{{seed}}.{{ext}}"\nA fox')
+    assert len(list(tmp_path.glob("fox-*.webp"))) == 3
+    assert (tmp_path / "fox-5.webp").exists()
+
+
 def test_what_cannot_be_saved_in_the_end_is_shown_before_the_cell_fails(refused, tmp_path):
     text = refused(f'%%venice --seed 5 --save "{tmp_path}/{245 * "x"}{{run_id}}.{{ext}}"\nA fox', StoreError)
     assert "z-image-turbo · seed 5" in text

@@ -85,10 +85,12 @@ def _check_files(pattern: str | None, prepared: Prepared) -> None:
     mime = f"image/{prepared.request.fields.get('format', 'webp')}"
     known = {"model": prepared.request.model.id, "ext": EXTENSIONS[mime], "run_id": "*"}
     files = [fill_pattern(pattern, seed=str(seed), **known) for seed in prepared.plan.seeds]
-    if len(set(files)) < len(files) and "{run_id" not in pattern:
+    variants = int(prepared.request.fields.get("variants", 1))
+    names = ("seed",) if variants > 1 else ("seed", "run_id")  # variants share their run
+    if len(files) * variants > 1 and not any(f"{{{name}" in pattern for name in names):
         raise InvalidRequest(
-            f"--save {pattern!r} names one file for {len(files)} pictures.",
-            "Put {seed} or {run_id} in it. Nothing was sent.",
+            f"--save {pattern!r} names one file for {len(files) * variants} pictures.",
+            f"Put {' or '.join(f'{{{name}}}' for name in names)} in it. Nothing was sent.",
             field="save",
         )
     there = [taken for file in files if "*" not in file and (taken := _taken(file, mime))]
