@@ -377,6 +377,23 @@ def test_an_interrupt_just_after_the_record_was_written_sends_nothing_and_frees_
     assert posts(simulator) == []
 
 
+def test_an_interrupt_once_the_threads_are_started_stops_what_was_not_sent(simulator, session, monkeypatch):
+    def interrupted_at_once():
+        raise KeyboardInterrupt
+
+    simulator.add_fault(Fault("slow", seconds=0.2, times=None))
+    prepared = session.build("a fox", images=8, seed=1)
+    monkeypatch.setattr(sending_module, "get_ready", interrupted_at_once)
+    with pytest.raises(KeyboardInterrupt):
+        session.send(prepared)
+    deadline = time.monotonic() + 10
+    while (runs := session.log.search()) and any(run.status in ("pending", "sent") for run in runs):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert len(posts(simulator)) <= 4
+    assert sum(run.status is Status.CANCELLED for run in runs) >= 4
+
+
 def test_what_arrived_before_the_interrupt_is_counted(simulator, session):
     simulator.add_fault(Fault("slow", seconds=1.5, seed=2))
     generation = session.send(session.build("a fox", images=2, seed=1))

@@ -11,7 +11,7 @@ from ulid import ULID
 
 from .dispatch import Dispatch, describe
 from .drafts import draft_runs
-from .errors import Interrupted
+from .errors import Interrupted, VeniceError
 from .log import Status
 from .recall import recalled
 from .result import RUN_ENDING, Generation, Run
@@ -66,15 +66,13 @@ class Sender:
             self.log.objects.add(reference.data)
         try:
             self.log.reserve(drafts, self.budgets)
-        except KeyboardInterrupt:
-            dispatch.cancel()  # it may be on record by now: its reservation is given back
-            raise
-        try:
             dispatch.start()
+            get_ready()
+        except VeniceError:
+            raise  # nothing is on record
         except BaseException:
             dispatch.cancel()  # an interrupt: what has not left never will, and what has is filed when it comes
             raise
-        get_ready()
         return generation
 
     def _drafts(self, prepared: Prepared, context: Mapping[str, Any], generation_id: str) -> tuple[RunDraft, ...]:
