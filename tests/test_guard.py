@@ -2,6 +2,7 @@
 
 import io
 import sys
+from dataclasses import replace
 from decimal import Decimal
 
 import IPython
@@ -131,6 +132,9 @@ def test_prices_older_than_a_day_count_as_unknown_under_a_limit_only():
     assert "--refresh" in said
     refused(price(), limits(), price_age_seconds=old, max_cost_usd=Decimal(5))
     allow(price(), limits(), price_age_seconds=old)
+    budget = replace(limits(), day_budget_usd=Decimal(5))
+    assert "the day's budget of $5.00 is set" in refused(price(), budget, price_age_seconds=old, yes=True)
+    allow(price(), budget, price_age_seconds=STALE_SECONDS)
     allow(price(), limits(max_cost="5"), price_age_seconds=STALE_SECONDS)
 
 

@@ -134,12 +134,21 @@ def test_yesterday_does_not_count_today(open_session, monkeypatch):
 def test_a_price_that_is_unknown_is_refused_under_a_budget_and_sent_without_one(open_session, simulator):
     session = open_session('day_budget_usd = "0.05"')
     prepared = session.build("A fox", model="unpriced", seed=1)
-    with pytest.raises(SpendingRefused, match="the price of unpriced is unknown, and the day's budget of"):
+    with pytest.raises(SpendingRefused, match=r"states no price for unpriced.*the day's budget of"):
         session.send(prepared, yes=True)
     assert sent(simulator) == session.log.spent().runs == 0
     session = open_session()
     session.send(session.build("A fox", model="unpriced", seed=1), yes=True).wait()
     assert sent(simulator) == session.log.spent().runs == 1
+
+
+def test_a_surcharge_that_no_list_names_is_refused_under_a_budget_which_could_not_hold_it(open_session, simulator):
+    Image.new("RGB", (9, 9)).save("style.png")
+    session = open_session('day_budget_usd = "0.07"')
+    prepared = session.build("A fox", model="krea-v2-large", style_references=["style.png"], seed=1)
+    with pytest.raises(SpendingRefused, match=r"unlisted surcharge for style references.*the day's budget of"):
+        session.send(prepared, yes=True)
+    assert sent(simulator) == session.log.spent().runs == 0
 
 
 def test_what_may_have_been_charged_counts_until_it_is_settled(open_session, simulator):

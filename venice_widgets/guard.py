@@ -43,27 +43,40 @@ def allow(
         SpendingRefused: dearer than the limit, of unknown price under a limit, or not agreed to.
     """
     limit, name = (max_cost_usd, "--max-cost") if max_cost_usd is not None else (settings.max_cost_usd, "the limit of")
+    for budget in _budgets(settings):
+        _hold_bounded(estimate, budget, price_age_seconds)
     if limit is not None:
-        _hold_limit(estimate, limit, name, price_age_seconds)
+        _hold_limit(estimate, limit, f"{name} {usd_text(limit)}", price_age_seconds)
     if not (estimate.simulated or yes or max_cost_usd is not None):
         _hold_question(estimate, settings.confirm_above_usd, ask)
 
 
-def _hold_limit(estimate: Estimate, limit: Decimal, name: str, price_age_seconds: float) -> None:
-    most = estimate.upper_bound_usd
-    if most is None:
+def _budgets(settings: Settings) -> list[str]:
+    """The budgets that are set, in words; what they leave, the log decides as it reserves."""
+    stated = [(scope, getattr(settings, f"{scope}_budget_usd")) for scope in ("session", "day", "project")]
+    return [f"the {scope}'s budget of {usd_text(budget)}" for scope, budget in stated if budget is not None]
+
+
+def _hold_bounded(estimate: Estimate, cap: str, price_age_seconds: float) -> None:
+    """What may cost anything, by its price or by the age of it, goes through no limit and no budget."""
+    if estimate.upper_bound_usd is None:
         raise SpendingRefused(
-            f"how much it can cost is unknown ({estimate.why_unbounded}), and {name} {usd_text(limit)} is set.",
-            f"Choose what has a price (%venice model ID), or lift the limit for this cell. {_NOTHING_SENT}",
+            f"how much it can cost is unknown ({estimate.why_unbounded}), and {cap} is set.",
+            f"Choose what has a price (%venice model ID), or lift that limit. {_NOTHING_SENT}",
         )
     if price_age_seconds > STALE_SECONDS:
         raise SpendingRefused(
-            f"the prices at hand are {price_age_seconds / 3600:.0f} hours old, and {name} {usd_text(limit)} is set.",
+            f"the prices at hand are {price_age_seconds / 3600:.0f} hours old, and {cap} is set.",
             f"Fetch them anew with %venice models --refresh. {_NOTHING_SENT}",
         )
-    if most > limit:
+
+
+def _hold_limit(estimate: Estimate, limit: Decimal, name: str, price_age_seconds: float) -> None:
+    _hold_bounded(estimate, name, price_age_seconds)
+    most = estimate.upper_bound_usd
+    if most is not None and most > limit:
         raise SpendingRefused(
-            f"{estimate.formula} is more than {name} {usd_text(limit)}.",
+            f"{estimate.formula} is more than {name}.",
             f"Ask for fewer or cheaper pictures, or raise the limit. {_NOTHING_SENT}",
         )
 
