@@ -2,6 +2,8 @@
 
 import json
 import re
+from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -9,6 +11,7 @@ from IPython.core.error import UsageError
 
 from venice_widgets import current
 from venice_widgets.errors import (
+    ContentRefused,
     GenerationIncomplete,
     Interrupted,
     InvalidRequest,
@@ -16,10 +19,11 @@ from venice_widgets.errors import (
     SpendingRefused,
     StoreError,
 )
+from venice_widgets.log import Recovered
 from venice_widgets.recipes import read_recipe
 from venice_widgets.result import Generation
 from venice_widgets.session import Session
-from venice_widgets.simulator import Fault
+from venice_widgets.simulator import Fault, Simulator
 
 pytestmark = pytest.mark.usefixtures("session")
 
@@ -329,6 +333,40 @@ def test_an_interrupt_says_what_became_of_the_money(shell, simulator, session, c
     text = " ".join(re.sub(r"\x1b\[\d*m", "", capsys.readouterr().out).split())
     assert "0 of 6 pictures arrived; 2 were not sent and cost nothing; 4 are on their way and may be charged" in text
     session._transport.close()
+
+
+@pytest.mark.parametrize(("fault", "kind"), [("422", ContentRefused), ("hang", Interrupted)])
+def test_what_a_crash_left_behind_is_told_also_by_a_cell_that_fails(refused, simulator, session, fault, kind):
+    def press(generation):
+        raise KeyboardInterrupt
+
+    waited = session.await_generation
+    session.await_generation = lambda generation, _: waited(generation, press)
+    session.log.recovered = Recovered(unknown=("01KAAAAAAAA",))
+    simulator.add_fault(Fault(fault))
+    assert "they may have been charged: AAAAAAAA." in refused("%%venice --seed 1\nA fox", kind)
+    session._transport.close()
+
+
+def test_what_a_crash_left_behind_is_told_after_a_refusal_that_told_nothing(shell, session):
+    session.settings.store.mkdir(parents=True, exist_ok=True)
+    config = session.settings.store / "config.toml"
+    config.write_text('day_budget_usd = "0"')
+    session.log.recovered = Recovered(unknown=("01KAAAAAAAA",))
+    with pytest.raises(SpendingRefused):
+        run(shell, "%%venice --seed 1\nA fox")
+    config.unlink()
+    assert any("AAAAAAAA" in note for note in run(shell, "%%venice --seed 1\nA fox").notes)
+    assert run(shell, "%%venice --seed 2\nA fox").notes == ()
+
+
+def test_prices_that_are_old_are_told_before_anything_is_sent(shell, session, capsys):
+    session.catalogue()
+    keeper = session.catalogue_keeper
+    old = replace(keeper._catalogue, fetched_at=keeper._catalogue.fetched_at - timedelta(hours=30))
+    keeper._catalogue, session._transport._simulator = old, Simulator(faults=[Fault("500", path="/models", times=None)])
+    run(shell, "%%venice --seed 1 --dry-run\nA fox")
+    assert "The prices are 30.0 hours old" in capsys.readouterr().out
 
 
 def test_the_second_identical_cell_can_be_shown_from_the_log(shell, simulator):

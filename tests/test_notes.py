@@ -1,7 +1,19 @@
 """What is told before an answer comes."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 from venice_widgets.log import Recovered
-from venice_widgets.notes import known_notes, recovery_notes
+from venice_widgets.notes import age_notes, known_notes, recovery_notes
+
+
+def test_prices_that_could_not_be_fetched_anew_are_told_with_their_age(session):
+    fresh = session.build("a fox", seed=5)
+    assert age_notes(fresh) == ()
+    old = replace(fresh, prices_fetched_at=fresh.prices_fetched_at - timedelta(days=3))
+    (note,) = age_notes(old)
+    assert "72.0 hours old" in note
+    assert note in session.send(old).notes
 
 
 def test_a_request_that_the_log_holds_is_named_with_its_run(session):

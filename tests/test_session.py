@@ -143,6 +143,18 @@ def test_a_limit_that_is_set_while_the_session_runs_holds_from_then_on(simulator
     assert session.settings.sources["day_budget_usd"] == "config.toml"
 
 
+def test_a_price_that_waited_overnight_for_an_answer_is_not_what_was_agreed_to(simulator, session, monkeypatch):
+    prepared = session.build("a fox", model="gpt-image-2", images=5)
+
+    def answered_in_the_morning(question):
+        monkeypatch.setattr(type(prepared), "age_seconds", 9 * 3600.0)
+        return True
+
+    with pytest.raises(SpendingRefused, match=r"priced 9\.0 hours ago"):
+        session.send(prepared, ask=answered_in_the_morning)
+    assert posts(simulator) == []
+
+
 def test_what_was_priced_long_ago_is_priced_again_before_it_is_sent(simulator, session):
     prepared = session.build("a fox")
     old = replace(prepared, built_at=prepared.built_at - timedelta(hours=2))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Unpack
 
 from .current import current_session
 from .guard import ask_person
+from .notes import age_notes
 from .progress import ProgressLine
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def generate(
     """
     session = session or current_session()
     prepared = session.build(prompt, images=images, reuse=reuse, **fields)
-    parts = (prepared.estimate.text, prepared.request.model.id, session.left_text())
+    parts = (prepared.estimate.text, prepared.request.model.id, session.left_text(), *age_notes(prepared))
     line = ProgressLine(" · ".join(filter(None, parts)))
     line.show(0, len(prepared.plan.seeds))
     try:

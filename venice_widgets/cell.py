@@ -10,8 +10,9 @@ from IPython.core.error import UsageError
 
 from .current import current_session
 from .display import Bundle, code, join, line, notice
-from .errors import GenerationIncomplete, InvalidRequest, VeniceError
+from .errors import GenerationIncomplete, Interrupted, InvalidRequest, VeniceError
 from .guard import ask_person
+from .notes import age_notes
 from .options import cell_help, parse_cell_line
 from .progress import ProgressLine
 from .result import EXTENSIONS, Generation, fill_pattern
@@ -140,14 +141,31 @@ def _dry_run(prepared: Prepared, left: str) -> Bundle:
         parts.append(notice(rest, kind="information"))
     if prepared.plan.drawn:
         parts.append(notice("Without --seed, seeds are drawn anew when it is sent.", kind="information"))
-    parts += [notice(note, kind="note") for note in prepared.request.notes]
+    parts += [notice(note, kind="note") for note in (*age_notes(prepared), *prepared.request.notes)]
     return join(*parts)
 
 
 def _generate(
     shell: Any, session: Session, prepared: Prepared, options: Mapping[str, Any], context: Mapping[str, Any]
 ) -> Generation:
-    parts = (prepared.estimate.text, prepared.request.model.id, session.left_text())
+    try:
+        generation = _awaited(shell, session, prepared, options, context)
+    except Interrupted as exc:
+        _show_notes(exc.generation)
+        raise
+    problem = _save(generation, options)
+    _fail_if_missing(generation)
+    if problem:
+        _show(generation)
+        raise problem
+    return generation
+
+
+def _awaited(
+    shell: Any, session: Session, prepared: Prepared, options: Mapping[str, Any], context: Mapping[str, Any]
+) -> Generation:
+    """The generation, once every request has ended, with the price and the progress in one line until then."""
+    parts = (prepared.estimate.text, prepared.request.model.id, session.left_text(), *age_notes(prepared))
     progress = ProgressLine(" · ".join(part for part in parts if part))
     progress.show(0, len(prepared.plan.seeds))
     try:
@@ -163,11 +181,6 @@ def _generate(
         session.await_generation(generation, progress.tick)
     finally:
         progress.clear(whole_cell=_is_whole_cell(shell))
-    problem = _save(generation, options)
-    _fail_if_missing(generation)
-    if problem:
-        _show(generation)
-        raise problem
     return generation
 
 
@@ -205,7 +218,15 @@ def _fail_if_missing(generation: Generation) -> None:
     except (GenerationIncomplete, VeniceError):
         if generation.images:
             _show(generation)
+        else:
+            _show_notes(generation)
         raise
+
+
+def _show_notes(generation: Generation) -> None:
+    """What is told once, such as what a crash left behind, must not be lost with the pictures."""
+    if generation.notes:
+        _show(notice("\n".join(generation.notes), kind="note"))
 
 
 def _show(output: Generation | Bundle) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .freshness import FRESH_SECONDS
 from .result import RUN_ENDING
 
 if TYPE_CHECKING:
@@ -11,6 +12,14 @@ if TYPE_CHECKING:
 
     from .log import Recovered
     from .prepared import Prepared
+
+
+def age_notes(prepared: Prepared) -> tuple[str, ...]:
+    """That its prices are old, since they could not be fetched anew."""
+    if prepared.price_age_seconds <= FRESH_SECONDS or not prepared.to_send:
+        return ()
+    hours = f"{prepared.price_age_seconds / 3600:.1f}"
+    return (f"The prices are {hours} hours old, since the list of models could not be fetched: they may have changed.",)
 
 
 def known_notes(prepared: Prepared) -> tuple[str, ...]:

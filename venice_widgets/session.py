@@ -24,7 +24,7 @@ from .estimate import estimate, usd_text
 from .freshness import FRESH_SECONDS, CatalogueKeeper
 from .guard import allow, ask_person
 from .log import Budgets, Log
-from .notes import known_notes, recovery_notes
+from .notes import age_notes, known_notes, recovery_notes
 from .payment import no_credentials
 from .plan import plan_seeds
 from .prepared import Prepared, known_requests, seeds_to_send
@@ -234,7 +234,9 @@ class Session:
         if prepared.to_send:
             self._allow(prepared, max_cost_usd, ask, yes=yes)
         sender = Sender(self.settings, self.client, self.log, self._pace, self.budgets, self.session_id)
-        return sender.send(prepared, self._context(context or {}), self._opening_notes(prepared))
+        generation = sender.send(prepared, self._context(context or {}), self._opening_notes(prepared))
+        self._told_of_recovery = True
+        return generation
 
     def generate(
         self,
@@ -302,11 +304,7 @@ class Session:
     ) -> None:
         if not (self.settings.api_key or self.settings.wallet_key):
             raise CredentialsRefused(*no_credentials())
-        if prepared.age_seconds > FRESH_SECONDS:
-            raise SpendingRefused(
-                f"it was priced {prepared.age_seconds / 3600:.1f} hours ago, and prices may have changed since.",
-                "Build it again. Nothing was sent.",
-            )
+        _refuse_old(prepared)
         allow(
             prepared.estimate,
             self.settings,
@@ -315,9 +313,17 @@ class Session:
             yes=yes,
             ask=ask,
         )
+        _refuse_old(prepared)  # the question may have waited overnight for its answer
 
     def _opening_notes(self, prepared: Prepared) -> tuple[str, ...]:
         """What is told with the next pictures; what an earlier session left, once."""
         recovered = () if self._told_of_recovery else recovery_notes(self.log.recovered)
-        self._told_of_recovery = True
-        return (*known_notes(prepared), *recovered)
+        return (*age_notes(prepared), *known_notes(prepared), *recovered)
+
+
+def _refuse_old(prepared: Prepared) -> None:
+    if prepared.age_seconds > FRESH_SECONDS:
+        raise SpendingRefused(
+            f"it was priced {prepared.age_seconds / 3600:.1f} hours ago, and prices may have changed since.",
+            "Build it again, or run the cell again. Nothing was sent.",
+        )
