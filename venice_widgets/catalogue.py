@@ -117,10 +117,7 @@ class Model(BaseModel):
 
     def honours(self, name: str) -> Honours:
         """What is known of the field `name` (``seed``, ``negative_prompt``, ``steps``) on this model."""
-        honoured, ignored = _KNOWN[name]
-        if _matches(self.id, honoured):
-            return Honours.HONOURED
-        return Honours.IGNORED if _matches(self.id, ignored) else Honours.UNKNOWN
+        return honours(self.id, name)
 
     def takes(self, name: str) -> bool:
         """Whether the field `name` means anything to this model, by what the catalogue says of it."""
@@ -370,6 +367,14 @@ _KNOWN: dict[str, tuple[Names, Names]] = {
     ),
     "steps": (_USE_STEPS, ()),
 }
+
+
+def honours(model_id: str, name: str) -> Honours:
+    """`Model.honours` for an id whose entry is not at hand."""
+    honoured, ignored = _KNOWN[name]
+    if _matches(model_id, honoured):
+        return Honours.HONOURED
+    return Honours.IGNORED if _matches(model_id, ignored) else Honours.UNKNOWN
 
 
 def known_users(name: str) -> Names:

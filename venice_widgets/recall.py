@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .config import DEMO_BASE_URL
 from .errors import StoreError, VeniceError
 from .media.marks import pixels_sha256
 from .media.preview import preview, thumbnail
 from .provenance import recipe_in
-from .result import Image
+from .result import Image, seed_remark
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from decimal import Decimal
+
     from .log import ImageRecord, Log, RunRecord
 
 
@@ -50,20 +53,29 @@ def _fate(log: Log, image: ImageRecord) -> str:
 def _image(log: Log, record: RunRecord, image: ImageRecord) -> Image:
     draft, path = record.draft, log.objects.path(image.sha256)
     blurred = record.outcome is not None and record.outcome.blurred
+    request = json.loads(draft.request)
     return Image(
         record=image,
         run_id=draft.run_id,
         model=draft.model,
-        request=json.loads(draft.request),
+        request=request,
         request_hash=draft.request_hash,
         path=path,
         preview=preview(path),
         seed=image.seed,
-        price_usd=draft.estimate_usd if record.charged_usd is None else record.charged_usd,
-        remarks=("blurred by safe mode",) if blurred else (),
+        price_usd=_share(draft.estimate_usd if record.charged_usd is None else record.charged_usd, request),
+        remarks=(
+            *(() if image.seed is None else seed_remark(draft.model)),
+            *(("blurred by safe mode",) if blurred else ()),
+        ),
         simulated=draft.base_url == DEMO_BASE_URL,
         recipe=recipe_in(record, image),
     )
+
+
+def _share(run_usd: Decimal | None, request: Mapping[str, Any]) -> Decimal | None:
+    """One picture's part of what its run cost, which is that of all its variants."""
+    return None if run_usd is None else run_usd / int(request.get("variants", 1))
 
 
 def small_picture(log: Log, record: RunRecord) -> bytes:

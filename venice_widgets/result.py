@@ -17,7 +17,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .catalogue import Honours
+from .catalogue import Honours, honours
 from .display import Bundle, Card, pictures
 from .errors import GenerationIncomplete, InvalidRequest, StoreError
 from .estimate import usd_text
@@ -391,7 +391,7 @@ def show(
     cards += [
         Card(alt="", heading=f"seed {run.seed}", aside=run.run_id[-RUN_ENDING:], missing=_fate(run)) for run in missing
     ]
-    cards += [card_of(replace(image, remarks=("made before",)), prompt) for image in earlier]
+    cards += [card_of(replace(image, remarks=(*image.remarks, "made before")), prompt) for image in earlier]
     plain = "\n".join(plain_line(image) for image in images) or summary
     return pictures(cards, summary=summary, notes=list(notes), plain=plain, record=output_record(images, base_url))
 
@@ -477,7 +477,6 @@ def _rewritten(image: Image) -> dict[str, str]:
     return {"rewritten_prompt": text} if text else {}
 
 
-def seed_remark(request: GenerationRequest) -> tuple[str, ...]:
+def seed_remark(model_id: str) -> tuple[str, ...]:
     """What a caption must say about a seed that the model does not use."""
-    ignored = request.model.honours("seed") is Honours.IGNORED
-    return ("seed ignored by this model",) if ignored else ()
+    return ("seed ignored by this model",) if honours(model_id, "seed") is Honours.IGNORED else ()

@@ -217,7 +217,7 @@ class Courier:
             exif=found.exif,
         )
         remarks = [
-            *(seed_remark(self.request) if place == 0 else ()),
+            *(seed_remark(draft.model) if place == 0 else ()),
             *(["blurred by safe mode"] if answer.blurred else []),
         ]
         sent = self._sent[draft.run_id].record(draft.seed)
