@@ -33,7 +33,7 @@ class Basket:
         self.pictures: list[bytes] = []
 
     @contextmanager
-    def __call__(self) -> Iterator["Basket"]:
+    def __call__(self, place) -> Iterator["Basket"]:
         self._pieces: list[bytes] = []
         yield self
 

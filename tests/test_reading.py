@@ -43,7 +43,7 @@ class Kept:
         self._fails_at = fails_at
 
     @contextmanager
-    def __call__(self):
+    def __call__(self, place):
         self.opened += 1
         if self.opened == self._fails_at:
             raise StoreError("no space.", "Make room.")

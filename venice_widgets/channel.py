@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from .answers import Sink
     from .config import Secret
 
-    NewSink = Callable[[int, Mapping[str, str]], AbstractContextManager[Sink]]
+    NewSink = Callable[[int, Mapping[str, str], int], AbstractContextManager[Sink]]
 
 _ERROR_BODY_BYTES = 64 << 10
 _SPOOL_BYTES = 1 << 20
@@ -59,7 +59,7 @@ class Channel:
 
         Args:
             body: the JSON as bytes.
-            new_sink: opens a place for the bytes of one picture, given the answer's status and headers.
+            new_sink: opens a place for one picture, given the answer's status, its headers, and which picture it is.
 
         Returns:
             What was answered; its `error` says why, where that is no picture.

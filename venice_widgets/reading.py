@@ -38,8 +38,8 @@ class Reading:
     """What is wrong with it; None if nothing."""
 
 
-NewSink = Callable[[], AbstractContextManager[Sink]]
-"""Opens a place for the bytes of one picture."""
+NewSink = Callable[[int], AbstractContextManager[Sink]]
+"""Opens a place for the bytes of one picture, given its place in the answer, from 0."""
 
 
 def read_body(file: IO[bytes], new_sink: NewSink | None, *, content_type: str = "", whole: bool = True) -> Reading:
@@ -66,7 +66,7 @@ def read_body(file: IO[bytes], new_sink: NewSink | None, *, content_type: str = 
 
 
 def _keep_all(file: IO[bytes], new_sink: NewSink) -> KeptPicture:
-    with new_sink() as sink:
+    with new_sink(0) as sink:
         while piece := file.read(_READ_BYTES):
             sink.write(piece)
         return sink.keep()
@@ -164,7 +164,7 @@ class _Reader:
         if self._new_sink is None:
             return
         try:
-            self._pictures[self._place] = _keep(pieces, self._new_sink)
+            self._pictures[self._place] = _keep(pieces, self._new_sink(self._place))
         except ValueError as exc:
             self.problems.append(f"its image {self._place + 1} is no base64 ({exc})")
         except EOFError:
@@ -187,13 +187,13 @@ def _encodable(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def _keep(pieces: Iterable[bytes], new_sink: NewSink) -> KeptPicture:
+def _keep(pieces: Iterable[bytes], new_sink: AbstractContextManager[Sink]) -> KeptPicture:
     """Decode one picture into its sink as its text comes.
 
     Raises:
         ValueError: it is no base64.
     """
-    with new_sink() as sink:
+    with new_sink as sink:
         for data in decoded(pieces):
             sink.write(data)
         return sink.keep()

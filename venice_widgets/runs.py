@@ -127,9 +127,11 @@ class Courier:
             self._rewritten = answer.enhanced_prompt or request.prompt
         return answer
 
-    def _place(self, run_id: str, status_code: int, headers: Mapping[str, str]) -> AbstractContextManager[ObjectWriter]:
+    def _place(
+        self, run_id: str, status_code: int, headers: Mapping[str, str], place: int
+    ) -> AbstractContextManager[ObjectWriter]:
         """Where a picture's bytes go: the log notes whose they are before they get their name."""
-        return self.log.picture_writer(run_id, status_code=status_code, headers=headers)
+        return self.log.picture_writer(run_id, place, status_code=status_code, headers=headers)
 
     @property
     def _enhances(self) -> bool:

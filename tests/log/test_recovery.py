@@ -114,6 +114,23 @@ def test_several_pictures_of_one_run_are_recovered_in_order(tmp_path):
     log.close()
 
 
+def test_a_picture_that_did_not_come_first_has_no_known_seed_though_it_is_the_only_one(tmp_path):
+    run_until_killed(tmp_path, "5 kept", place=2)
+    log = Log.open(tmp_path)
+    assert [image.seed for image in log.get("last").images] == [None]
+    log.close()
+
+
+def test_a_recovered_picture_keeps_the_prompt_that_was_really_drawn(tmp_path):
+    run_until_killed(
+        tmp_path, "5 kept", headers={"x-venice-enhanced-prompt": "A%20fox%2C%20red", "x-venice-balance-usd": "24.99"}
+    )
+    log = Log.open(tmp_path)
+    outcome = log.get("last").outcome
+    assert (outcome.enhanced_prompt, outcome.balance_before_usd) == ("A fox, red", Decimal("24.99"))
+    log.close()
+
+
 def test_a_picture_damaged_since_it_arrived_is_not_taken_for_one(tmp_path):
     run_until_killed(tmp_path, "5 kept")
     (path,) = [path for path in (tmp_path / "objects").rglob("*") if path.is_file()]

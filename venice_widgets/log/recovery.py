@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from venice_widgets.answers import Answer
 from venice_widgets.media.format import identify
 from venice_widgets.media.marks import marks
 
@@ -53,10 +54,14 @@ class Recovered:
 
 
 def note_arrival(
-    connection: sqlite3.Connection, run_id: str, sha256: str, status_code: int | None, headers: Mapping[str, str]
+    connection: sqlite3.Connection,
+    run_id: str,
+    position: int,
+    sha256: str,
+    status_code: int | None,
+    headers: Mapping[str, str],
 ) -> None:
-    """Note that a run's next picture is about to become an object."""
-    position = connection.execute("SELECT count(*) FROM arrivals WHERE run_id = ?", (run_id,)).fetchone()[0]
+    """Note that the picture at a place of a run's answer is about to become an object."""
     row = {"run_id": run_id, "position": position, "sha256": sha256, "status_code": status_code}
     insert(connection, "arrivals", {**row, "headers": json_text(public_headers(headers))})
 
@@ -123,16 +128,18 @@ def _outcome(connection: sqlite3.Connection, objects: ObjectStore, row: sqlite3.
 def _arrived_outcome(
     images: tuple[ImageRecord, ...], status_code: int | None, headers: Mapping[str, str], now: datetime
 ) -> RunOutcome:
-    violation = _flag(headers, "x-venice-is-content-violation")
+    answer = Answer(status_code=status_code or 0, headers={name.lower(): value for name, value in headers.items()})
     return RunOutcome(
-        status=Status.REFUSED if violation else Status.SUCCEEDED,
+        status=Status.REFUSED if answer.violation else Status.SUCCEEDED,
         finished_at=now,
         error="The program ended before the rest of the answer was on record; its picture was found.",
         headers=headers,
         status_code=status_code,
-        blurred=_flag(headers, "x-venice-is-blurred"),
-        violation=violation,
-        images=() if violation else images,
+        blurred=answer.blurred,
+        violation=answer.violation,
+        enhanced_prompt=answer.enhanced_prompt,
+        balance_before_usd=answer.balance_before_usd,
+        images=() if answer.violation else images,
     )
 
 
@@ -158,8 +165,3 @@ def _image(objects: ObjectStore, arrival: sqlite3.Row, seed: int) -> ImageRecord
         signed=found.signed,
         exif=found.exif,
     )
-
-
-def _flag(headers: Mapping[str, str], name: str) -> bool | None:
-    lower = {key.lower(): value for key, value in headers.items()}
-    return {"true": True, "false": False}.get(lower.get(name, "").strip().lower())

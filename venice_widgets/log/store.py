@@ -101,17 +101,18 @@ class Log:
 
     @contextmanager
     def picture_writer(
-        self, run_id: str, *, status_code: int | None = None, headers: Mapping[str, str] | None = None
+        self, run_id: str, place: int = 0, *, status_code: int | None = None, headers: Mapping[str, str] | None = None
     ) -> Iterator[ObjectWriter]:
         """`objects.writer` for a picture of this run: if the program is killed after `keep`, the next start finds it.
 
         Args:
             run_id: the run that was sent.
+            place: the picture's in the answer, from 0: only the first has a known seed.
             status_code: of the answer.
             headers: of the answer, which tell whether the picture was blacked out or blurred.
         """
         with self.objects.writer() as writer:
-            writer.before_keep = lambda sha256: self._note_arrival(run_id, sha256, status_code, headers or {})
+            writer.before_keep = lambda sha256: self._note_arrival(run_id, place, sha256, status_code, headers or {})
             yield writer
 
     def finish(self, run_id: str, outcome: RunOutcome) -> None:
@@ -353,7 +354,9 @@ class Log:
         with self._database.reading() as connection:
             return upkeep.deleted_at(connection, sha256)
 
-    def _note_arrival(self, run_id: str, sha256: str, status_code: int | None, headers: Mapping[str, str]) -> None:
+    def _note_arrival(
+        self, run_id: str, place: int, sha256: str, status_code: int | None, headers: Mapping[str, str]
+    ) -> None:
         # A log that cannot be written now must not cost a picture that is paid for: its bytes are kept all the same.
         with suppress(StoreError), self._database.transaction(durable=False) as connection:
-            recovery.note_arrival(connection, run_id, sha256, status_code, headers)
+            recovery.note_arrival(connection, run_id, place, sha256, status_code, headers)
