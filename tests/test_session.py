@@ -306,6 +306,22 @@ def test_an_old_picture_that_was_damaged_does_not_keep_a_new_one_from_being_made
     assert len(posts(simulator)) == 3
 
 
+def test_an_enhanced_generation_is_reused_whole_without_a_second_fee_or_a_second_prompt(simulator, session):
+    fields = {"seed": "1..3", "enhance_prompt": True, "width": 64, "height": 64}
+    made = session.generate("a fox", **fields)
+    again = session.build("a fox", reuse=True, **fields)
+    assert again.to_send == ()
+    assert again.estimate.formula == "0 × $0.01 = $0.00"
+    assert [image.sha256 for image in session.send(again).images] == [image.sha256 for image in made.images]
+    more = session.build("a fox", reuse=True, **{**fields, "seed": "1..4"})
+    assert more.estimate.price_usd == Decimal("0.01")
+    assert session.send(more).wait(10)
+    last = posts(simulator)[-1]
+    assert last == {**posts(simulator)[1], "seed": 4}
+    assert "enhance_prompt" not in last
+    assert len(posts(simulator)) == 4
+
+
 # Stopping.
 
 
@@ -387,6 +403,26 @@ def test_an_interrupt_just_after_the_record_was_written_sends_nothing_and_frees_
     assert [run.status for run in session.log.search()] == [Status.CANCELLED] * 2
     assert session.log.spent().total_usd == 0
     assert posts(simulator) == []
+
+
+def test_what_waits_for_the_record_to_leave_is_not_called_unsent(simulator, session, monkeypatch):
+    amend, waits, goes_on = session.log.amend, threading.Event(), threading.Event()
+
+    def slow_amend(draft):
+        waits.set()
+        assert goes_on.wait(10)
+        amend(draft)
+
+    monkeypatch.setattr(session.log, "amend", slow_amend)
+    generation = session.send(session.build("a fox", images=2, seed=1, enhance_prompt=True))
+    assert waits.wait(10)
+    generation.cancel()
+    told = str(interrupted(generation))
+    goes_on.set()
+    assert generation.wait(10)
+    assert len(posts(simulator)) == 2
+    assert "1 are on their way and may be charged" in told
+    assert "not sent" not in told
 
 
 def test_an_interrupt_once_the_threads_are_started_stops_what_was_not_sent(simulator, session, monkeypatch):

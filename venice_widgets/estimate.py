@@ -173,9 +173,9 @@ def _billed_defaults(request: GenerationRequest) -> tuple[str, ...]:
 def _surcharges(request: GenerationRequest, requests: int) -> tuple[Surcharge, ...]:
     """Enhancement is paid once: the first request's rewritten prompt is sent for the rest, with enhancement off."""
     extras = []
-    if request.fields.get("enhance_prompt"):
+    if request.fields.get("enhance_prompt") and requests:
         extras.append(Surcharge("for enhancement", ENHANCEMENT_USD))
-    if request.fields.get("enable_web_search"):
+    if request.fields.get("enable_web_search") and requests:
         extras.append(Surcharge("for web search", WEB_SEARCH_USD * requests))
     return tuple(extras)
 

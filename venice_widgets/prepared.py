@@ -69,6 +69,14 @@ def known_requests(log: Log, request: GenerationRequest, plan: Plan, base_url: s
     return {seed: record for seed, record in newest.items() if record is not None}
 
 
+def as_rewritten(request: GenerationRequest, known: Mapping[int, RunRecord]) -> GenerationRequest:
+    """An enhanced request as its later pictures are sent, by what the log holds of its first: one fee, one prompt."""
+    first = next(iter(known.values()), None)
+    if first is None or first.outcome is None or not request.fields.get("enhance_prompt"):
+        return request
+    return request.with_prompt(first.outcome.enhanced_prompt or request.prompt)
+
+
 def _is_whole(log: Log, record: RunRecord) -> bool:
     """A picture that is missing or damaged cannot be shown in the place of a new one."""
     return all(log.objects.is_whole(image.sha256) for image in record.images)

@@ -27,7 +27,7 @@ from .log import Budgets, Log
 from .notes import age_notes, known_notes, recovery_notes
 from .payment import no_credentials
 from .plan import plan_seeds
-from .prepared import Prepared, known_requests, seeds_to_send
+from .prepared import Prepared, as_rewritten, known_requests, seeds_to_send
 from .reference import read_reference
 from .request import GenerationRequest
 from .scrub import scrub
@@ -204,6 +204,9 @@ class Session:
             [read_reference(spec, self.client.fetch_reference) for spec in request.reference_specs]
         )
         known = known_requests(self.log, request, plan, self.settings.base_url)
+        if reuse and (rewritten := as_rewritten(request, known)) is not request:
+            request = rewritten
+            known = known_requests(self.log, request, plan, self.settings.base_url) | known
         requests = len(seeds_to_send(plan, known, reuse=reuse))
         priced = estimate(request, requests, simulated=self.settings.demo)
         return Prepared(request, plan, priced, catalogue.fetched_at, known, reuse)
