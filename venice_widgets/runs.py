@@ -113,8 +113,9 @@ class Courier:
         """
         self._left.discard(draft.run_id)
         self._answers.pop(draft.run_id, None)
-        request = self._request_for(draft)
+        # From here on nothing takes it back, so an interrupt must not call it unsent while the record is written.
         self.generation.update(Run(draft.run_id, draft.seed, Status.SENT))
+        request = self._request_for(draft)
         self.log.mark_sent(draft.run_id)
         body = canonical(request.body(draft.seed))
         self._left.add(draft.run_id)
