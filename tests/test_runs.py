@@ -459,6 +459,17 @@ def test_a_disk_that_is_full_while_a_picture_is_kept_is_told_as_possibly_charged
     assert isinstance(caught.value.errors[0], StoreError)
 
 
+def test_a_disk_that_is_full_when_the_only_picture_comes_is_told_with_the_money(simulator, start, monkeypatch):
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    session = start()
+    session.log.spent()
+    monkeypatch.setattr(objects_module.os, "fsync", full)
+    with pytest.raises(GenerationIncomplete, match=r"seed 1: may have been charged.*No space left"):
+        session.generate("a fox", seed=1)
+
+
 def test_a_log_that_cannot_be_written_lets_nothing_out(simulator, start, monkeypatch):
     session = start()
     prepared = session.build("a fox", images=3)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from .catalogue import Honours, honours
 from .display import Bundle, Card, pictures
-from .errors import GenerationIncomplete, InvalidRequest, StoreError
+from .errors import GenerationIncomplete, InvalidRequest, PossiblyCharged, StoreError
 from .estimate import usd_text
 from .log import Status
 from .media.recipe import Recipe
@@ -322,7 +322,7 @@ class Generation:
         if not missing or (not failed and self.images):
             return
         errors = [run.error for run in missing if run.error is not None]
-        if len(self.runs) == 1 and errors:
+        if len(self.runs) == 1 and errors and _tells_money(missing[0]):
             raise errors[0]
         raise GenerationIncomplete(
             f"{len(missing)} of {len(self.runs)} pictures are missing.",
@@ -360,6 +360,11 @@ class Generation:
 
     def __repr__(self) -> str:
         return f"<Generation {self.request.model.id}: {len(self.images)} of {self.estimate.images} pictures>"
+
+
+def _tells_money(run: Run) -> bool:
+    """Whether its error alone says what became of the money: a full disk's says nothing of what was sent."""
+    return run.status is not Status.UNKNOWN or isinstance(run.error, PossiblyCharged)
 
 
 def _fate(run: Run) -> str:
