@@ -470,6 +470,17 @@ def test_a_disk_that_is_full_when_the_only_picture_comes_is_told_with_the_money(
         session.generate("a fox", seed=1)
 
 
+def test_a_disk_without_room_for_a_picture_lets_nothing_out(simulator, start, monkeypatch):
+    session = start()
+    prepared = session.build("a fox")
+    usage = objects_module.shutil.disk_usage(".")
+    monkeypatch.setattr(objects_module.shutil, "disk_usage", lambda _: usage._replace(free=1_200_000))
+    with pytest.raises(StoreError, match=r"only 1\.2 MB are free.*\n.*Nothing was sent"):
+        session.send(prepared)
+    assert sent(simulator) == []
+    assert session.log.search() == []
+
+
 def test_a_log_that_cannot_be_written_lets_nothing_out(simulator, start, monkeypatch):
     session = start()
     prepared = session.build("a fox", images=3)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,6 +81,10 @@ class ObjectWriter:
         return Stored(self.sha256, self.size_bytes, place)
 
 
+LEAST_FREE_BYTES = 32 << 20
+"""One large picture: with less room than this, what is paid for may not be kept."""
+
+
 class ObjectStore:
     """A folder of immutable files."""
 
@@ -110,6 +115,16 @@ class ObjectStore:
                 file.close()
             with suppress(OSError):
                 Path(file.name).unlink()
+
+    def refuse_full(self) -> None:
+        """Raise `StoreError` where there is no room for a picture; where nobody can tell, there is."""
+        with suppress(OSError):
+            free_bytes = shutil.disk_usage(self.folder.parent).free
+            if free_bytes < LEAST_FREE_BYTES:
+                raise StoreError(
+                    f"only {free_bytes / 1e6:.1f} MB are free where {self.folder} is, too little to keep a picture.",
+                    f"Make {LEAST_FREE_BYTES / 1e6:.0f} MB of room. Nothing was sent.",
+                )
 
     def add(self, data: bytes) -> Stored:
         """Keep bytes that are at hand."""

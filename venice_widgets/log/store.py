@@ -77,8 +77,9 @@ class Log:
 
         Raises:
             SpendingRefused: a budget does not, or a price is unknown; nothing is on record then.
-            StoreError: it cannot be written, or the store is not in its place any more.
+            StoreError: it cannot be written, has no room for a picture, or is not in its place any more.
         """
+        self.objects.refuse_full()
         self._database.refuse_lost()
         self._catch_up()
         with self._database.transaction() as connection:
