@@ -575,6 +575,13 @@ def test_hostile_facts_in_an_answer_do_not_keep_it_from_the_record(simulator, st
     assert session.log.get("last").outcome.balance_before_usd is None
 
 
+def test_a_hostile_id_of_an_error_does_not_keep_it_from_the_record(simulator, start):
+    session = start(Says(simulator, b'{"error": "no", "request_id": "\\ud800"}', status=500))
+    error = failing(session, "a fox", kind=PossiblyCharged)
+    assert "may have been charged" in str(error)
+    assert session.log.get("last").status is Status.UNKNOWN
+
+
 def open_connections(port):
     return [
         one

@@ -18,6 +18,7 @@ from .answers import KeptPicture, Sink
 from .errors import StoreError
 from .lifting import LiftedText, decoded
 from .media.format import begins_like_picture
+from .statuses import encodable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -127,7 +128,7 @@ class _Reader:
         ends = event.startswith("end_")
         self._depth -= ends
         if not self._in_images:
-            self._builder.event(event, _encodable(value) if isinstance(value, str) else value)
+            self._builder.event(event, encodable(value) if isinstance(value, str) else value)
         elif self._depth == 1 and not ends:
             self._in_list = event == "start_array"
             if event == "string":
@@ -180,11 +181,6 @@ class _Reader:
         document = getattr(self._builder, "value", None)
         problem = "; ".join(self.problems[:4]) or None
         return Reading(document if isinstance(document, dict) else None, self._pictures, problem)
-
-
-def _encodable(text: str) -> str:
-    """Text without half characters, which have no UTF-8, so that no database takes them."""
-    return text.encode("utf-8", "replace").decode()
 
 
 def _keep(pieces: Iterable[bytes], new_sink: AbstractContextManager[Sink]) -> KeptPicture:

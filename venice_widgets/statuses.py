@@ -169,10 +169,15 @@ def cleaned(value: Any, clean: Callable[[str], str], depth: int = 0) -> Any:
     if depth > _DEEPEST:
         return None
     if isinstance(value, dict):
-        return {clean(name): cleaned(inner, clean, depth + 1) for name, inner in value.items()}
+        return {encodable(clean(name)): cleaned(inner, clean, depth + 1) for name, inner in value.items()}
     if isinstance(value, list):
         return [cleaned(inner, clean, depth + 1) for inner in value]
-    return clean(value) if isinstance(value, str) else value
+    return encodable(clean(value)) if isinstance(value, str) else value
+
+
+def encodable(text: str) -> str:
+    """Text without half characters, which have no UTF-8, so that no database takes them."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _message(document: Mapping[str, Any]) -> tuple[str, str | None]:
