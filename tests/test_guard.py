@@ -104,7 +104,9 @@ def test_an_unknown_price_is_asked_about_and_never_taken_for_nothing():
     asked = Asked(True)  # noqa: FBT003
     allow(price(None), limits(above="1000000"), ask=asked)
     assert "not known" in asked.questions[0]
-    refused(price(None), limits(), ask=None)
+    said = refused(price(None), limits(), ask=None)
+    assert "unknown, and nobody can answer here" in said
+    assert "--max-cost" not in said, "which refuses what is unknown"
 
 
 def test_a_surcharge_that_no_catalogue_lists_makes_the_most_unknown():

@@ -87,6 +87,11 @@ def _hold_question(estimate: Estimate, above: Decimal, ask: Callable[[str], bool
         return
     amount = "it, at a price that is not known" if most is None else usd_text(most)
     answer = ask(f"{estimate.formula}. Spend {amount}? [y/N] ") if ask else None
+    if answer is None and most is None:
+        raise SpendingRefused(
+            f"{estimate.formula}. How much it can cost is unknown, and nobody can answer here.",
+            f"Give --yes (in Python yes=True), or choose what has a price (%venice model ID). {_NOTHING_SENT}",
+        )
     if answer is None:
         raise SpendingRefused(
             f"{estimate.formula} is more than is spent without asking ({usd_text(above)}), and nobody can answer here.",
