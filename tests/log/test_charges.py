@@ -111,6 +111,15 @@ def test_a_difference_of_balances_belongs_to_all_runs_between_them(log, make):
     assert (found.difference_usd, found.runs, found.estimated_usd) == (Decimal("0.05"), 3, 3 * CENT)
 
 
+def test_what_did_not_run_or_was_refused_should_have_cost_nothing(log, make):
+    drafts = [make.draft() for _ in range(3)]
+    log.reserve(drafts)
+    for draft, status in zip(drafts, (Status.SUCCEEDED, Status.REFUSED, Status.FAILED), strict=True):
+        log.mark_sent(draft.run_id)
+        log.finish(draft.run_id, make.outcome(status=status, balance_before_usd=CENT * 10))
+    assert balance_difference(log.search(), CENT * 9).estimated_usd == CENT
+
+
 def test_without_a_balance_there_is_no_difference(log, make):
     log.reserve([make.draft()])
     assert balance_difference(log.search(), CENT) is None

@@ -121,7 +121,8 @@ def balance_difference(records: Sequence[RunRecord], balance_after_usd: Decimal)
     if not known:
         return None
     sent = [record for record in records if record.sent_at]
-    estimates = [record.draft.estimate_usd for record in sent]
+    free = (Status.FAILED, Status.REFUSED, Status.CANCELLED)
+    estimates = [record.draft.estimate_usd for record in sent if record.status not in free]
     total = None if None in estimates else sum((e for e in estimates if e is not None), type(balance_after_usd)(0))
     return BalanceDifference(before_usd=max(known), after_usd=balance_after_usd, runs=len(sent), estimated_usd=total)
 
