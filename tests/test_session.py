@@ -306,6 +306,12 @@ def test_an_old_picture_that_was_damaged_does_not_keep_a_new_one_from_being_made
     assert len(posts(simulator)) == 3
 
 
+def test_nothing_can_be_reused_by_a_seed_that_is_drawn_now(simulator, session):
+    with pytest.raises(InvalidRequest, match="reuse needs a seed"):
+        session.generate("a fox", reuse=True)
+    assert posts(simulator) == []
+
+
 def test_an_enhanced_generation_is_reused_whole_without_a_second_fee_or_a_second_prompt(simulator, session):
     fields = {"seed": "1..3", "enhance_prompt": True, "width": 64, "height": 64}
     made = session.generate("a fox", **fields)

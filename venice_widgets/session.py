@@ -19,7 +19,7 @@ from .client import Client
 from .config import Settings, as_secret, parse_usd, read_settings, with_limits_of_now
 from .credentials import refuse_keys, with_credential
 from .dispatch import Pace
-from .errors import CredentialsRefused, SpendingRefused
+from .errors import CredentialsRefused, InvalidRequest, SpendingRefused
 from .estimate import estimate, usd_text
 from .freshness import FRESH_SECONDS, CatalogueKeeper
 from .guard import allow, ask_person
@@ -198,6 +198,12 @@ class Session:
         texts = {"prompt": prompt, "negative_prompt": fields.get("negative_prompt")}
         refuse_keys(texts, (self.settings.api_key, self.settings.wallet_key))
         plan = plan_seeds(fields.get("seed"), images)
+        if reuse and plan.drawn:
+            raise InvalidRequest(
+                "reuse needs a seed: one that is drawn now is in no log.",
+                "Give the seed. Nothing was sent.",
+                field="seed",
+            )
         catalogue = self.catalogue()
         request = GenerationRequest.build(prompt, fields, catalogue)
         request = request.with_references(
