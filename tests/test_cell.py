@@ -208,6 +208,19 @@ def test_a_dry_run_shows_the_request_and_its_price_and_sends_nothing(shell, simu
     assert not sent(simulator)
 
 
+def test_a_dry_run_says_that_the_limit_would_refuse_it(shell, simulator, capsys):
+    run(shell, "%%venice --dry-run --max-cost 0.001\nA fox")
+    assert "It would be refused: 1 × $0.01 = $0.01 is more than --max-cost $0.001." in capsys.readouterr().out
+    run(shell, "%%venice --dry-run --max-cost 0.01\nA fox")
+    assert "refused" not in capsys.readouterr().out
+    assert sent(simulator) == []
+
+
+def test_what_metadata_to_save_means_nothing_where_nothing_is_saved(refused, simulator):
+    assert "give --save too" in refused("%%venice --metadata none\nA fox", UsageError)
+    assert sent(simulator) == []
+
+
 def test_a_long_dry_run_is_not_a_thousand_bodies(shell, capsys):
     run(shell, "%%venice --seed 1 -n 1000 --dry-run\nA fox")
     text = capsys.readouterr().out

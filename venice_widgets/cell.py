@@ -10,8 +10,8 @@ from IPython.core.error import UsageError
 
 from .current import current_session
 from .display import Bundle, code, join, line, notice
-from .errors import GenerationIncomplete, Interrupted, InvalidRequest, VeniceError
-from .guard import ask_person
+from .errors import GenerationIncomplete, Interrupted, InvalidRequest, SpendingRefused, VeniceError
+from .guard import allow, ask_person
 from .notes import age_notes
 from .options import cell_help, parse_cell_line
 from .progress import ProgressLine
@@ -50,7 +50,7 @@ def run_cell(shell: Any, line: str, cell: str) -> Generation | Bundle:
     prepared = session.build(prompt, images=options.get("images"), reuse=bool(options.get("reuse")), **fields)
     _check_files(options.get("save"), prepared)
     if options.get("dry_run"):
-        return _dry_run(prepared, session.left_text())
+        return _dry_run(prepared, session.left_text(), _refusal(session, prepared, options))
     context = {"cell": f"%%venice {line}\n{template}", "template": template, "variables": variables}
     return _generate(shell, session, prepared, options, context)
 
@@ -73,6 +73,8 @@ def _check_reuse(options: Mapping[str, Any], fields: Mapping[str, Any]) -> None:
 
 def _check_save(pattern: str | None, metadata: str | None) -> None:
     """What cannot be saved as asked is better found before the money is spent."""
+    if metadata is not None and pattern is None:
+        raise UsageError("%%venice: --metadata says what --save writes: give --save too.")
     if metadata is not None:
         check_metadata(metadata)
     if pattern is not None:
@@ -122,7 +124,22 @@ def _taken(file: str, mime: str) -> Path | None:
 SHOWN_BODIES = SHOWN_FILES = 4
 
 
-def _dry_run(prepared: Prepared, left: str) -> Bundle:
+def _refusal(session: Session, prepared: Prepared, options: Mapping[str, Any]) -> str:
+    """What a limit would say of it; empty where none does."""
+    try:
+        allow(
+            prepared.estimate,
+            session.settings,
+            price_age_seconds=prepared.price_age_seconds,
+            max_cost_usd=options.get("max_cost"),
+            yes=True,
+        )
+    except SpendingRefused as exc:
+        return exc.message
+    return ""
+
+
+def _dry_run(prepared: Prepared, left: str, refusal: str) -> Bundle:
     import json
 
     bodies = prepared.bodies()
@@ -136,6 +153,8 @@ def _dry_run(prepared: Prepared, left: str) -> Bundle:
         ),
         code(json.dumps(shown, indent=2, ensure_ascii=False), language="json"),
     ]
+    if refusal:
+        parts.append(notice(f"It would be refused: {refusal}", kind="warning"))
     if len(bodies) > SHOWN_BODIES:
         rest = f"{len(bodies) - SHOWN_BODIES} more differ from these in their seed alone, up to {bodies[-1]['seed']}."
         parts.append(notice(rest, kind="information"))
