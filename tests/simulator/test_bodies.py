@@ -115,10 +115,10 @@ def test_tiers_and_qualities_are_spelled_as_the_models_limits_spell_them(venice,
     assert venice.post(model=model, **{field: right}).status_code == 200
 
 
-@pytest.mark.parametrize("model", ["qwen-image-2", "qwen-image-3-pro"])
-def test_some_ratio_models_refuse_pixels(venice, model):
-    assert venice.post(model=model, width=1024).status_code == 400
-    assert venice.post(model=model, aspect_ratio="16:9").status_code == 200
+def test_one_ratio_model_refuses_pixels_and_the_others_pass_over_them(venice):
+    assert venice.post(model="qwen-image-3-pro", width=1024).status_code == 400
+    assert venice.post(model="qwen-image-3-pro", aspect_ratio="16:9").status_code == 200
+    assert venice.post(model="qwen-image-2", width=1024).status_code == 200
 
 
 def test_variants_and_binary_do_not_go_together(venice):

@@ -29,7 +29,7 @@ SAMPLE = (
     Model(id="wai-Illustrious", name="Anime (WAI)", price="0.01", prompt_limit=1500, steps=(25, 30), divisor=16,
           privacy="private", uncensored=True, uses_negative_prompt=True, uses_steps=True, created=1_736_635_129),
     Model(id="qwen-image-2", name="Qwen Image 2", price="0.05", prompt_limit=10_000, ratios=EIGHT_RATIOS,
-          refuses_pixels=True, uses_negative_prompt=True, created=1_772_582_400),
+          uses_negative_prompt=True, created=1_772_582_400),
     Model(id="qwen-image-3-pro", name="Qwen Image 3 Pro", price="0.12", prompt_limit=10_000, ratios=EIGHT_RATIOS,
           refuses_pixels=True, uses_negative_prompt=True, created=1_786_000_000),
     Model(id="flux-2-pro", name="Flux 2 Pro", price="0.03", prompt_limit=3000, ratios=EIGHT_RATIOS),
