@@ -348,17 +348,25 @@ def test_an_interrupt_says_what_became_of_the_money(shell, simulator, session, c
     session._transport.close()
 
 
-@pytest.mark.parametrize(("fault", "kind"), [("422", ContentRefused), ("hang", Interrupted)])
-def test_what_a_crash_left_behind_is_told_also_by_a_cell_that_fails(refused, simulator, session, fault, kind):
+def test_what_a_crash_left_behind_is_told_also_by_a_cell_that_fails(refused, simulator, session):
+    session.log.recovered = Recovered(unknown=("01KAAAAAAAA",))
+    simulator.add_fault(Fault("422"))
+    assert "they may have been charged: AAAAAAAA." in refused("%%venice --seed 1\nA fox", ContentRefused)
+
+
+def test_what_a_crash_left_behind_is_told_after_an_interrupt_that_told_nothing(shell, simulator, session, monkeypatch):
     def press(generation):
         raise KeyboardInterrupt
 
-    waited = session.await_generation
-    session.await_generation = lambda generation, _: waited(generation, press)
     session.log.recovered = Recovered(unknown=("01KAAAAAAAA",))
-    simulator.add_fault(Fault(fault))
-    assert "they may have been charged: AAAAAAAA." in refused("%%venice --seed 1\nA fox", kind)
+    simulator.add_fault(Fault("hang"))
+    waited = session.await_generation
+    with monkeypatch.context() as once:
+        once.setattr(session, "await_generation", lambda generation, _: waited(generation, press))
+        assert type(shell.run_cell("%%venice --seed 1\nA fox").error_in_exec) is Interrupted
     session._transport.close()
+    assert any("AAAAAAAA" in note for note in run(shell, "%%venice --seed 2\nA fox").notes)
+    assert run(shell, "%%venice --seed 3\nA fox").notes == ()
 
 
 def test_what_a_crash_left_behind_is_told_after_a_refusal_that_told_nothing(shell, session):

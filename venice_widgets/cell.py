@@ -10,7 +10,7 @@ from IPython.core.error import UsageError
 
 from .current import current_session
 from .display import Bundle, code, join, line, notice
-from .errors import GenerationIncomplete, Interrupted, InvalidRequest, SpendingRefused, VeniceError
+from .errors import GenerationIncomplete, InvalidRequest, SpendingRefused, VeniceError
 from .guard import allow, ask_person
 from .notes import age_notes
 from .options import cell_help, parse_cell_line
@@ -167,23 +167,6 @@ def _dry_run(prepared: Prepared, left: str, refusal: str) -> Bundle:
 def _generate(
     shell: Any, session: Session, prepared: Prepared, options: Mapping[str, Any], context: Mapping[str, Any]
 ) -> Generation:
-    try:
-        generation = _awaited(shell, session, prepared, options, context)
-    except Interrupted as exc:
-        _show_notes(exc.generation)
-        raise
-    problem = _save(generation, options)
-    _fail_if_missing(generation)
-    if problem:
-        _show(generation)
-        raise problem
-    return generation
-
-
-def _awaited(
-    shell: Any, session: Session, prepared: Prepared, options: Mapping[str, Any], context: Mapping[str, Any]
-) -> Generation:
-    """The generation, once every request has ended, with the price and the progress in one line until then."""
     parts = (prepared.estimate.text, prepared.request.model.id, session.left_text(), *age_notes(prepared))
     progress = ProgressLine(" · ".join(part for part in parts if part))
     progress.show(0, len(prepared.plan.seeds))
@@ -200,6 +183,11 @@ def _awaited(
         session.await_generation(generation, progress.tick)
     finally:
         progress.clear(whole_cell=_is_whole_cell(shell))
+    problem = _save(generation, options)
+    _fail_if_missing(generation)
+    if problem:
+        _show(generation)
+        raise problem
     return generation
 
 
@@ -237,15 +225,9 @@ def _fail_if_missing(generation: Generation) -> None:
     except (GenerationIncomplete, VeniceError):
         if generation.images:
             _show(generation)
-        else:
-            _show_notes(generation)
+        elif generation.notes:  # what a crash left behind is told once, and must not be lost with the pictures
+            _show(notice("\n".join(generation.notes), kind="note"))
         raise
-
-
-def _show_notes(generation: Generation) -> None:
-    """What is told once, such as what a crash left behind, must not be lost with the pictures."""
-    if generation.notes:
-        _show(notice("\n".join(generation.notes), kind="note"))
 
 
 def _show(output: Generation | Bundle) -> None:

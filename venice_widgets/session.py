@@ -283,6 +283,8 @@ class Session:
                     on_tick(generation)
         except KeyboardInterrupt:
             generation.cancel()
+            if set(recovery_notes(self.log.recovered)) & set(generation.notes):
+                self._told_of_recovery = False  # nobody saw them: they come with the next pictures
             raise interrupted(generation) from None
 
     def _context(self, stated: Mapping[str, Any]) -> dict[str, Any]:
