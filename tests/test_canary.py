@@ -21,8 +21,9 @@ from ipywidgets import Widget
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
-from venice_widgets import commands, current
+from venice_widgets import current
 from venice_widgets.errors import InvalidRequest
+from venice_widgets.notebook import commands
 from venice_widgets.session import Session
 from venice_widgets.simulator import KINDS, Fault, Simulator
 
@@ -168,7 +169,7 @@ def test_no_secret_stands_in_any_display_error_traceback_log_or_file(kind, shell
         for fault in FAULTS:
             simulator.clear_faults()
             simulator.add_fault(Fault(fault, times=None))
-            monkeypatch.setattr("venice_widgets.dispatch.MAX_ATTEMPTS", 1)
+            monkeypatch.setattr("venice_widgets.generation.dispatch.MAX_ATTEMPTS", 1)
             everything.run(shell, "%%venice --seed 42 -n 2\nA fox")
         for line in AFTER_AN_ERROR:
             everything.run(shell, line)
@@ -193,7 +194,7 @@ def test_no_secret_stands_in_any_display_error_traceback_log_or_file(kind, shell
 @pytest.mark.parametrize("kind", ["key", "wallet"])
 @pytest.mark.parametrize("status", [200, 307, 400, 401, 402, 403, 404, 413, 415, 422, 429, 500, 502, 503, 504])
 def test_a_proxy_that_quotes_the_headers_back_gives_nothing_away(kind, status, shell, everything, monkeypatch):
-    monkeypatch.setattr("venice_widgets.dispatch.MAX_ATTEMPTS", 1)
+    monkeypatch.setattr("venice_widgets.generation.dispatch.MAX_ATTEMPTS", 1)
     transport = Quoting(Simulator(requests_per_minute=None).transport(), status)
     current.use_session(Session(transport=transport, **credentials(kind)))
     everything.run(shell, "%%venice --seed 41\nA fox")

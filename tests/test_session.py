@@ -13,10 +13,8 @@ from decimal import Decimal
 import pytest
 from PIL import Image
 
-from venice_widgets import dispatch as dispatch_module
-from venice_widgets import sending as sending_module
-from venice_widgets.channel import Channel
-from venice_widgets.dispatch import Pace
+from venice_widgets.client.image_channel import Channel
+from venice_widgets.client.wallet import WALLET_IN_FLIGHT
 from venice_widgets.errors import (
     ConfigurationError,
     CredentialsRefused,
@@ -25,11 +23,13 @@ from venice_widgets.errors import (
     ModelUnavailable,
     SpendingRefused,
 )
+from venice_widgets.generation import dispatch as dispatch_module
+from venice_widgets.generation import sender as sending_module
+from venice_widgets.generation.dispatch import Pace
+from venice_widgets.generation.sender import interrupted
 from venice_widgets.log import Status
-from venice_widgets.sending import interrupted
 from venice_widgets.session import Session
 from venice_widgets.simulator import Fault, Simulator
-from venice_widgets.wallet import WALLET_IN_FLIGHT
 
 KEY = "VENICE_INFERENCE_KEY_0123456789abcdef"
 WALLET = "0x" + "4c0883a69102937d" * 4

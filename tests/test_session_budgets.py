@@ -126,7 +126,7 @@ def test_yesterday_does_not_count_today(open_session, monkeypatch):
             return datetime.now(UTC) - timedelta(days=1)
 
     with monkeypatch.context() as then:
-        then.setattr("venice_widgets.drafts.datetime", Yesterday)
+        then.setattr("venice_widgets.generation.drafts.datetime", Yesterday)
         session.generate("A fox", seed=1)
     assert session.left_text() == "day budget leaves $0.05 · project budget leaves $0.04"
 
@@ -179,7 +179,7 @@ def test_what_is_left_shows_before_anything_is_sent(open_session, shell, simulat
     def show(line, *_):
         shown.append((line._opening, sent(simulator)))
 
-    monkeypatch.setattr("venice_widgets.progress.ProgressLine.show", show)
+    monkeypatch.setattr("venice_widgets.generation.progress.ProgressLine.show", show)
     shell.run_cell("%%venice --seed 1\nA fox").raise_error()
     words, requests = shown[0]
     assert words == "1 × $0.01 = $0.01 · z-image-turbo · project budget leaves $0.50"

@@ -21,14 +21,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from venice_widgets.generation.result import Generation, Image
+    from venice_widgets.replay.notebook_runs import runs_in
+    from venice_widgets.replay.read_recipe import read_recipe
+
     from .api import generate
     from .config import Settings
     from .current import current_session
     from .errors import VeniceError
-    from .notebooks import runs_in
     from .panel import Panel
-    from .recipes import read_recipe
-    from .result import Generation, Image
     from .session import Session
 
 __all__ = [
@@ -47,16 +48,16 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Generation": "result",
-    "Image": "result",
+    "Generation": "generation.result",
+    "Image": "generation.result",
     "Panel": "panel",
     "Session": "session",
     "Settings": "config",
     "VeniceError": "errors",
     "current_session": "current",
     "generate": "api",
-    "read_recipe": "recipes",
-    "runs_in": "notebooks",
+    "read_recipe": "replay.read_recipe",
+    "runs_in": "replay.notebook_runs",
 }
 
 
@@ -74,13 +75,13 @@ def __dir__() -> list[str]:
 
 def load_ipython_extension(shell: Any) -> None:
     """Add ``%%venice`` and ``%venice`` to a shell; called by ``%load_ext venice_widgets``."""
-    from .magic import register
+    from venice_widgets.notebook.magic import register
 
     register(shell)
 
 
 def unload_ipython_extension(shell: Any) -> None:
     """Take them away again; called by ``%unload_ext venice_widgets``."""
-    from .magic import unregister
+    from venice_widgets.notebook.magic import unregister
 
     unregister(shell)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Unpack
 
+from venice_widgets.generation.notices import age_notes
+from venice_widgets.generation.progress import ProgressLine
+from venice_widgets.request.spending import ask_person
+
 from .current import current_session
-from .guard import ask_person
-from .notes import age_notes
-from .progress import ProgressLine
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from .fields import Fields
-    from .result import Generation
+    from venice_widgets.generation.result import Generation
+    from venice_widgets.request.fields import Fields
+
     from .session import Session
 
 

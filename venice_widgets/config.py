@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
 from .errors import ConfigurationError
-from .scrub import scrub
+from .redact import scrub
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

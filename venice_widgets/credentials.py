@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from .config import Secret, Settings
 from .errors import ConfigurationError, InvalidRequest
-from .scrub import disarm, holds_key
+from .redact import disarm, holds_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

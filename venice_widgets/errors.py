@@ -33,7 +33,7 @@ import traceback
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from .surroundings import running_shell
+from .shell import running_shell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,38 +13,40 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from ulid import ULID
 
-from .balance import Balance, ask_balance
-from .circumstances import circumstances
-from .client import Client
+from venice_widgets.client.balance import Balance, ask_balance
+from venice_widgets.client.catalogue_cache import FRESH_SECONDS, CatalogueKeeper
+from venice_widgets.client.client import Client
+from venice_widgets.client.http_errors import cleaned
+from venice_widgets.client.payment_required import no_credentials
+from venice_widgets.client.wallet import WALLET_IN_FLIGHT, uses_wallet
+from venice_widgets.generation.dispatch import Pace
+from venice_widgets.generation.notices import age_notes, known_notes, recovery_notes
+from venice_widgets.generation.origin import circumstances
+from venice_widgets.generation.prepared import Prepared, as_rewritten, known_requests, seeds_to_send
+from venice_widgets.generation.sender import Sender, interrupted
+from venice_widgets.request.estimate import estimate, usd_text
+from venice_widgets.request.request import GenerationRequest
+from venice_widgets.request.seeds import plan_seeds
+from venice_widgets.request.spending import allow, ask_person
+from venice_widgets.request.style_reference import read_reference
+
 from .config import Settings, as_secret, parse_usd, read_settings, with_limits_of_now
 from .credentials import refuse_keys, with_credential
-from .dispatch import Pace
 from .errors import CredentialsRefused, InvalidRequest, SpendingRefused
-from .estimate import estimate, usd_text
-from .freshness import FRESH_SECONDS, CatalogueKeeper
-from .guard import allow, ask_person
 from .log import Budgets, Log
-from .notes import age_notes, known_notes, recovery_notes
-from .payment import no_credentials
-from .plan import plan_seeds
-from .prepared import Prepared, as_rewritten, known_requests, seeds_to_send
-from .reference import read_reference
-from .request import GenerationRequest
-from .scrub import scrub
-from .sending import Sender, interrupted
-from .statuses import cleaned
-from .surroundings import running_shell
-from .wallet import WALLET_IN_FLIGHT, uses_wallet
+from .redact import scrub
+from .shell import running_shell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     import httpx
 
-    from .catalogue import Catalogue
+    from venice_widgets.generation.result import Generation
+    from venice_widgets.request.catalogue import Catalogue
+    from venice_widgets.request.fields import Fields
+
     from .config import Secret
-    from .fields import Fields
-    from .result import Generation
 
 
 class Session:

@@ -17,9 +17,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from venice_widgets.log import Log, migrations
+from venice_widgets.log.fulltext import search_text
 from venice_widgets.log.rows import json_text, text_sha256, time_text
-from venice_widgets.log.runs import first_number, recount
-from venice_widgets.log.text import search_text
+from venice_widgets.log.run_rows import first_number, recount
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 MODELS = ("z-image-turbo", "qwen-image-2", "flux-2-pro", "gpt-image-2", "venice-sd35")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from venice_widgets.errors import InvalidRequest, SpendingRefused, StoreError
 from venice_widgets.log import Budgets, Log, RunRecord, Status, processes
-from venice_widgets.log.runs import recount
+from venice_widgets.log.run_rows import recount
 
 DOLLAR = Decimal(1)
 CENT = Decimal("0.01")

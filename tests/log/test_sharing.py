@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from venice_widgets.log import Log
-from venice_widgets.log.runs import recount
+from venice_widgets.log.run_rows import recount
 
 PROGRAM = Path(__file__).with_name("buyer.py")
 PROCESSES = 8

@@ -12,7 +12,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
 
 from venice_widgets.errors import UnreadableFile
 from venice_widgets.media.compare import Grade, compare, difference_image
-from venice_widgets.media.figures import Box
+from venice_widgets.media.measures import Box
 
 SIZE = 512
 PATCH = Box(200, 100, 350, 250)

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from venice_widgets.errors import UnreadableFile
-from venice_widgets.media import jpeg, png, webp, xmp
-from venice_widgets.media.embed import read_recipe_bytes, write_recipe
-from venice_widgets.media.embedded import MAX_TEXT_BYTES, Metadata
-from venice_widgets.media.recipe import Recipe
+from venice_widgets.media.metadata import jpeg, png, webp, xmp
+from venice_widgets.media.metadata.container import MAX_TEXT_BYTES, Metadata
+from venice_widgets.media.metadata.embed import read_recipe_bytes, write_recipe
+from venice_widgets.media.metadata.recipe import Recipe
 
 RECIPE = Recipe({"model": "m", "prompt": "fox"}, seed=1, steps=8)
 

@@ -1,9 +1,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from venice_widgets.fields import check_fields
-from venice_widgets.options import parse_cell_line
+from venice_widgets.notebook.cell_options import parse_cell_line
 from venice_widgets.panel.cells import cell_text
+from venice_widgets.request.fields import check_fields
 
 words = st.text(st.characters(blacklist_categories=("Cs", "Cc")), min_size=1, max_size=20)
 fields = st.fixed_dictionaries(

@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from venice_widgets.catalogue import Catalogue, Model
-from venice_widgets.fields import field_facts
 from venice_widgets.panel.choices import ELSEWHERE, Choices, SeedMode
+from venice_widgets.request.catalogue import Catalogue, Model
+from venice_widgets.request.fields import field_facts
 
 
 @pytest.fixture

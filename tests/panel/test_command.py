@@ -2,7 +2,7 @@ import subprocess
 import sys
 
 import venice_widgets
-from venice_widgets.commands import run_command
+from venice_widgets.notebook.commands import run_command
 from venice_widgets.panel import Panel
 
 

@@ -4,8 +4,8 @@ Nothing here knows the package's own types, and everything that comes in as text
 `Bundle`: HTML for notebooks, plain text for the terminal, and for pictures a JPEG or PNG for where there is no HTML.
 """
 
-from .figures import Card, pictures
-from .markup import Bundle
+from .html import Bundle
+from .image_grid import Card, pictures
 from .messages import code, join, line, notice, progress
 from .tables import Cell, facts, price_grid, table
 

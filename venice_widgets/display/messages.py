@@ -6,7 +6,7 @@ import html
 import re
 from typing import Any, Literal
 
-from .markup import (
+from .html import (
     ACCENT,
     CODE,
     KINDS,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Literal
 
-from .markup import (
+from .html import (
     ACCENT,
     CODE,
     LINE,

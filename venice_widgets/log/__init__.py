@@ -23,12 +23,12 @@ DuckDB) may rely on; their columns are only added to. Amounts are dollars, times
 
 from .budgets import Budgets, Left, Spent
 from .charges import BalanceDifference, Reconciled, balance_difference
-from .objects import ObjectStore, Stored
+from .log import DATABASE_FILE, Log
+from .maintenance import Fault, Health, Size, Verification
+from .object_store import ObjectStore, Stored
 from .records import ImageRecord, Parent, RunDraft, RunOutcome, RunRecord, Status
 from .recovery import Recovered
 from .search import Cost
-from .store import DATABASE_FILE, Log
-from .upkeep import Fault, Health, Size, Verification
 from .verdicts import VerdictRecord
 
 __all__ = [

@@ -13,7 +13,7 @@ from venice_widgets.errors import InvalidRequest, StoreError
 
 from .records import Status
 from .rows import micro_usd
-from .runs import BY_HAND, change_run
+from .run_rows import BY_HAND, change_run
 
 if TYPE_CHECKING:
     import sqlite3

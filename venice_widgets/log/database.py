@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 from venice_widgets.errors import StoreError
 
+from .fulltext import search_text
 from .schema import migrate, refuse_newer
-from .text import search_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,21 +12,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from venice_widgets.answers import Answer
+from venice_widgets.client.response import Answer
 from venice_widgets.media.format import identify
 from venice_widgets.media.marks import marks
 
 from . import processes
 from .records import ImageRecord, RunOutcome, Status
 from .rows import insert, json_text, outcome_row, public_headers, time
-from .runs import complete_run
+from .run_rows import complete_run
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping
 
     from .database import Database
-    from .objects import ObjectStore
+    from .object_store import ObjectStore
 
 READ_TIMEOUT_SECONDS = 330.0
 _GRACE_SECONDS = 60.0

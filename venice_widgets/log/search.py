@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from venice_widgets.errors import InvalidRequest, StoreError
 
 from .budgets import Spent, spent, spent_of
+from .fulltext import match_query
 from .records import RunRecord, Status
 from .rows import record
-from .runs import first_number
-from .text import match_query
+from .run_rows import first_number
 
 if TYPE_CHECKING:
     import sqlite3

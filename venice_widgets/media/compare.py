@@ -25,12 +25,12 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from . import figures
+from . import measures
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from .figures import Box
+    from .measures import Box
 
 EQUIVALENT_PSNR_DB = 40.0
 FINE_TILE_PSNR_DB = 30.0
@@ -101,7 +101,7 @@ def compare(original: bytes, replay: bytes) -> Comparison:
     """
     if original == replay:
         return Comparison(Grade.IDENTICAL_BYTES)
-    first, second = figures.decoded(original), figures.decoded(replay)
+    first, second = measures.decoded(original), measures.decoded(replay)
     measured = _measured(first, second)
     return replace(measured, grade=_grade(measured))
 
@@ -119,8 +119,8 @@ def difference_image(original: bytes, replay: bytes, *, amplification: int = 8) 
     """
     from PIL import ImageChops
 
-    first, second = _in_one_size(figures.decoded(original), figures.decoded(replay))
-    difference = ImageChops.difference(*figures.same_mode(first, second))
+    first, second = _in_one_size(measures.decoded(original), measures.decoded(replay))
+    difference = ImageChops.difference(*measures.same_mode(first, second))
     if difference.mode != "RGB":
         *colours, alpha = difference.split()
         difference = _joined([ImageChops.lighter(band, alpha) for band in colours])
@@ -133,28 +133,28 @@ def _measured(first: Image, second: Image) -> Comparison:
     """All figures; the grade is not judged yet."""
     size_changed = first.size != second.size
     first, second = _in_one_size(first, second)
-    tiles = figures.tiles(first, second)
+    tiles = measures.tiles(first, second)
     worst = max(tiles, key=lambda tile: tile.squared_error)
     if worst.squared_error == 0:
         return Comparison(Grade.IDENTICAL_PIXELS, size_changed=size_changed)
-    lumas = figures.luma(first), figures.luma(second)
+    lumas = measures.luma(first), measures.luma(second)
     changed = [box for box, error in tiles if not _is_fine(error)]
     detailed = [
         (after / before, _is_fine(tile.squared_error))
-        for before, after, tile in zip(*(figures.detail(luma) for luma in lumas), tiles, strict=True)
+        for before, after, tile in zip(*(measures.detail(luma) for luma in lumas), tiles, strict=True)
         if before > _DETAILED
     ]
     return Comparison(
         Grade.DIFFERENT,
         size_changed=size_changed,
-        psnr_db=_decibels(figures.mean_squared_error(tiles)),
+        psnr_db=_decibels(measures.mean_squared_error(tiles)),
         typical_tile_psnr_db=_decibels(statistics.median(error for _, error in tiles)),
         worst_tile_psnr_db=_decibels(worst.squared_error),
         worst_tile=worst.box,
-        changed_area=figures.around(changed),
+        changed_area=measures.around(changed),
         changed_share=len(changed) / len(tiles),
-        ssim=figures.ssim(*lumas),
-        hash_distance=figures.hash_distance(*lumas),
+        ssim=measures.ssim(*lumas),
+        hash_distance=measures.hash_distance(*lumas),
         detail_kept=statistics.median(ratio for ratio, _ in detailed) if detailed else 1.0,
         detail_unchanged=statistics.fmean(is_fine for _, is_fine in detailed) if detailed else None,
     )
@@ -182,16 +182,16 @@ def _grade(measured: Comparison) -> Grade:
 def _in_one_size(first: Image, second: Image) -> tuple[Image, Image]:
     """Both in the first one's size; where the second is smaller, the first loses the detail that it cannot have."""
     if first.width * first.height > second.width * second.height:
-        return figures.scaled(figures.scaled(first, second.size), first.size), figures.scaled(second, first.size)
-    return first, figures.scaled(second, first.size)
+        return measures.scaled(measures.scaled(first, second.size), first.size), measures.scaled(second, first.size)
+    return first, measures.scaled(second, first.size)
 
 
 def _is_fine(squared_error: float) -> bool:
-    return figures.psnr_db(squared_error) >= FINE_TILE_PSNR_DB
+    return measures.psnr_db(squared_error) >= FINE_TILE_PSNR_DB
 
 
 def _decibels(squared_error: float) -> float | None:
-    return figures.psnr_db(squared_error) if squared_error else None
+    return measures.psnr_db(squared_error) if squared_error else None
 
 
 def _joined(bands: list[Image]) -> Image:

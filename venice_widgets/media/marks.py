@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from venice_widgets.errors import UnreadableFile
+from venice_widgets.media.metadata.embed import look_into
 
-from .embed import look_into
 from .format import open_image
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from venice_widgets.fields import field_facts
+from venice_widgets.request.fields import field_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -11,12 +11,12 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from venice_widgets.fields import field_facts
+from venice_widgets.request.fields import field_facts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from venice_widgets.catalogue import Model
+    from venice_widgets.request.catalogue import Model
 
 OWN = frozenset({"width", "height", "aspect_ratio", "resolution", "quality", "steps"})
 """What each model has its own limits for: remembered for each."""

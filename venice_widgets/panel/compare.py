@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as W  # noqa: N812
 
 from venice_widgets.display import Cell, table
-from venice_widgets.display.markup import escaped
-from venice_widgets.result import seed_text
+from venice_widgets.display.html import escaped
+from venice_widgets.generation.result import seed_text
 
 from .parts import column, named, set_trait, show
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from venice_widgets.result import Image
+    from venice_widgets.generation.result import Image
 
 MOST_COMPARED = 4
 SIDE_BY_SIDE, BLENDED = "Side by side", "Blended"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from venice_widgets.plan import plan_seeds
+from venice_widgets.request.seeds import plan_seeds
 
 from .choices import Choices, SeedMode
 from .lane import Lane
@@ -21,7 +21,7 @@ from .state import Board, Phase, Snapshot
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from venice_widgets.result import Generation
+    from venice_widgets.generation.result import Generation
     from venice_widgets.session import Session
 
 

@@ -10,8 +10,8 @@ from .parts import Control, PromptArea, set_trait, show
 from .words import negative_prompt_label
 
 if TYPE_CHECKING:
-    from venice_widgets.catalogue import Catalogue, Model
-    from venice_widgets.fields import FieldFacts
+    from venice_widgets.request.catalogue import Catalogue, Model
+    from venice_widgets.request.fields import FieldFacts
 
     from .choices import Choices
     from .desk import Desk

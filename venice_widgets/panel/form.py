@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as W  # noqa: N812
 
-from venice_widgets.catalogue import Sizing
 from venice_widgets.display import line
-from venice_widgets.fields import field_facts
+from venice_widgets.request.catalogue import Sizing
+from venice_widgets.request.fields import field_facts
 
 from .choices import ELSEWHERE
 from .fieldcontrols import FieldControl
@@ -19,7 +19,7 @@ from .sizes import Pixels
 from .words import ANY, PRICES, Filter, model_facts, model_options, prompt_label
 
 if TYPE_CHECKING:
-    from venice_widgets.catalogue import Catalogue
+    from venice_widgets.request.catalogue import Catalogue
 
     from .desk import Desk
     from .lane import Lane

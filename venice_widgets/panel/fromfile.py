@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as W  # noqa: N812
 
 from venice_widgets.errors import InvalidRequest
-from venice_widgets.fields import MAX_SEED, check_fields, field_facts
-from venice_widgets.recipes import read_recipe
+from venice_widgets.replay.read_recipe import read_recipe
+from venice_widgets.request.fields import MAX_SEED, check_fields, field_facts
 
 from .again import remix, use_all
 from .parts import button, named, row
@@ -21,7 +21,7 @@ from .state import Word
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from venice_widgets.recipes import FoundRecipe
+    from venice_widgets.replay.read_recipe import FoundRecipe
 
     from .choices import Choices
     from .desk import Desk

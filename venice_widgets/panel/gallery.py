@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as W  # noqa: N812
 
-from venice_widgets.display.markup import attribute, escaped, shortened
-from venice_widgets.result import RUN_ENDING, price_text, seed_text, size_text
+from venice_widgets.display.html import attribute, escaped, shortened
+from venice_widgets.generation.result import RUN_ENDING, price_text, seed_text, size_text
 
 from .parts import Actions, named, set_trait
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from venice_widgets.result import Image
+    from venice_widgets.generation.result import Image
 
 MOST_CARDS = 36
 """The oldest beyond this leave the gallery (not the log), but for those that are pinned or compared."""

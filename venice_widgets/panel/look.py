@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from venice_widgets.errors import InvalidRequest, SpendingRefused, VeniceError
-from venice_widgets.estimate import Estimate, estimate
-from venice_widgets.guard import allow
-from venice_widgets.plan import plan_seeds
-from venice_widgets.request import GenerationRequest
+from venice_widgets.request.estimate import Estimate, estimate
+from venice_widgets.request.request import GenerationRequest
+from venice_widgets.request.seeds import plan_seeds
+from venice_widgets.request.spending import allow
 
 if TYPE_CHECKING:
-    from venice_widgets.catalogue import Catalogue, Model
     from venice_widgets.config import Settings
+    from venice_widgets.request.catalogue import Catalogue, Model
 
     from .choices import Choices
 

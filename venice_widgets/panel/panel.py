@@ -12,7 +12,7 @@ from traitlets import Any as AnyTrait
 from traitlets import Bunch, HasTraits
 
 from venice_widgets.current import current_session
-from venice_widgets.fields import check_fields
+from venice_widgets.request.fields import check_fields
 
 from .cells import cell_text
 from .choices import Choices, SeedMode
@@ -25,8 +25,8 @@ from .saved import SavedPictures, Shelf
 from .shelves import Shelves
 
 if TYPE_CHECKING:
-    from venice_widgets.fields import Fields
-    from venice_widgets.result import Generation, Image
+    from venice_widgets.generation.result import Generation, Image
+    from venice_widgets.request.fields import Fields
     from venice_widgets.session import Session
 
 

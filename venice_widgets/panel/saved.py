@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from venice_widgets.display import Bundle, Card, line, pictures
+from venice_widgets.generation.result import RUN_ENDING, card_of, output_record, plain_line
 from venice_widgets.media.preview import preview
-from venice_widgets.result import RUN_ENDING, card_of, output_record, plain_line
-from venice_widgets.surroundings import running_shell
+from venice_widgets.shell import running_shell
 
 from .state import fate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from venice_widgets.result import Generation, Image
+    from venice_widgets.generation.result import Generation, Image
 
 MOST_PICTURES = 12
 LARGE_PICTURES = 4

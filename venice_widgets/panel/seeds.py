@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as W  # noqa: N812
 
-from venice_widgets.fields import field_facts
-from venice_widgets.plan import MAX_IMAGES
+from venice_widgets.request.fields import field_facts
+from venice_widgets.request.seeds import MAX_IMAGES
 
 from .choices import SeedMode
 from .parts import Control, row, set_trait, show

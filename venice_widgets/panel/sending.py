@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from venice_widgets.errors import SpendingRefused, VeniceError
-from venice_widgets.sending import interrupted
+from venice_widgets.generation.sender import interrupted
 
 from .cells import cell_text
 from .state import Phase, Word, error_word, told
@@ -19,10 +19,10 @@ from .state import Phase, Word, error_word, told
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from venice_widgets.estimate import Estimate
-    from venice_widgets.fields import Fields
-    from venice_widgets.prepared import Prepared
-    from venice_widgets.result import Generation
+    from venice_widgets.generation.prepared import Prepared
+    from venice_widgets.generation.result import Generation
+    from venice_widgets.request.estimate import Estimate
+    from venice_widgets.request.fields import Fields
     from venice_widgets.session import Session
 
     from .choices import Choices

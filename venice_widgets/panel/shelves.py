@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as W  # noqa: N812
 
-from venice_widgets.catalogue import Honours
 from venice_widgets.display import line
+from venice_widgets.request.catalogue import Honours
 
 from .again import cell_of, remix, use_all, use_seed
 from .compare import MOST_COMPARED, Compare
@@ -20,7 +20,7 @@ from .state import Word
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from venice_widgets.result import Image
+    from venice_widgets.generation.result import Image
 
     from .desk import Desk
     from .lane import Lane

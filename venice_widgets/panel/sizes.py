@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as W  # noqa: N812
 
-from venice_widgets.fields import field_facts
+from venice_widgets.request.fields import field_facts
 
 from .parts import Control, named, row, set_trait, show
 
 if TYPE_CHECKING:
-    from venice_widgets.catalogue import Model
+    from venice_widgets.request.catalogue import Model
 
     from .choices import Choices
     from .desk import Desk

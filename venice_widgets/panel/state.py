@@ -13,8 +13,8 @@ from venice_widgets.log import Status
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from venice_widgets.catalogue import Catalogue
-    from venice_widgets.result import Generation, Run
+    from venice_widgets.generation.result import Generation, Run
+    from venice_widgets.request.catalogue import Catalogue
 
     from .choices import Choices
     from .look import Look

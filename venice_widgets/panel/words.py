@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from venice_widgets.catalogue import Honours, Sizing
-from venice_widgets.estimate import usd_text
+from venice_widgets.request.catalogue import Honours, Sizing
+from venice_widgets.request.estimate import usd_text
 
 if TYPE_CHECKING:
-    from venice_widgets.catalogue import Catalogue, Model
+    from venice_widgets.request.catalogue import Catalogue, Model
 
 ANY = ""
 PRICES = ("0.01", "0.03", "0.05", "0.10", "0.25")

@@ -6,9 +6,9 @@ budget, so that its repeatability can be read off by date.
 """
 
 from .drift import Drift, drift
-from .outlook import RELATION, Outlook, look
-from .past import Past
-from .replaying import Replay, replay
+from .original import Past
+from .prepare import RELATION, Outlook, look
+from .replay import Replay, replay
 from .show import outlook_bundle
 from .verdict import Circumstance, Verdict
 

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 from venice_widgets.config import parse_usd
 from venice_widgets.display import Bundle, Cell, join, notice, table
 from venice_widgets.errors import InvalidRequest, VeniceError
-from venice_widgets.estimate import usd_text
+from venice_widgets.generation.result import RUN_ENDING
 from venice_widgets.log import Status
 from venice_widgets.media.compare import Grade
-from venice_widgets.result import RUN_ENDING
+from venice_widgets.request.estimate import usd_text
 
-from .outlook import RELATION, look
-from .replaying import Replay, replay
+from .prepare import RELATION, look
+from .replay import Replay, replay
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

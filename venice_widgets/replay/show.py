@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from venice_widgets.display import Bundle, Card, facts, join, notice, pictures
 from venice_widgets.errors import VeniceError
+from venice_widgets.generation.result import RUN_ENDING, seed_text
 from venice_widgets.media.compare import Grade, difference_image
 from venice_widgets.media.preview import preview
-from venice_widgets.result import RUN_ENDING, seed_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from venice_widgets.media.compare import Comparison
 
-    from .outlook import Outlook
-    from .replaying import Replay
+    from .prepare import Outlook
+    from .replay import Replay
 
 AMPLIFICATION = 8
 

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 from venice_widgets.errors import VeniceError
 from venice_widgets.log import Status, VerdictRecord
+from venice_widgets.log.provenance import MODEL_ID, SERVICE_VERSION
 from venice_widgets.media.compare import Comparison, Grade, compare
 from venice_widgets.media.preview import preview
-from venice_widgets.provenance import MODEL_ID, SERVICE_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from venice_widgets.log import RunRecord
-    from venice_widgets.recipes import PictureKind
 
-    from .outlook import Outlook
-    from .past import Past
+    from .original import Past
+    from .prepare import Outlook
+    from .read_recipe import PictureKind
 
 
 class Circumstance(StrEnum):

@@ -16,7 +16,7 @@ Its models, prices and limits are a sample, and its pictures are scenery with a 
 what a model would draw.
 """
 
-from venice_widgets.simulator.faults import KINDS, Fault
-from venice_widgets.simulator.service import Simulator
+from .faults import KINDS, Fault
+from .service import Simulator
 
 __all__ = ["KINDS", "Fault", "Simulator"]

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from venice_widgets.simulator import refusals
-from venice_widgets.simulator.answers import Refused
+from . import error_bodies
+from .response import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -70,7 +70,7 @@ class Doorkeeper:
             return None
         key = key.strip()
         if scheme.lower() != "bearer" or not key or (self._keys is not None and key not in self._keys):
-            raise Refused(refusals.authentication_failed())
+            raise Refused(error_bodies.authentication_failed())
         return Caller(key)
 
     def _wallet(self, signed: str) -> Caller:
@@ -78,7 +78,7 @@ class Doorkeeper:
         if fields is None:
             if self._keys is None:
                 return Caller(signed.lower(), is_wallet=True)
-            raise Refused(refusals.wallet_refused("INVALID_HEADER", "The header is not base64-encoded JSON"))
+            raise Refused(error_bodies.wallet_refused("INVALID_HEADER", "The header is not base64-encoded JSON"))
         self._check_message(str(fields.get("message", "")))
         return Caller(str(fields.get("address", "")).lower(), is_wallet=True)
 
@@ -86,15 +86,15 @@ class Doorkeeper:
         lines = dict(re.findall(r"^(Nonce|Issued At|Expiration Time): (.*)$", message, re.MULTILINE))
         nonce, now = lines.get("Nonce", ""), datetime.now(UTC)
         if not re.fullmatch(r"[A-Za-z0-9]{8,}", nonce):
-            raise Refused(refusals.wallet_refused("INVALID_MESSAGE", "The nonce needs eight or more alphanumerics"))
+            raise Refused(error_bodies.wallet_refused("INVALID_MESSAGE", "The nonce needs eight or more alphanumerics"))
         with self._lock:
             reused = nonce in self._spent_nonces
             self._spent_nonces.add(nonce)
         if reused:
-            raise Refused(refusals.wallet_refused("NONCE_REUSED", "This nonce has already been used"))
+            raise Refused(error_bodies.wallet_refused("NONCE_REUSED", "This nonce has already been used"))
         issued, expires = _time(lines.get("Issued At")), _time(lines.get("Expiration Time"))
         if issued is None or not now - OLDEST <= issued <= now + NEWEST or (expires is not None and expires < now):
-            raise Refused(refusals.wallet_refused("EXPIRED", "The message is too old, too new or has no date"))
+            raise Refused(error_bodies.wallet_refused("EXPIRED", "The message is too old, too new or has no date"))
 
 
 def _decoded(signed: str) -> dict[str, Any] | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from venice_widgets.simulator.models import Model
+from .models import Model
 
 EIGHT_RATIOS = ("1:1", "3:2", "16:9", "21:9", "9:16", "2:3", "3:4", "4:5")
 

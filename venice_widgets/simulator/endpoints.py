@@ -6,17 +6,17 @@ import base64
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
-from venice_widgets.simulator import catalogue, refusals
-from venice_widgets.simulator.answers import Answer, Refused, json_answer
-from venice_widgets.simulator.refusals import Issue
+from . import catalogue, error_bodies
+from .error_bodies import Issue
+from .response import Answer, Refused, json_answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from venice_widgets.simulator.accounts import Caller
-    from venice_widgets.simulator.ledger import Charge
-    from venice_widgets.simulator.received import ReceivedRequest
-    from venice_widgets.simulator.world import World
+    from .accounts import Caller
+    from .ledger import Charge
+    from .received import ReceivedRequest
+    from .state import World
 
 WALLET_BALANCE = "/x402/balance/"
 PAGE_SIZES = range(10, 1001)
@@ -33,7 +33,7 @@ def read(world: World, request: ReceivedRequest) -> Answer:
         return _wallet_balance(world, request)
     endpoint = _ENDPOINTS.get(request.path)
     if endpoint is None or request.method != "GET":
-        raise Refused(refusals.plain(404, f"Not found: {request.method} {request.target}"))
+        raise Refused(error_bodies.plain(404, f"Not found: {request.method} {request.target}"))
     return endpoint(world, request)
 
 
@@ -91,7 +91,7 @@ def _usage_history(world: World, request: ReceivedRequest) -> Answer:
     charges = world.ledger.charges(_admin(world, request).account)
     query = request.query
     if "cursor" in query and len(query) > 1:
-        raise Refused(refusals.invalid([Issue(("cursor",), "No filter may be sent alongside a cursor")]))
+        raise Refused(error_bodies.invalid([Issue(("cursor",), "No filter may be sent alongside a cursor")]))
     start, end, size, offset = _walk(query)
     charges = [charge for charge in charges if start <= _stamp(charge) < end]
     page, rest = charges[offset : offset + size], charges[offset + size :]
@@ -108,10 +108,10 @@ def _walk(query: dict[str, str]) -> tuple[str, str, int, int]:
             return start, end, int(size), int(offset)
         size = query.get("pageSize", "1000")
         if int(size) not in PAGE_SIZES:
-            raise Refused(refusals.invalid([Issue(("pageSize",), "Number must be between 10 and 1000", "too_big")]))
+            raise Refused(error_bodies.invalid([Issue(("pageSize",), "Number must be between 10 and 1000", "too_big")]))
         return query.get("startTimestamp", ""), query.get("endTimestamp", "9999"), int(size), 0
     except ValueError:
-        raise Refused(refusals.invalid([Issue(("cursor",), "Invalid cursor or page size")])) from None
+        raise Refused(error_bodies.invalid([Issue(("cursor",), "Invalid cursor or page size")])) from None
 
 
 def _cursor(start: str, end: str, size: int, offset: int) -> str:
@@ -126,9 +126,9 @@ def _wallet_balance(world: World, request: ReceivedRequest) -> Answer:
     address = request.path.removeprefix(WALLET_BALANCE).lower()
     caller = world.doorkeeper.identify(request.headers)
     if caller is None or not caller.is_wallet:
-        raise Refused(refusals.wallet_refused("REQUIRED", "Missing or invalid Sign-in-with-x authentication"))
+        raise Refused(error_bodies.wallet_refused("REQUIRED", "Missing or invalid Sign-in-with-x authentication"))
     if caller.name != address:
-        raise Refused(refusals.plain(403, "Authenticated wallet does not match the requested wallet"))
+        raise Refused(error_bodies.plain(403, "Authenticated wallet does not match the requested wallet"))
     balance = world.ledger.balance_usd(address)
     data = {
         "walletAddress": address,
@@ -144,14 +144,14 @@ def _key(world: World, request: ReceivedRequest) -> Caller:
     """The caller, who must come with a key."""
     caller = world.doorkeeper.identify(request.headers)
     if caller is None or caller.is_wallet:
-        raise Refused(refusals.authentication_failed())
+        raise Refused(error_bodies.authentication_failed())
     return caller
 
 
 def _admin(world: World, request: ReceivedRequest) -> Caller:
     caller = _key(world, request)
     if not caller.is_admin:
-        raise Refused(refusals.admin_only())
+        raise Refused(error_bodies.admin_only())
     return caller
 
 

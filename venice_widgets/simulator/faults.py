@@ -7,13 +7,13 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from venice_widgets.simulator import refusals
+from . import error_bodies
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from decimal import Decimal
 
-    from venice_widgets.simulator.answers import Answer
+    from .response import Answer
 
 KINDS = {
     "400": "bad parameters, the details a sentence",
@@ -122,20 +122,20 @@ class Fault:
         if self.kind == "429":
             return self._rate_limited()
         if self.kind == "503" and self.retry_after_seconds is not None:
-            overloaded = refusals.overloaded(self.retry_after_seconds)
-            return refusals.unavailable().with_headers(overloaded.headers[1:])
+            overloaded = error_bodies.overloaded(self.retry_after_seconds)
+            return error_bodies.unavailable().with_headers(overloaded.headers[1:])
         if self.kind == "402-wallet":
-            return refusals.wallet_too_low(balance_usd)
+            return error_bodies.wallet_too_low(balance_usd)
         if self.kind == "html":
-            return refusals.proxy_page(self.status or 502)
+            return error_bodies.proxy_page(self.status or 502)
         if self.kind in ("500", "502", "504"):
-            return refusals.failed(int(self.kind))
+            return error_bodies.failed(int(self.kind))
         return _FIXED[self.kind]()
 
     def _rate_limited(self) -> Answer:
-        answer = refusals.rate_limited()
+        answer = error_bodies.rate_limited()
         if self.retry_after_seconds is not None:
-            answer = refusals.overloaded(self.retry_after_seconds)
+            answer = error_bodies.overloaded(self.retry_after_seconds)
         if self.reset_in_seconds is not None:
             reset_ms = int((time.time() + self.reset_in_seconds) * 1000)
             answer = answer.with_headers(
@@ -145,17 +145,17 @@ class Fault:
 
 
 _FIXED = {
-    "400": lambda: refusals.unfit("The request could not be processed"),
-    "401": refusals.authentication_failed,
-    "402-key": refusals.insufficient_balance,
-    "402-limit": refusals.spending_limit_reached,
-    "402-none": refusals.no_credentials,
-    "403": lambda: refusals.plain(403, "This model is not available in your region or API access is disabled"),
-    "404": lambda: refusals.model_not_found("the model", None),
-    "413": refusals.too_large,
-    "415": lambda: refusals.plain(415, "Invalid content type. Expected application/json."),
-    "422": refusals.content_policy,
-    "503": refusals.unavailable,
+    "400": lambda: error_bodies.unfit("The request could not be processed"),
+    "401": error_bodies.authentication_failed,
+    "402-key": error_bodies.insufficient_balance,
+    "402-limit": error_bodies.spending_limit_reached,
+    "402-none": error_bodies.no_credentials,
+    "403": lambda: error_bodies.plain(403, "This model is not available in your region or API access is disabled"),
+    "404": lambda: error_bodies.model_not_found("the model", None),
+    "413": error_bodies.too_large,
+    "415": lambda: error_bodies.plain(415, "Invalid content type. Expected application/json."),
+    "422": error_bodies.content_policy,
+    "503": error_bodies.unavailable,
 }
 
 

@@ -11,17 +11,18 @@ import urllib.parse
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from venice_widgets.simulator.answers import Answer, json_answer
-from venice_widgets.simulator.bodies import MAX_SEED
-from venice_widgets.simulator.sizes import picture_size
+from .response import Answer, json_answer
+from .sizes import picture_size
+from .validation import MAX_SEED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from decimal import Decimal
     from random import Random
 
-    from venice_widgets.simulator.models import Model
-    from venice_widgets.simulator.pictures import Commission
+    from venice_widgets.simulator.art.pictures import Commission
+
+    from .models import Model
 
 WORDS_LEFT_ALONE = 60
 ENHANCEMENT = "in soft directional light, with a layered composition, fine texture and a restrained colour palette"
@@ -90,7 +91,7 @@ def draw(order: Order, random: Random, paint: Callable[[Commission], bytes]) -> 
 
 
 def _commission(order: Order, index: int, random: Random) -> Commission:
-    from venice_widgets.simulator.pictures import Commission
+    from venice_widgets.simulator.art.pictures import Commission
 
     model, body = order.model, order.body
     searched = bool(body.get("enable_web_search")) and model.web_search

@@ -11,13 +11,13 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
-from venice_widgets.simulator.received import ReceivedRequest
+from .received import ReceivedRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from venice_widgets.simulator.answers import Answer
-    from venice_widgets.simulator.service import Simulator
+    from .response import Answer
+    from .service import Simulator
 
 LOOK_EVERY_SECONDS = 0.05
 

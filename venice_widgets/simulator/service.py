@@ -13,21 +13,21 @@ from decimal import Decimal
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from venice_widgets.simulator import endpoints, studio
-from venice_widgets.simulator.accounts import Doorkeeper
-from venice_widgets.simulator.answers import Answer, Refused, compressed
-from venice_widgets.simulator.faults import Fault, FaultPlan
-from venice_widgets.simulator.ledger import Ledger
-from venice_widgets.simulator.limits import Window
-from venice_widgets.simulator.received import PREFIX, ReceivedRequest
-from venice_widgets.simulator.world import Pause, World
+from . import endpoints, generate
+from .accounts import Doorkeeper
+from .faults import Fault, FaultPlan
+from .ledger import Ledger
+from .limits import Window
+from .received import PREFIX, ReceivedRequest
+from .response import Answer, Refused, compressed
+from .state import Pause, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     import httpx
 
-    from venice_widgets.simulator.pictures import Commission
+    from venice_widgets.simulator.art.pictures import Commission
 
 VERSION = "20261101.120000"
 KEPT_REQUESTS = 1000
@@ -105,7 +105,7 @@ class Simulator:
         Waiting ends with `httpx.ReadTimeout` after the client's read timeout, and with `httpx.ReadError` when the
         transport or its client is closed.
         """
-        from venice_widgets.simulator.transport import SimulatorTransport
+        from .transport import SimulatorTransport
 
         return SimulatorTransport(self)
 
@@ -119,7 +119,7 @@ class Simulator:
         Raises:
             OSError: the port is taken.
         """
-        from venice_widgets.simulator.server import running_server
+        from .server import running_server
 
         with running_server(self, port) as address:
             yield f"http://{address}{PREFIX}"
@@ -146,9 +146,9 @@ class Simulator:
     def _routed(self, request: ReceivedRequest, fault: Fault | None, pause: Pause) -> Answer:
         try:
             if (request.method, request.path) == ("POST", "/image/generate"):
-                answer = studio.generate(self._world, request, fault, pause)
+                answer = generate.generate(self._world, request, fault, pause)
             elif fault and not fault.spoils:
-                answer = studio.failure(self._world, fault, pause)
+                answer = generate.failure(self._world, fault, pause)
             else:
                 answer = endpoints.read(self._world, request)
         except Refused as refused:
@@ -165,6 +165,6 @@ class Simulator:
 
 
 def _paint(commission: Commission) -> bytes:
-    from venice_widgets.simulator.pictures import paint
+    from venice_widgets.simulator.art.pictures import paint
 
     return paint(commission)

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from venice_widgets.simulator.models import Model
+    from .models import Model
 
 BASE_PIXELS = 1024
 ROUNDED_TO_PIXELS = 16

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from venice_widgets.simulator.received import ReceivedRequest
+from .received import ReceivedRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from venice_widgets.simulator.answers import Answer
-    from venice_widgets.simulator.service import Simulator
+    from .response import Answer
+    from .service import Simulator
 
 CHUNK_BYTES = 1 << 16
 

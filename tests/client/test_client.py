@@ -1,0 +1,562 @@
+"""On real sockets: what is asked, what comes back, what is never sent again, and where the key does not go."""
+
+import base64
+import gzip
+import io
+import json
+import logging
+import socket
+import threading
+import time
+import traceback
+from contextlib import contextmanager, suppress
+from decimal import Decimal
+from types import SimpleNamespace
+
+import brotli
+import httpx
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from venice_widgets import errors
+from venice_widgets.client import image_channel as channel_module
+from venice_widgets.client.client import Client
+from venice_widgets.client.response import Answer
+from venice_widgets.config import Secret, Settings
+from venice_widgets.log import ObjectStore
+from venice_widgets.simulator import Fault, Simulator
+
+KEY = "VENICE_INFERENCE_KEY_Zq7Xw3Lm9Rt2Vb5N"
+HIDDEN = KEY.removeprefix("VENICE_INFERENCE_KEY_")
+
+
+def png(colour="red", mode="RGB"):
+    file = io.BytesIO()
+    Image.new(mode, (9, 7), colour).save(file, "PNG")
+    return file.getvalue()
+
+
+RED = png()
+ANSWER = json.dumps({"id": "x", "images": [base64.b64encode(RED).decode()]}).encode()
+
+
+def http(status="200 OK", headers=(), body=b"", length=None):
+    """The bytes of a response."""
+    lines = [f"HTTP/1.1 {status}", *headers]
+    if length is not False:
+        lines.append(f"Content-Length: {len(body) if length is None else length}")
+    return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body
+
+
+class Listener:
+    """A server that reads a request and writes bytes; None leaves the connection open, without a word."""
+
+    def __init__(self, response):
+        self.response = response
+        self.received = []
+        self._open = []
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.base_url = f"http://127.0.0.1:{self._socket.getsockname()[1]}/api/v1"
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self):
+        with suppress(OSError):
+            while True:
+                connection, _ = self._socket.accept()
+                self._open.append(connection)
+                threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
+
+    def _answer(self, connection):
+        with suppress(OSError):
+            data = b""
+            while b"\r\n\r\n" not in data:
+                data += connection.recv(65536)
+            head, _, body = data.partition(b"\r\n\r\n")
+            length = next(
+                (int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0
+            )
+            while len(body) < length:
+                body += connection.recv(65536)
+            self.received.append(head + b"\r\n\r\n" + body)
+            if self.response is not None:
+                connection.sendall(self.response)
+                connection.close()
+
+    def close(self):
+        for one in (self._socket, *self._open):
+            one.close()
+
+
+@pytest.fixture
+def listen():
+    listeners = []
+
+    def start(response):
+        listeners.append(Listener(response))
+        return listeners[-1]
+
+    yield start
+    for one in listeners:
+        one.close()
+
+
+@pytest.fixture
+def store(tmp_path):
+    return ObjectStore(tmp_path / "objects")
+
+
+def settings_for(base_url, **changes):
+    return Settings(**{"api_key": Secret(KEY), "base_url": base_url, "read_timeout_seconds": 5.0, **changes})
+
+
+@pytest.fixture
+def connect():
+    """Makes clients and channels that are closed in the end."""
+    made = []
+
+    def start(base_url, **changes):
+        made.append(Client(settings_for(base_url, **changes)))
+        return made[-1]
+
+    yield start
+    for one in made:
+        one.close()
+
+
+def generate(base_url, store, body=b"{}", transport=None, **changes):
+    """One request; the answer, without keeping connections."""
+    channel = Client(settings_for(base_url, **changes), transport).channel()
+    try:
+        return channel.generate(body, lambda *_: store.writer())
+    finally:
+        channel.close()
+
+
+def pictures(answer):
+    return [picture.path.read_bytes() for picture in answer.pictures.values()]
+
+
+def no_key_in(*things):
+    for thing in things:
+        assert HIDDEN not in thing
+        assert base64.b64encode(KEY.encode()).decode().rstrip("=") not in thing
+
+
+@contextmanager
+def logged():
+    """Everything that anybody logs meanwhile."""
+    file = io.StringIO()
+    handler, root = logging.StreamHandler(file), logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    try:
+        yield file
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)
+
+
+# What is sent.
+
+
+def test_the_body_reaches_the_wire_byte_for_byte_with_the_key_of_the_settings(listen, store):
+    server = listen(http(body=ANSWER))
+    body = '{"prompt":"A fox in {curly braces}, $5 🦊\\n"}'.encode()
+    assert pictures(generate(server.base_url, store, body)) == [RED]
+    head, _, sent = server.received[0].partition(b"\r\n\r\n")
+    assert sent == body
+    assert head.startswith(b"POST /api/v1/image/generate HTTP/1.1\r\n")
+    assert f"authorization: bearer {KEY}".lower().encode() in head.lower()
+    assert b"content-type: application/json" in head.lower()
+    assert b"br" in head.lower().split(b"accept-encoding:")[1].split(b"\r\n")[0]
+
+
+def test_a_question_has_its_query_and_its_numbers_are_exact(connect, listen):
+    server = listen(http(body=b'{"price": 0.0375}'))
+    answer = connect(server.base_url).get_json("/models", type="image")
+    assert answer == {"price": Decimal("0.0375")}
+    assert server.received[0].startswith(b"GET /api/v1/models?type=image HTTP/1.1\r\n")
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"", b"[" * 100_000, b"\xff\xfe", b"1" * 5000])
+def test_an_answer_to_a_question_that_is_no_json_is_an_error_that_costs_nothing(connect, listen, body):
+    with pytest.raises(errors.ResponseError, match="/models"):
+        connect(listen(http(body=body)).base_url).get_json("/models")
+
+
+# What comes back.
+
+
+@pytest.mark.parametrize(
+    ("encoding", "pack"), [("gzip", gzip.compress), ("br", brotli.compress), ("identity", lambda data: data)]
+)
+def test_compressed_answers_are_read(listen, store, encoding, pack):
+    server = listen(http(headers=[f"Content-Encoding: {encoding}"], body=pack(ANSWER)))
+    assert pictures(generate(server.base_url, store)) == [RED]
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "deflate"])
+def test_an_answer_that_only_claims_to_be_compressed_may_have_been_charged(listen, store, encoding):
+    server = listen(http(headers=[f"Content-Encoding: {encoding}"], body=b"no such thing" * 9))
+    assert type(generate(server.base_url, store).error) is errors.PossiblyCharged
+
+
+@pytest.mark.parametrize("status", ["200 OK", "201 Created", "203 Non-Authoritative", "206 Partial Content"])
+def test_a_picture_is_taken_with_any_status_of_success(listen, store, status):
+    assert pictures(generate(listen(http(status, body=ANSWER)).base_url, store)) == [RED]
+
+
+@pytest.mark.parametrize("content_type", ["image/png", "application/octet-stream", "application/json", "text/html"])
+def test_a_picture_that_is_the_body_itself_is_kept_whatever_it_is_called(listen, store, content_type):
+    server = listen(http(headers=[f"Content-Type: {content_type}"], body=RED))
+    answer = generate(server.base_url, store)
+    assert pictures(answer) == [RED]
+    assert answer.document is None
+
+
+def test_a_page_with_success_is_quoted_and_may_have_been_charged(listen, store):
+    page = f"<html><body>Sign in to the hotel's network {KEY}</body></html>".encode()
+    error = generate(listen(http(headers=["Content-Type: text/html"], body=page)).base_url, store).error
+    assert type(error) is errors.PossiblyCharged
+    assert "<html><body>Sign in" in error.message
+    assert "may have been charged" in error.remedy
+    no_key_in(str(error))
+
+
+def test_a_violation_is_no_error_here_and_its_picture_is_not_kept(listen, store):
+    for body in (ANSWER, b'{"images": []}', b""):
+        server = listen(http(headers=["x-venice-is-content-violation: true"], body=body))
+        answer = generate(server.base_url, store)
+        assert (answer.violation, answer.error, answer.pictures) == (True, None, {})
+    assert not store.folder.exists()
+
+
+@pytest.mark.parametrize("cut", [0, 10, len(ANSWER) - 3, len(ANSWER) - 2])
+def test_a_body_that_is_cut_before_its_picture_is_whole_may_have_been_charged(listen, store, cut):
+    server = listen(http(body=ANSWER[:cut], length=len(ANSWER)))
+    error = generate(server.base_url, store).error
+    if cut == len(ANSWER) - 2:
+        assert error is None
+    else:
+        assert type(error) is errors.PossiblyCharged
+        assert "lost" in error.message
+    assert len(server.received) == 1
+
+
+def test_a_picture_that_arrived_whole_before_the_connection_broke_is_kept_and_the_damage_is_told(listen, store):
+    two = json.dumps({"images": [base64.b64encode(one).decode() for one in (RED, png("blue"))]}).encode()
+    answer = generate(listen(http(body=two[:-30], length=len(two))).base_url, store)
+    assert pictures(answer) == [RED]
+    assert answer.error is None
+    assert "The answer was damaged" in answer.notes[0]
+
+
+def test_half_a_binary_picture_is_not_kept(listen, store):
+    server = listen(http(headers=["Content-Type: image/png"], body=RED[:-5], length=len(RED)))
+    assert type(generate(server.base_url, store).error) is errors.PossiblyCharged
+    assert not store.folder.exists()
+
+
+def test_the_facts_of_a_failure_are_told_with_it(listen, store):
+    body = json.dumps({"error": f"broke {KEY}", "request_id": "req-9"}).encode()
+    server = listen(http("500 Oops", ["CF-RAY: 8f2a", f"X-Echo: {KEY}", "Set-Cookie: a=b"], body))
+    answer = generate(server.base_url, store)
+    assert (answer.status_code, answer.response_id, answer.headers["cf-ray"]) == (500, "req-9", "8f2a")
+    assert type(answer.error) is errors.PossiblyCharged
+    assert answer.first_byte_at <= answer.finished_at
+    assert "set-cookie" not in answer.headers
+    no_key_in(repr(answer), str(answer.error))
+
+
+@pytest.mark.parametrize("images", [[], [base64.b64encode(RED).decode()]], ids=["no picture", "a picture"])
+def test_a_success_that_quotes_the_key_is_kept_without_it(listen, store, images):
+    said = {
+        "images": images,
+        "request": {"headers": {"authorization": f"Bearer {KEY}"}, KEY: [f"key {KEY}"], "seed": 7},
+    }
+    answer = generate(listen(http(body=json.dumps(said).encode())).base_url, store)
+    assert answer.echoed_seed == 7
+    no_key_in(repr(answer), str(answer.error))
+
+
+def test_an_answer_without_end_is_given_up(listen, store, monkeypatch):
+    monkeypatch.setattr(channel_module, "_LARGEST_ANSWER_BYTES", 100_000)
+    error = generate(listen(http(body=b"x" * 200_000)).base_url, store).error
+    assert type(error) is errors.PossiblyCharged
+    assert "100,000 bytes" in error.message
+
+
+def test_a_disk_too_full_to_receive_an_answer_is_an_error_of_the_store(listen, store, monkeypatch):
+    def full(**_):
+        def write(data):
+            raise OSError(28, "No space left on device")
+
+        @contextmanager
+        def spool():
+            yield SimpleNamespace(write=write)
+
+        return spool()
+
+    monkeypatch.setattr(channel_module.tempfile, "SpooledTemporaryFile", full)
+    with pytest.raises(errors.StoreError, match="No space left on device") as caught:
+        generate(listen(http(body=ANSWER)).base_url, store)
+    assert "may have been charged" in caught.value.remedy
+
+
+class Says(httpx.BaseTransport):
+    """A transport with one response."""
+
+    def __init__(self, status, headers, body):
+        self._response = (status, headers, body)
+
+    def handle_request(self, request):
+        status, headers, body = self._response
+        return httpx.Response(status, headers=headers, stream=httpx.ByteStream(body))
+
+
+BODIES = st.one_of(
+    st.binary(max_size=80),
+    st.just(ANSWER),
+    st.builds(lambda place: ANSWER[:place], st.integers(0, len(ANSWER))),
+    st.builds(
+        lambda place, junk: ANSWER[:place] + junk + ANSWER[place:], st.integers(0, len(ANSWER)), st.binary(max_size=3)
+    ),
+    st.just(RED),
+    st.builds(lambda place: RED[:place], st.integers(0, len(RED))),
+    st.sampled_from([b"<html>", b"null", b"[]", b"{}", b'{"images":[]}', b'{"images":null}', b'{"images":[""]}']),
+)
+PACKS = {"": lambda data: data, "gzip": gzip.compress, "br": brotli.compress, "zstd": lambda data: data}
+
+
+@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    status=st.sampled_from([200, 200, 200, 200, 204, 301, 400, 402, 422, 429, 500, 503]),
+    body=BODIES,
+    pack=st.sampled_from(sorted(PACKS)),
+    claimed=st.sampled_from(["same", "", "gzip", "br", "nonsense"]),
+    content_type=st.sampled_from(["application/json", "image/png", "text/html; charset=nonsense", "", "🦊"]),
+    violation=st.sampled_from(["true", "false", "maybe"]),
+)
+@example(200, gzip.compress(ANSWER)[:-9], "", "gzip", "application/json", "false")
+@example(200, brotli.compress(ANSWER)[:-4], "", "br", "application/json", "false")
+def test_any_response_gives_pictures_as_they_were_or_one_of_our_errors(
+    store, status, body, pack, claimed, content_type, violation
+):
+    headers = {"content-type": content_type.encode(), "x-venice-is-content-violation": violation}
+    headers["content-encoding"] = pack if claimed == "same" else claimed
+    answer = generate("http://127.0.0.1:9/api/v1", store, transport=Says(status, headers, PACKS[pack](body)))
+    assert isinstance(answer, Answer)
+    if answer.error is None:
+        assert answer.pictures or answer.violation
+    else:
+        assert isinstance(answer.error, errors.VeniceError)
+        assert not answer.pictures
+    for data in pictures(answer):
+        assert data == RED or claimed != "same" or body not in (ANSWER, RED)
+
+
+# What is not sent again, and where nothing goes.
+
+
+@pytest.mark.parametrize(
+    ("response", "kind"),
+    [
+        (b"", errors.PossiblyCharged),
+        (b"HTTP/1.1 200", errors.PossiblyCharged),
+        (b"\x00\x01\x02\r\n\r\n", errors.PossiblyCharged),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", errors.PossiblyCharged),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", errors.PossiblyCharged),
+        (b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 90_000 + b"\r\n", errors.PossiblyCharged),
+    ],
+)
+def test_whatever_breaks_after_the_body_left_may_have_been_charged_and_is_asked_once(listen, store, response, kind):
+    server = listen(response)
+    try:
+        error = generate(server.base_url, store).error
+    except errors.VeniceError as exc:
+        error = exc
+    assert type(error) is kind
+    assert len(server.received) == 1
+
+
+def test_a_read_timeout_may_have_been_charged_and_is_asked_once(listen, store):
+    server = listen(None)
+    with pytest.raises(errors.PossiblyCharged, match="took too long"):
+        generate(server.base_url, store, read_timeout_seconds=0.2)
+    assert len(server.received) == 1
+
+
+def test_a_connection_that_is_refused_sent_nothing(store):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with pytest.raises(errors.ServiceUnavailable, match="Nothing was sent"):
+        generate(f"http://127.0.0.1:{port}/api/v1", store)
+
+
+def test_a_host_without_a_name_sent_nothing(store):
+    with pytest.raises(errors.ServiceUnavailable, match="Nothing was sent"):
+        generate("https://no-such-host.invalid/api/v1", store)
+
+
+@pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"])
+def test_no_redirect_is_followed_and_the_key_goes_to_no_other_host(connect, listen, store, status):
+    elsewhere = listen(http(body=ANSWER))
+    server = listen(http(status, [f"Location: {elsewhere.base_url}/image/generate"]))
+    assert type(generate(server.base_url, store).error) is errors.ConfigurationError
+    with pytest.raises(errors.ConfigurationError, match="redirect"):
+        connect(server.base_url).get("/models")
+    assert elsewhere.received == []
+
+
+def test_a_proxy_is_not_given_what_goes_to_the_loopback_in_the_clear(connect, listen, store, monkeypatch):
+    proxy, service = listen(http("502 Bad Gateway")), listen(http(body=ANSWER))
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, proxy.base_url.removesuffix("/api/v1"))
+    assert connect(service.base_url).get("/models") == ANSWER
+    assert pictures(generate(service.base_url, store)) == [RED]
+    assert proxy.received == []
+
+
+def test_a_style_reference_is_fetched_without_the_key_also_through_redirects(connect, listen):
+    elsewhere = listen(http(body=RED))
+    server = listen(http("302 Found", [f"Location: {elsewhere.base_url}/a.png"]))
+    client = connect("https://api.venice.ai/api/v1")
+    assert client.fetch_reference(f"{server.base_url}/a.png") == RED
+    no_key_in(str(server.received), str(elsewhere.received))
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://127.0.0.1:1/a.png", "http://[", "http://", "http://\ud800/", "http://a:99999/", f"http://{'a' * 70_000}"],
+)
+def test_a_style_reference_that_cannot_be_fetched_is_an_invalid_request(connect, url):
+    with pytest.raises(errors.InvalidRequest, match="Nothing was sent") as caught:
+        connect("http://127.0.0.1:1/api/v1").fetch_reference(url)
+    assert caught.value.field == "style_references"
+
+
+def test_a_style_reference_is_read_no_further_than_the_api_takes(connect, listen):
+    server = listen(http(body=b"x" * 20_000_000))
+    client = connect("http://127.0.0.1:1/api/v1")
+    assert 8_000_000 <= len(client.fetch_reference(server.base_url)) < 9_000_000
+
+
+@pytest.mark.parametrize("base_url", ["https://api.venice.ai/api/v1", "HTTPS://api.venice.ai/api/v1"])
+def test_certificates_are_verified_however_https_is_spelled(base_url):
+    context = Client(settings_for(base_url))._tls
+    assert context
+    assert context.verify_mode.name == "CERT_REQUIRED"
+
+
+def test_a_style_reference_over_https_is_verified_also_where_the_base_url_is_the_loopback(connect, monkeypatch):
+    asked = []
+
+    class Recording(httpx.Client):
+        def __init__(self, **more):
+            asked.append(more["verify"])
+            super().__init__(**more)
+
+    monkeypatch.setattr(httpx, "Client", Recording)
+    with pytest.raises(errors.InvalidRequest):
+        connect("http://127.0.0.1:1/api/v1").fetch_reference("https://127.0.0.1:1/a.png")
+    assert asked == [True]
+
+
+def test_a_free_question_does_not_wait_as_long_as_a_picture_may_take(connect):
+    client = connect("http://127.0.0.1:1/api/v1", read_timeout_seconds=900)
+    assert client._questions.timeout.read <= 30
+    channel = client.channel()
+    assert channel._http.timeout.read == 900
+    channel.close()
+
+
+QUOTING = {
+    "header back": http("400 Bad", body=b'{"error": "bad header Authorization: Bearer %s"}' % KEY.encode()),
+    "page": http("502 Bad", body=b"<pre>authorization: Bearer %s</pre>" % KEY.encode()),
+    "base64": http("500 Bad", body=base64.b64encode(KEY.encode())),
+    "success": http(body=b"key=%s" % KEY.encode()),
+    "402": http("402 Pay", body=json.dumps({"error": "x" * 480 + KEY}).encode()),
+    "broken": b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n%s\r\n\r\n" % KEY.encode(),
+}
+
+
+@pytest.mark.parametrize("name", QUOTING)
+def test_the_key_stands_in_no_error_no_repr_no_log_and_no_traceback(connect, listen, store, name):
+    server = listen(QUOTING[name])
+    client = connect(server.base_url)
+    channel = client.channel()
+    with logged() as log:
+        try:
+            answer = channel.generate(b"{}", lambda *_: store.writer())
+            error = answer.error
+        except errors.VeniceError as exc:
+            error, answer = exc, None
+    channel.close()
+    tracebacks = traceback.TracebackException.from_exception(error, capture_locals=True)
+    no_key_in(
+        str(error), repr(error), repr(answer), repr(client), repr(channel), log.getvalue(), "".join(tracebacks.format())
+    )
+    assert "Bearer" not in log.getvalue()
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, RuntimeError])
+def test_what_strikes_while_the_key_is_being_written_leaves_no_frame_that_holds_it(connect, monkeypatch, store, kind):
+    def strike(self, buffer, timeout=None):
+        raise kind("struck")
+
+    monkeypatch.setattr("httpcore._backends.sync.SyncStream.write", strike)
+    with Simulator(requests_per_minute=None).serve() as base_url:
+        client = connect(base_url)
+        channel = client.channel()
+        for ask in (lambda: client.get("/models"), lambda: channel.generate(b"{}", lambda *_: store.writer())):
+            with pytest.raises(kind, match="struck") as caught:
+                ask()
+            tracebacks = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+            no_key_in("".join(tracebacks.format()))
+        channel.close()
+
+
+# Giving up.
+
+
+def test_aborting_wakes_every_thread_that_waits_for_an_answer_at_once(store):
+    with Simulator(faults=[Fault("hang", times=None)], requests_per_minute=None).serve() as base_url:
+        channel = Client(settings_for(base_url, read_timeout_seconds=60)).channel()
+        ended = []
+
+        def ask():
+            with pytest.raises(errors.PossiblyCharged):
+                channel.generate(b"{}", lambda *_: store.writer())
+            ended.append(time.monotonic())
+
+        threads = [threading.Thread(target=ask) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        time.sleep(0.3)
+        aborted_at = time.monotonic()
+        channel.abort()
+        for thread in threads:
+            thread.join(5)
+        assert len(ended) == 4
+        assert max(ended) - aborted_at < 0.5
+        channel.close()
+
+
+def test_nothing_new_gets_through_a_channel_that_was_aborted(listen, store):
+    server = listen(http(body=ANSWER))
+    channel = Client(settings_for(server.base_url)).channel()
+    channel.abort()
+    with pytest.raises(errors.VeniceError):
+        channel.generate(b"{}", lambda *_: store.writer())
+    assert server.received == []
+    channel.close()
+
+
+def test_closing_a_channel_leaves_a_transport_alone_that_others_share(store):
+    shared = Simulator(requests_per_minute=None).transport()
+    client = Client(settings_for("http://simulator.localhost/api/v1"), shared)
+    client.channel().close()
+    assert client.get_json("/models", type="image")["data"]

@@ -1,0 +1,67 @@
+"""What an answer says beside its pictures, whatever shape it says it in."""
+
+from decimal import Decimal
+
+import pytest
+
+from venice_widgets.client.response import Answer
+
+
+def fact(name, *, headers=None, **document):
+    return getattr(Answer(status_code=200, headers=headers or {}, document=document), name)
+
+
+@pytest.mark.parametrize(
+    ("echo", "seed"),
+    [
+        ({"success": True, "data": {"seed": 41}}, 41),
+        ({"seed": -7}, -7),
+        ({"data": {"seed": 0}}, 0),
+        ({"data": {"seed": 41.0}}, 41),
+        ({"data": {"seed": 41.5}}, None),
+        ({"data": {"seed": float("inf")}}, None),
+        ({"data": {"seed": True}}, None),
+        ({"data": {"seed": "41"}}, None),
+        ({"data": [41]}, None),
+        (None, None),
+        ("x", None),
+    ],
+)
+def test_the_echoed_seed_is_found_wrapped_flat_or_not_at_all(echo, seed):
+    assert fact("echoed_seed", request=echo) == seed
+
+
+@pytest.mark.parametrize(
+    ("text", "flag"), [("true", True), (" TRUE ", True), ("false", False), ("", None), ("1", None)]
+)
+def test_moderation_flags_are_true_false_or_absent(text, flag):
+    assert fact("violation", headers={"x-venice-is-content-violation": text}) is flag
+    assert fact("blurred", headers={"x-venice-is-blurred": text}) is flag
+
+
+def test_the_rewritten_prompt_is_decoded():
+    assert fact("enhanced_prompt", headers={"x-venice-enhanced-prompt": "a%20f%C3%B6x%2C%20100%25"}) == "a föx, 100%"
+    assert fact("enhanced_prompt") is None
+
+
+@pytest.mark.parametrize("text", ["", "a lot", "NaN", "Infinity", "1e999999999", "-1e13"])
+def test_a_balance_that_is_no_amount_is_not_known(text):
+    assert fact("balance_before_usd", headers={"x-venice-balance-usd": text}) is None
+
+
+def test_a_balance_is_exact():
+    assert fact("balance_before_usd", headers={"x-venice-balance-usd": "24.990001"}) == Decimal("24.990001")
+
+
+def test_the_response_id_is_the_answers_or_the_errors():
+    assert fact("response_id", id="a", request_id="b") == "a"
+    assert fact("response_id", error="x", request_id="b") == "b"
+    assert fact("response_id", id=7) is None
+
+
+def test_a_model_that_is_going_away_is_told_with_its_date_and_its_replacement():
+    assert fact("deprecation") is None
+    headers = {"x-venice-deprecated": "true", "x-venice-model-deprecation-date": "2027-01-01"}
+    headers["x-venice-deprecated-replacement"] = "chroma"
+    assert fact("deprecation", headers=headers) == "This model is going away (2027-01-01). chroma replaces it."
+    assert fact("deprecation", headers={"x-venice-model-deprecation-warning": "Soon."}) == "Soon."

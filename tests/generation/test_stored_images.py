@@ -1,0 +1,39 @@
+"""From the log back to pictures: what a run gave says again what was said under it."""
+
+from decimal import Decimal
+
+from venice_widgets.generation.stored_images import recalled
+
+
+def again(session):
+    return recalled(session.log, session.log.get("last"))
+
+
+def test_a_seed_that_the_model_ignores_is_called_that_also_when_the_picture_comes_from_the_log(session):
+    session.generate("a fox", model="gpt-image-2", quality="low", seed=41)
+    assert again(session)[0].remarks == ("seed ignored by this model",)
+    (shown,) = session.generate("a fox", model="gpt-image-2", quality="low", seed=41, reuse=True).images
+    assert shown.remarks == ("seed ignored by this model", "from the log")
+
+
+def test_a_picture_that_was_made_before_keeps_what_was_said_under_it(session):
+    session.generate("a fox", model="gpt-image-2", quality="low", seed=41)
+    session.generate("a fox", model="gpt-image-2", quality="low", seed=41)
+    html = session.generate("a fox", model="gpt-image-2", quality="low", seed=41).bundle().data["text/html"]
+    assert html.count("seed ignored by this model") == 2
+    assert html.count("made before") == 1
+
+
+def test_each_of_several_variants_has_its_own_part_of_the_price(session):
+    made = session.generate("a fox", variants=4, seed=5, width=64, height=64)
+    assert [image.price_usd for image in again(session)] == [image.price_usd for image in made.images]
+    session.log.record_charge(made.runs[0].run_id, Decimal("0.06"), "billing/usage-history")
+    assert [image.price_usd for image in again(session)] == [Decimal("0.015")] * 4
+
+
+def test_a_seed_that_nobody_knows_is_not_said_to_be_ignored(session):
+    session.generate("a fox", model="gpt-image-2", quality="low", variants=2, seed=5)
+    assert [(image.seed, image.remarks) for image in again(session)] == [
+        (5, ("seed ignored by this model",)),
+        (None, ()),
+    ]

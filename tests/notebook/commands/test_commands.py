@@ -1,0 +1,271 @@
+"""What the ``%venice`` commands about models, prices, the account and the settings show."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from IPython.core.error import UsageError
+
+from venice_widgets import current
+from venice_widgets.errors import CredentialsRefused, ModelUnavailable
+from venice_widgets.notebook.commands import COMMANDS, overview, run_command
+from venice_widgets.notebook.commands.age import ago
+from venice_widgets.session import Session
+from venice_widgets.simulator import Fault, Simulator
+
+KEY = "VENICE_INFERENCE_KEY_0123456789abcdef"
+
+
+@pytest.fixture
+def told(session):
+    """What a command shows on a terminal."""
+    return lambda line: run_command(None, line).data["text/plain"]
+
+
+def rows(text, header="model"):
+    """The cells of a plain table's rows, by their first column."""
+    lines = text.splitlines()
+    start = next(number for number, line in enumerate(lines) if line.startswith(header)) + 2
+    found = [re.split(r"  +", line.strip()) for line in lines[start:] if "  " in line]
+    return {cells[0]: cells[1:] for cells in found}
+
+
+def test_the_overview_lists_every_command_and_so_does_no_command_at_all(told):
+    for line in ("", "--help", "help", "  "):
+        assert told(line) == overview()
+    assert all(f"%venice {name} " in overview() for name in COMMANDS)
+    assert all(command.summary.endswith(".") for command in COMMANDS.values())
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_in_every_way_of_asking(told, name):
+    texts = {told(f"{name} --help"), told(f"{name} -h"), told(f"help {name}"), told(f"--help {name}")}
+    assert len(texts) == 1
+    assert f"usage: %venice {name}" in texts.pop()
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("nonsense", "there is no command 'nonsense'. %venice alone lists them."),
+        ("modle x", "Did you mean model or models?"),
+        ("model", "%venice model: id is missing."),
+        ("model a b", "'b' is not understood"),
+        ("models --max-price lots", "'lots' is no amount of dollars"),
+        ("models --sized huge", "invalid choice: 'huge'"),
+        ("demo perhaps", "it is on or off"),
+        ("config --nonsense", "there is no option --nonsense"),
+    ],
+)
+def test_what_cannot_be_understood_is_a_usage_error(told, simulator, line, words):
+    with pytest.raises(UsageError) as caught:
+        told(line)
+    assert type(caught.value) is UsageError
+    assert words in str(caught.value)
+    assert not simulator.requests
+
+
+def test_models_tells_of_each_how_it_is_sized_its_prices_privacy_seed_and_state(told):
+    text = told("models")
+    found = rows(text)
+    assert found["z-image-turbo"] == ["Z-Image Turbo", "pixels", "$0.01", "private", "honoured", "default, fastest"]
+    assert found["gpt-image-2"] == ["GPT Image 2", "tiers", "$0.02 – $0.83", "anonymized", "ignored"]
+    assert found["qwen-image-2"] == ["Qwen Image 2", "ratio", "$0.05", "anonymized", "unknown"]
+    assert found["krea-v2-large"][-1] == "beta"
+    assert found["hidream"][-1] == "offline"
+    assert found["lustify-sdxl"][-1] == "deprecated 2027-03-31"
+    assert found["hunyuan-image-v4-preview"][2] == "unknown"
+    assert "bria-bg-remover" not in found
+    assert f"{len(found)} of {len(found)} models" in text
+
+
+@pytest.mark.parametrize(
+    ("filters", "keeps", "drops"),
+    [
+        ("--max-price 0.05", {"qwen-image-2", "gpt-image-2"}, {"flux-2-max", "hunyuan-image-v4-preview"}),
+        ("--max-price $0.01", {"chroma"}, {"qwen-image"}),
+        ("--private", {"z-image-turbo"}, {"gpt-image-2"}),
+        ("--sized tiers", {"gpt-image-2"}, {"z-image-turbo", "qwen-image-2"}),
+        ("--seed", {"z-image-turbo"}, {"chroma", "gpt-image-2"}),
+        ("--references", {"krea-v2-large"}, {"z-image-turbo"}),
+        ("BANANA", {"nano-banana-2", "nano-banana-pro"}, {"chroma"}),
+        ("--max-price 0.05 --private --sized pixels --seed z-", {"z-image-turbo"}, {"venice-sd35"}),
+    ],
+)
+def test_models_can_be_filtered(told, filters, keeps, drops):
+    found = rows(told(f"models {filters}")).keys()
+    assert keeps <= found
+    assert not drops & found
+
+
+def test_a_filter_that_nothing_passes_says_so(told):
+    assert told("models --max-price 0.001") == "No model passes these filters."
+    assert told("styles zzz") == "No style preset has this in its name."
+
+
+def test_a_model_is_told_with_all_its_limits_and_its_price_grid(told):
+    text = told("model gpt-image-2")
+    assert text.startswith("gpt-image-2 — GPT Image 2\n")
+    for words in ("1:1 (default), 3:2, 16:9", "1K (default), 2K, 4K", "low, medium, high (default)", "up to 10,000"):
+        assert words in text
+    assert re.search(r"seed +ignored", text)
+    grid = text[text.index("Resolution / Quality") :]
+    assert [re.findall(r"\$[\d.]+", line) for line in grid.splitlines()[2:5]] == [
+        ["$0.02", "$0.07", "$0.26"],
+        ["$0.03", "$0.13", "$0.50"],
+        ["$0.05", "$0.21", "$0.83"],
+    ]
+    assert grid.count("cheapest") == grid.count("default") == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("model venice-sd35", "width and height, 1 … 1280 pixels in steps of 16"),
+        ("model default", "z-image-turbo — Z-Image Turbo"),
+        ("model z-image-turbo", "default, fastest"),
+        ("model krea-v2-large", "up to 3, with strength"),
+        ("model hidream", "offline"),
+        ("model bria-bg-remover", "makes no pictures from text"),
+        ("price z-image-turbo", "Price of one picture of z-image-turbo\nany size  $0.01"),
+        ("price hunyuan-image-v4-preview", "any size  unknown"),
+        ("price nano-banana-2", "Price of one picture of nano-banana-2"),
+        ("price wan-3-text-to-image", "$0.05625"),
+    ],
+)
+def test_facts_of_models_are_told(told, line, words):
+    assert words in told(line)
+
+
+@pytest.mark.parametrize("command", ["model", "price"])
+def test_an_unknown_model_is_refused_with_its_neighbours(told, command):
+    with pytest.raises(ModelUnavailable, match="Did you mean z-image-turbo"):
+        told(f"{command} z-image-trubo")
+
+
+def test_styles_are_listed_and_searched(told):
+    assert "28 of 28 styles" in told("styles")
+    assert "Analog Film" in told("styles")
+    assert told("styles ANIME").startswith("1 of 28 styles")
+
+
+def test_the_balance_is_told_by_currency(told):
+    text = told("balance")
+    assert re.search(r"USD +\$25\.00", text)
+    assert re.search(r"DIEM +0", text)
+
+
+def test_without_a_key_the_balance_says_what_to_do():
+    current.use_session(Session(transport=Simulator().transport()))
+    with pytest.raises(CredentialsRefused, match="VENICE_API_KEY"):
+        run_command(None, "balance")
+
+
+def test_config_tells_every_setting_and_its_origin_and_no_key(told, monkeypatch):
+    monkeypatch.setenv("VENICE_MAX_COST", "0.50")
+    session = Session(api_key=KEY, transport=Simulator().transport())
+    current.use_session(session)
+    found = rows(told("config"), "setting")
+    assert found["api_key"] == ["…cdef", "argument"]
+    assert found["max_cost_usd"] == ["$0.50", "VENICE_MAX_COST"]
+    assert found["confirm_above_usd"] == ["$1.00", "default"]
+    assert found["store"][0] == str(session.settings.store)
+    html = run_command(None, "config").data["text/html"]
+    assert KEY not in html
+    assert KEY not in told("config")
+
+
+def test_the_demo_is_switched_on_and_off(monkeypatch):
+    monkeypatch.setenv("VENICE_API_KEY", KEY)
+    shown = run_command(None, "demo").data["text/plain"]
+    assert "nothing is charged" in shown
+    assert current.current_session().settings.demo
+    assert "simulated" in run_command(None, "models").data["text/plain"]
+    assert run_command(None, "balance").data["text/plain"].startswith("Balance (simulated)")
+    config = run_command(None, "config").data["text/plain"]
+    assert re.search(r"api_key +not needed +demo", config)
+    assert len(re.findall(r"_usd +not held in the demo +demo", config)) == 5
+    assert run_command(None, "doctor").data["text/plain"].endswith("Nothing is wrong.")
+    assert "has no billing ledger" in run_command(None, "log --reconcile").data["text/plain"]
+    shown = run_command(None, "demo off").data["text/plain"]
+    assert "requests go to api.venice.ai and cost money (a key is set)" in shown
+    assert not current.current_session().settings.demo
+
+
+def test_switching_the_demo_off_says_when_there_is_no_key():
+    assert "no key is set: VENICE_API_KEY" in run_command(None, "demo off").data["text/plain"]
+
+
+ODD_ENTRIES = [
+    {"id": 5},
+    {"id": "bad-price", "type": "image", "model_spec": {"pricing": {"generation": {"usd": -1}}}},
+    "nonsense",
+]
+
+
+def test_the_doctor_names_every_entry_that_could_not_be_read_and_the_others_stay():
+    simulator = Simulator(extra_entries=ODD_ENTRIES)
+    current.use_session(Session(api_key=KEY, transport=simulator.transport()))
+    text = run_command(None, "doctor").data["text/plain"]
+    assert re.search(r"key +balance \$25\.00", text)
+    assert re.search(r"catalogue +30 models, fetched just now", text)
+    assert "bad-price: " in text
+    assert text.count("entry 3") == 2
+    assert re.search(r"store +.*\.venice", text)
+    assert "3 entries could not be read, see %venice doctor." in run_command(None, "models").data["text/plain"]
+    assert "z-image-turbo" in run_command(None, "models").data["text/plain"]
+
+
+def test_the_doctor_goes_on_where_a_part_is_broken():
+    current.use_session(Session(transport=Simulator().transport()))
+    text = run_command(None, "doctor").data["text/plain"]
+    assert "VENICE_API_KEY" in text
+    assert "30 models" in text
+    assert "Nothing is wrong" not in text
+
+
+@pytest.mark.parametrize(
+    ("hours", "words"),
+    [
+        (0, "Prices fetched just now."),
+        (0.5, "Prices fetched 30 minutes ago."),
+        (3, "Prices fetched 3 hours ago. Venice could not be asked again: "),
+        (50, "Under a limit, prices this old count as unknown."),
+    ],
+)
+def test_the_age_of_prices_is_shown_and_what_follows_from_it(told, session, simulator, hours, words):
+    keeper = session.catalogue_keeper
+    told("models")
+    fetched_at = datetime.now(UTC) - timedelta(hours=hours)
+    object.__setattr__(keeper._catalogue, "fetched_at", fetched_at)
+    simulator.add_fault(Fault("503", times=None, path="/models"))
+    for line in ("models", "model chroma", "price gpt-image-2"):
+        assert words in told(line)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "just now"), (59, "just now"), (60, "1 minute ago"), (7199, "119 minutes ago"), (7200, "2 hours ago"),
+     (172799, "47 hours ago"), (172800, "2 days ago")],
+)  # fmt: skip
+def test_ages_are_said_as_people_say_them(seconds, words):
+    assert ago(seconds) == words
+
+
+def test_refresh_asks_again(told, simulator):
+    told("models")
+    asked = len(simulator.requests)
+    told("models")
+    assert len(simulator.requests) == asked
+    told("models --refresh")
+    assert len(simulator.requests) > asked
+
+
+def test_what_venice_says_is_escaped():
+    entry = {"id": "<i>odd</i>", "type": "image", "model_spec": {"name": "<script>x</script>", "description": "<b>$5"}}
+    current.use_session(Session(api_key=KEY, transport=Simulator(extra_entries=[entry]).transport()))
+    for line in ("models", "model <i>odd</i>", "price <i>odd</i>"):
+        html = run_command(None, line).data["text/html"]
+        assert "<script" not in html
+        assert "<i>" not in html
+        assert "<b>$" not in html

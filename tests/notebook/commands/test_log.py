@@ -1,0 +1,604 @@
+"""``%venice log``, ``show``, ``verify``, ``resolve``, ``doctor``, and the store in ``config`` and ``balance``."""
+
+import hashlib
+import io
+import json
+import sqlite3
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from IPython.core.error import UsageError
+from PIL import Image
+
+from venice_widgets import current
+from venice_widgets.errors import CredentialsRefused, InvalidRequest, StoreError, VeniceError
+from venice_widgets.log import Log, Status, processes
+from venice_widgets.notebook.commands import log as log_module
+from venice_widgets.notebook.commands import run_command
+from venice_widgets.session import Session
+from venice_widgets.simulator import Fault, Simulator
+
+MAINTENANCE = "venice_widgets.notebook.commands.maintenance"
+
+KEY, ADMIN_KEY = "VENICE_INFERENCE_KEY_0123456789abcdef", "VENICE_ADMIN_KEY_0123456789abcdef"
+
+
+def paint(commission) -> bytes:
+    image = Image.new("RGB", (48, 32), (commission.content % 256, len(commission.prompt), 30))
+    image.save(file := io.BytesIO(), "PNG")
+    return file.getvalue()
+
+
+@pytest.fixture
+def simulator() -> Simulator:
+    return Simulator(requests_per_minute=None, paint=paint)
+
+
+@pytest.fixture
+def reopen(simulator):
+    """Opens a session as the next kernel would, with what the store's folder holds."""
+
+    def opened(key: str = KEY) -> Session:
+        made = Session(api_key=key, transport=simulator.transport())
+        current.use_session(made)
+        return made
+
+    return opened
+
+
+@pytest.fixture
+def session(reopen) -> Session:
+    return reopen()
+
+
+def told(line: str) -> str:
+    return run_command(None, line).data["text/plain"]
+
+
+def listed(line: str) -> list[dict]:
+    return [json.loads(each) for each in told(f"log --json {line}").splitlines()]
+
+
+def prompts(line: str) -> list[str]:
+    return [record["draft"]["prompt"] for record in listed(line)]
+
+
+def sent(simulator) -> int:
+    return sum(request.method == "POST" for request in simulator.requests)
+
+
+def fail(session, simulator, kind: str, prompt: str, **fields) -> None:
+    simulator.add_fault(Fault(kind))
+    session.send(session.build(prompt, **fields)).wait()
+
+
+@pytest.fixture
+def several(session, simulator):
+    """Four runs: two pictures, one refused, one that may have been charged."""
+    session.generate("A red fox at night", seed=1)
+    session.generate("An owl", seed=2, model="qwen-image-2")
+    fail(session, simulator, "422", "A fox, refused", seed=3)
+    fail(session, simulator, "500", "A fox, unknown", seed=4)
+    return session
+
+
+# The list.
+
+
+@pytest.mark.parametrize(
+    ("line", "seeds"),
+    [
+        ("", [4, 3, 2, 1]),
+        ("-n 2", [4, 3]),
+        ("-q fox", [4, 3, 1]),
+        ('-q "fox night"', [1]),
+        ("-q 'night fox'", [1]),
+        ("-q '\"red fox\"'", [1]),
+        ("-q '\"fox red\"'", []),
+        ("-q ow*", [2]),
+        ("-q wolf", []),
+        ("--model qwen-image-2", [2]),
+        ("--seed 3", [3]),
+        ("--seed 99999999999999999999", []),
+        ("-n 99999999999999999999", [4, 3, 2, 1]),
+        ("-s 2 -q owl", [2]),
+        ("--status succeeded", [2, 1]),
+        ("--status refused", [3]),
+        ("--status unknown -q fox", [4]),
+        ("--since 1h", [4, 3, 2, 1]),
+        ("--since 99999w", [4, 3, 2, 1]),
+        ("--since 2999-01-01", []),
+        ("--since 9999-01-01", []),
+    ],
+)
+def test_the_log_answers_what_is_asked_newest_first(line, seeds, several):
+    assert [record["draft"]["seed"] for record in listed(line)] == seeds
+
+
+def test_the_notebook_a_run_came_from_finds_it(session, shell, monkeypatch):
+    shell.user_ns["__vsc_ipynb_file__"] = str(Path("study/foxes.ipynb").absolute())
+    shell.run_cell("%%venice --seed 1\nA fox").raise_error()
+    shell.user_ns["__vsc_ipynb_file__"] = str(Path("study/owls.ipynb").absolute())
+    shell.run_cell("%%venice --seed 2\nAn owl").raise_error()
+    assert prompts("--notebook foxes.ipynb") == ["A fox"]
+    assert prompts("--notebook study/owls.ipynb") == ["An owl"]
+    assert prompts("--notebook oxes.ipynb") == []
+    costs = told("log --cost notebook")
+    assert all(name in costs for name in ("foxes.ipynb", "owls.ipynb"))
+
+
+def test_a_row_tells_time_prompt_model_seed_price_status_run_and_shows_the_picture(several):
+    bundle = run_command(None, "log")
+    newest, refused, owl, fox = bundle.data["text/plain"].splitlines()[2:6]
+    assert f"{datetime.now(UTC):%Y-%m-%d}" in newest
+    assert ["A fox, unknown" in newest, "$0.01 perhaps" in newest, "unknown" in newest] == [True] * 3
+    assert ["nothing" in refused, "refused" in refused] == [True] * 2
+    assert ["qwen-image-2" in owl, "$0.05 estimated" in owl, "succeeded" in owl] == [True] * 3
+    assert fox.split()[0] == several.log.search("night")[0].run_id[-8:]
+    # The two that have pictures show them small, from the store's thumbnails.
+    assert bundle.data["text/html"].count("<img ") == 2
+    assert sum(path.is_file() for path in several.log.thumbnails.folder.rglob("*")) == 2
+
+
+def test_a_long_list_is_with_the_pictures_of_its_newest_only(several, monkeypatch):
+    monkeypatch.setattr(log_module, "_MOST_THUMBNAILS", 3)
+    shown = run_command(None, "log").data
+    assert shown["text/html"].count("<img") == 1  # the newest three hold one picture, the fourth another
+    assert "Only the newest 3 are with their pictures." in shown["text/plain"]
+    assert "Only the newest" not in told("log -n 3")
+
+
+def test_a_prompt_of_many_words_is_shortened_in_the_table_and_whole_in_the_record(session):
+    prompt = "a fox " * 40
+    session.generate(prompt, seed=1)
+    assert f"{('a fox ' * 40)[:79]}…" in told("log")
+    assert prompts("") == [prompt]
+
+
+def test_markup_in_a_prompt_is_shown_and_not_obeyed(session):
+    session.generate("<b>fox</b>", seed=1)
+    for line in ("log", "show last"):
+        assert "<b>fox" not in run_command(None, line).data["text/html"]
+
+
+def test_an_empty_log_says_so_and_that_another_is_kept_apart(session):
+    folder = session.settings.store
+    assert told("log") == f"The log is empty: {folder}. It is kept apart from the demo's log: %venice demo on."
+    assert told("log -q fox").startswith(f"The log holds no such run: {folder}. It is kept apart from the demo's")
+    assert told("log --json") == ""
+    with pytest.raises(StoreError, match="the log holds no run 'last'"):
+        run_command(None, "show last")
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("log -n x", "-n 'x' is no whole number"),
+        ("log --seed x", "--seed 'x' is no whole number"),
+        ("log --since yesterday", "'yesterday' is no time. Write 30m, 3h, 2d, 1w or 2026-08-31"),
+        ("log --status lost", "invalid choice: 'lost'"),
+        ("log --cost moon", "it is by day or model or notebook"),
+        ("log red fox", "a search stands behind -q"),
+        ("log red fox --since 2d", "a search stands behind -q"),
+        ("log --cost --since 2d", "log --cost: it does not go with --since"),
+        ("log --cost -q fox -n 3", "log --cost: it does not go with -n and -q"),
+        ("log --reconcile --model x", "log --reconcile: it does not go with --model"),
+        ("log --cost --reconcile", "it does not go with --reconcile"),
+        ("log backup x --json", "log backup: it does not go with --json"),
+        ("log backup", "It takes options, or backup PATH"),
+        ("resolve last perhaps", "'perhaps' is neither charged nor not-charged"),
+        ("show", "run is missing"),
+    ],
+)
+def test_what_cannot_be_understood_is_said_in_one_line(line, text, session):
+    with pytest.raises(UsageError) as caught:
+        run_command(None, line)
+    assert text in str(caught.value)
+
+
+def test_no_runs_at_all_cannot_be_asked_for(session):
+    with pytest.raises(InvalidRequest, match="limit 0 shows nothing"):
+        run_command(None, "log -n 0")
+
+
+def test_the_cost_is_told_by_day_model_and_notebook_estimated_charged_and_unknown(several):
+    several.log.record_charge(several.log.search("night")[0].run_id, Decimal("0.012"), "test")
+    told_of_all = told("log --cost")
+    assert [line for line in told_of_all.splitlines() if line.startswith("Cost")] == [
+        "Cost by day",
+        "Cost by model",
+        "Cost by notebook",
+    ]
+    day = next(line for line in told("log --cost day").splitlines() if line.startswith(f"{datetime.now(UTC):%Y-%m-%d}"))
+    assert day.split()[1:] == ["4", "$0.05", "$0.012", "$0.01", "$0.00", "0"]
+    model = next(line for line in told("log --cost model").splitlines() if line.startswith("qwen-image-2"))
+    assert model.split()[1:] == ["1", "$0.05", "$0.00", "$0.00", "$0.00", "0"]
+    assert "(no notebook)" in told("log --cost notebook")
+
+
+def test_the_cost_begins_with_what_was_spent_in_all(session, simulator):
+    assert told("log --cost").startswith("In all $0.00 for 0 runs.")
+    session.generate("a fox", images=2)
+    simulator.add_fault(Fault("500"))
+    with pytest.raises(VeniceError):
+        session.generate("a fox")
+    assert told("log --cost").startswith("In all $0.03 for 3 runs: $0.02 estimated, $0.01 perhaps charged.")
+
+
+def test_a_price_of_the_demo_is_called_simulated_wherever_it_shows():
+    current.use_demo(on=True)
+    current.current_session().generate("a fox", seed=5)
+    assert "$0.01 simulated" in told("log")
+    assert "$0.01 simulated" in told("show last")
+    assert "estimated" not in told("show last")
+    assert told("log --cost").startswith("In all $0.01 for 1 run (simulated)")
+
+
+# One run.
+
+
+def test_a_run_is_shown_whole_from_the_store_for_nothing(session, simulator):
+    made = session.generate("A red fox", seed=41)
+    asked, ending = len(simulator.requests), made.images[0].run_id[-8:]
+    for name in ("last", ending, ending.lower(), made.images[0].run_id, made.images[0].run_id[-5:]):
+        bundle = run_command(None, f"show {name}")
+        text, record = bundle.data["text/plain"], bundle.metadata["venice"]
+        assert record["runs"][0]["image"]["sha256"] == made.images[0].sha256
+        for part in ("succeeded", "41 (given)", "$0.01 estimated · 1 × $0.01 = $0.01", '"prompt": "A red fox"'):
+            assert part in text
+        assert "<img " in bundle.data["text/html"]
+    assert len(simulator.requests) == asked
+
+
+def test_a_run_is_shown_as_json_whole(session):
+    session.generate("A red fox", seed=41)
+    record = json.loads(told("show last --json"))
+    assert record["draft"]["request_hash"].startswith("sha256:")
+    assert json.loads(record["draft"]["request"]) == {"model": "z-image-turbo", "prompt": "A red fox", "seed": 41}
+    assert record["draft"]["catalogue_entry"]["id"] == "z-image-turbo"
+    assert record["draft"]["environment"]["python"]
+    assert record["outcome"]["images"][0]["width"] == 48
+
+
+def test_an_ending_that_fits_no_run_or_several_is_refused(reopen):
+    Path(".venice").mkdir()
+    Path(".venice/config.toml").write_text("requests_per_minute = 1000")
+    runs = reopen().generate("A fox", seed=1, images=34).images  # two of them end in the same of 32 letters
+    with pytest.raises(StoreError, match="the log holds no run 'UUUUUUUU'"):
+        run_command(None, "show UUUUUUUU")
+    shared = next(image.run_id[-1] for image in runs if sum(run.run_id[-1] == image.run_id[-1] for run in runs) > 1)
+    with pytest.raises(StoreError, match=f"several runs end in '{shared}'"):
+        run_command(None, f"show {shared}")
+
+
+def test_a_picture_that_is_missing_is_told_and_named_by_verify(session):
+    image = session.generate("A red fox", seed=41).images[0]
+    told("log")  # makes the thumbnail
+    image.path.unlink()
+    bundle = run_command(None, "show last")
+    assert f"The picture {image.sha256[:12]}… is missing from the store" in bundle.data["text/plain"]
+    assert bundle.data["text/html"].count("<img ") == 1  # the thumbnail that is left of it
+    assert "<img " in run_command(None, "log").data["text/html"]
+    checked = told("verify")
+    assert "missing" in checked
+    assert image.run_id[-8:] in checked
+
+
+def test_a_picture_that_is_damaged_is_told_and_never_shown(session):
+    image = session.generate("A red fox", seed=41).images[0]
+    image.path.write_bytes(b"no picture any more")
+    for line in ("log", "show last"):
+        assert "<img " not in run_command(None, line).data["text/html"]
+    assert f"The picture {image.sha256[:12]}… is damaged" in told("show last")
+    checked = told("verify")
+    assert "changed" in checked
+    assert image.run_id[-8:] in checked
+    assert image.path.read_bytes() == b"no picture any more"  # verify changes nothing
+
+
+def test_an_unharmed_store_is_verified(several):
+    assert told("verify") == "2 pictures and every record are as they were written."
+
+
+def test_a_log_that_somebody_edited_is_found(session):
+    session.generate("A red fox", seed=41)
+    session.close()
+    with sqlite3.connect(".venice/log.sqlite") as connection:
+        connection.execute("UPDATE runs SET request = replace(request, 'red', 'blue')")
+    connection.close()
+    assert "request changed" in told("verify")
+
+
+# The same again.
+
+
+def test_the_same_request_again_tells_of_the_run_and_shows_its_picture(session, simulator):
+    first = session.generate("A red fox", seed=41)
+    again = session.generate("A red fox", seed=41)
+    ending = first.images[0].run_id[-8:]
+    assert f"The log held this very request already (run {ending}); --reuse shows it for nothing." in again.notes
+    assert again.earlier[0].run_id == first.images[0].run_id
+    assert again.bundle().data["text/html"].count("<img ") == 2
+    assert "made before" in again.bundle().data["text/html"]
+    assert sent(simulator) == 2
+
+
+def test_reuse_shows_it_for_nothing(session, simulator):
+    first = session.generate("A red fox", seed=41)
+    again = session.generate("A red fox", seed=41, reuse=True)
+    assert (sent(simulator), session.log.spent().runs) == (1, 1)
+    assert (again.images[0].sha256, again.images[0].run_id) == (first.images[0].sha256, first.images[0].run_id)
+    assert (again.estimate.price_usd, again.charged_usd) == (0, 0)
+    more = session.generate("A red fox", seed=40, images=3, reuse=True)
+    assert ([image.seed for image in more.images], sent(simulator)) == ([40, 41, 42], 3)
+
+
+@pytest.mark.parametrize("harm", ["missing", "damaged", "deleted"])
+def test_a_picture_that_cannot_be_shown_is_not_reused_and_stops_nothing(harm, session, simulator):
+    image = session.generate("A red fox", seed=41).images[0]
+    if harm == "missing":
+        image.path.unlink()
+    elif harm == "damaged":
+        image.path.write_bytes(b"no picture any more")
+    else:
+        told("log forget last --yes")
+    assert not session.build("A red fox", seed=41).known
+    again = session.generate("A red fox", seed=41, reuse=True)
+    assert (len(again.images), sent(simulator)) == (1, 2)
+    assert told("verify").endswith("every record are as they were written.")
+
+
+# What may have been charged.
+
+
+def test_what_may_have_been_charged_is_told_once_in_the_next_session(session, simulator, reopen, monkeypatch):
+    simulator.add_fault(Fault("hang"))
+    lost = session.send(session.build("A fox", seed=1))
+    while session.log.get("last").status is not Status.SENT:
+        lost.wait(0.01)
+    # As if the kernel had been killed: another process finds that it is gone.
+    monkeypatch.setattr("venice_widgets.log.processes._started", lambda pid: None)
+    following = reopen()
+    first, second = (following.generate("An owl", seed=seed) for seed in (2, 3))
+    (note,) = first.notes
+    assert note.startswith("An earlier session ended while requests were on their way; they may have been charged: ")
+    assert lost.runs[0].run_id[-8:] in note
+    assert second.notes == ()
+    assert not any("earlier session" in note for note in reopen().generate("An owl", seed=4).notes)
+    lost.abort()
+
+
+def test_a_picture_that_arrived_before_the_end_is_told_in_the_next_session(session, reopen, monkeypatch):
+    monkeypatch.setattr(session.log, "finish", lambda run_id, outcome: None)
+    lost = session.generate("A fox", seed=1)
+    monkeypatch.setattr("venice_widgets.log.processes._started", lambda pid: None)
+    (note,) = reopen().generate("An owl", seed=2).notes
+    assert note == (
+        "An earlier session ended before it showed what had arrived; %venice show RUN shows it for nothing: "
+        f"{lost.runs[0].run_id[-8:]}."
+    )
+
+
+def test_the_doctor_names_what_may_have_been_charged_until_it_is_settled(several):
+    ending = several.log.get("last").run_id[-8:]
+    line = f"run {ending} may have been charged ($0.01 perhaps): %venice resolve settles it"
+    assert line in told("doctor")
+    assert told("resolve last not-charged") == f"Run {ending} is settled: $0.00 charged."
+    assert line not in told("doctor")
+    assert several.log.spent().unknown_usd == 0
+    assert told(f"resolve {ending} charged --amount 0.02") == f"Run {ending} is settled: $0.02 charged."
+    assert several.log.spent().charged_usd == Decimal("0.02")
+
+
+def test_only_what_may_have_been_charged_is_settled(several):
+    fox = several.log.search("night")[0].run_id[-8:]
+    with pytest.raises(StoreError, match="is succeeded: there is nothing to settle"):
+        run_command(None, f"resolve {fox} charged")
+
+
+def test_the_doctor_tells_the_store_its_orphans_and_unfinished_files(several):
+    several.log.objects.add(b"nobody's")
+    (several.log.objects.folder / "tmp" / "left").write_bytes(b"half a pict")
+    found = told("doctor")
+    assert f"{Path('.venice').absolute()}: 4 runs, 3 pictures, " in found
+    assert "1 picture of no run, left by a crash or by a request that was not sent: " in found
+    assert "1 unfinished file in " in found
+
+
+def test_the_doctor_finds_what_another_kernel_left_since(session, simulator, monkeypatch):
+    assert "may have been charged" not in told("doctor")
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr("venice_widgets.log.processes._started", lambda pid: "another time")
+        processes._process.cache_clear()
+        other = Session(api_key=KEY, transport=simulator.transport())
+        simulator.add_fault(Fault("hang"))
+        lost = other.send(other.build("A fox", seed=1))
+        while other.log.get("last").status is not Status.SENT:
+            lost.wait(0.01)
+    processes._process.cache_clear()
+    assert "may have been charged ($0.01 perhaps)" in told("doctor")
+    lost.abort()
+
+
+# Money.
+
+
+def test_an_admin_key_turns_estimated_into_charged(reopen, simulator):
+    session = reopen(ADMIN_KEY)
+    session.generate("A red fox", seed=1, images=2)
+    session.generate("A fox", seed=3, enhance_prompt=True)
+    fail(session, simulator, "422", "A fox, refused", seed=4)
+    assert session.log.spent().charged_usd == 0
+    assert told("log --reconcile") == (
+        "3 runs now with what the ledger charged; 0 of its requests belong to no run here."
+    )
+    spent = session.log.spent()
+    assert (spent.estimated_usd, spent.charged_usd) == (0, Decimal(25) - simulator.balance_usd())
+    assert "$0.01 charged" in told("log -s 1")
+    assert "$0.05 charged" in told("log -s 3")
+    assert session.log.search(seed=1)[0].charge_source == "billing/usage-history"
+    assert told("log --reconcile").startswith("3 runs")  # again changes nothing
+    assert session.log.spent() == spent
+
+
+def test_the_ledger_names_what_this_log_does_not_hold(reopen, simulator):
+    session = reopen(ADMIN_KEY)
+    session.generate("A red fox", seed=1)
+    stranger = Session(api_key=ADMIN_KEY, transport=simulator.transport(), store="elsewhere")
+    stranger.generate("An owl", seed=2)
+    assert "1 run now with what the ledger charged; 1 of its requests belong to no run" in told("log --reconcile")
+    assert session.log.spent().charged_usd == Decimal("0.01")
+
+
+def test_without_an_admin_key_the_ledger_is_closed_and_says_what_to_do(session):
+    with pytest.raises(CredentialsRefused, match="opens to an ADMIN key alone"):
+        run_command(None, "log --reconcile")
+
+
+def test_the_balance_tells_by_how_much_it_fell_and_that_others_may_have_paid_from_it(session, simulator):
+    assert "this session" not in told("balance")
+    session.generate("A red fox", seed=1, images=3)
+    Session(api_key=KEY, transport=simulator.transport(), store="elsewhere").generate("An owl", seed=2)
+    text = told("balance")
+    assert (
+        "The balance fell by $0.04 since its first request ($25.00); it sent 3 requests, estimated at $0.03. "
+        "Whatever else the account paid for meanwhile is in it"
+    ) in text
+
+
+def test_the_balance_of_a_new_session_tells_nothing_of_an_older_one(session, reopen):
+    session.generate("A red fox", seed=1)
+    reopen()
+    assert "this session" not in told("balance")
+
+
+def test_a_balance_that_rose_or_stayed_is_called_so(session, simulator):
+    simulator.add_fault(Fault("violation"))
+    session.send(session.build("A fox", seed=1)).wait()
+    assert "The balance is what it was since its first request ($25.00)" in told("balance")
+    simulator._world.ledger._start[""] += 5
+    assert "The balance rose by $5.00" in told("balance")
+
+
+# The store.
+
+
+def test_the_settings_tell_where_the_store_is_and_how_large(session):
+    assert "The store is empty: it is made with the first request." in told("config")
+    assert not Path(".venice/log.sqlite").exists()
+    session.generate("A red fox", seed=1, images=2)
+    text = told("config")
+    assert str(Path(".venice").absolute()) in text
+    assert "The store holds 2 runs, 2 pictures, " in text
+
+
+def test_the_settings_are_told_even_where_the_store_cannot_be_opened(session):
+    session.log.close()
+    with sqlite3.connect(".venice/log.sqlite") as connection:
+        connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    del session.log
+    text = told("config")
+    assert "base_url" in text
+    assert "the store was written by a newer version of venice-widgets" in text
+
+
+def test_a_copy_of_the_log_is_made_while_it_is_in_use_and_overwrites_nothing(several):
+    Path("copy").mkdir()
+    assert told("log backup copy/log.sqlite") == (
+        "The log is copied to copy/log.sqlite. "
+        f"Pictures never change: copy {Path('.venice/objects').absolute()} as it is."
+    )
+    copy = Log.open(Path("copy"))
+    assert [record.run_id for record in copy.search()] == [record.run_id for record in several.log.search()]
+    copy.close()
+    with pytest.raises(StoreError, match="exists already"):
+        run_command(None, "log backup copy/log.sqlite")
+
+
+def test_a_forgotten_picture_leaves_its_record_hash_and_thumbnail(session):
+    image = session.generate("A red fox", seed=41).images[0]
+    size = f"{image.record.size_bytes / 1e3:.1f} kB"
+    assert told("log forget last --yes") == (
+        f"1 picture of run {image.run_id[-8:]} deleted, {size}. The record, hash and thumbnail stay."
+    )
+    assert not image.path.exists()
+    bundle = run_command(None, "show last")
+    assert f"The picture {image.sha256[:12]}… was deleted on {datetime.now(UTC):%Y-%m-%d}" in bundle.data["text/plain"]
+    assert bundle.data["text/html"].count("<img ") == 1
+    kept = session.log.get("last").images[0]
+    pixels = Image.new("RGB", (48, 32), (41, len("A red fox"), 30)).tobytes()
+    assert kept.pixels_sha256 == hashlib.sha256(b"RGB 48x32\n" + pixels).hexdigest()
+    assert (kept.sha256, kept.signed, kept.exif) == (image.sha256, False, False)
+    assert told("verify") == "0 pictures and every record are as they were written."
+    assert told("log forget last --yes").endswith("has no picture in the store.")
+
+
+@pytest.mark.parametrize(("answer", "deleted"), [(True, True), (False, False), (None, False)])
+def test_forgetting_asks_first_and_deletes_nothing_where_nobody_agrees(answer, deleted, session, monkeypatch):
+    image = session.generate("A red fox", seed=41).images[0]
+    questions = []
+    monkeypatch.setattr(
+        "venice_widgets.notebook.commands.maintenance.ask_person",
+        lambda question: (questions.append(question), answer)[1],
+    )
+    if deleted:
+        told("log forget last")
+    else:
+        with pytest.raises(UsageError, match=r"othing was deleted\."):
+            run_command(None, "log forget last")
+    assert image.path.exists() != deleted
+    assert questions[0].startswith(f"Delete 1 picture of run {image.run_id[-8:]}, ")
+
+
+def test_forgetting_names_the_runs_that_gave_the_same_picture(session, monkeypatch):
+    first = session.generate("A red fox", seed=41).images[0]
+    second = session.generate("A red fox", seed=41).images[0]
+    assert first.sha256 == second.sha256
+    questions = []
+    monkeypatch.setattr(
+        "venice_widgets.notebook.commands.maintenance.ask_person",
+        lambda question: (questions.append(question), False)[1],
+    )
+    with pytest.raises(UsageError):
+        run_command(None, "log forget last")
+    assert f"of run {second.run_id[-8:]} (and of {first.run_id[-8:]}, which gave the same)" in questions[0]
+
+
+def test_a_picture_that_is_made_again_after_it_was_forgotten_is_back(session):
+    session.generate("A red fox", seed=41)
+    told("log forget last --yes")
+    image = session.generate("A red fox", seed=41).images[0]
+    assert image.path.exists()
+    assert "was deleted" not in told("show last")
+
+
+# From Python.
+
+
+def test_python_asks_the_log_the_same(several):
+    log = several.log
+    assert [record.draft.seed for record in log.search("fox", status="unknown")] == [4]
+    assert [record.draft.seed for record in log.search(since=datetime.now(UTC) - timedelta(days=2), limit=2)] == [4, 3]
+    assert log.get("last").draft.seed == 4
+    assert log.get(log.get("last").run_id[-8:]).outcome.error_class == "PossiblyCharged"
+
+
+def test_python_gets_frames_of_runs_pictures_and_costs(several):
+    runs, images, costs = (several.log.frame(view) for view in ("v_runs", "v_images", "v_costs"))
+    assert runs.sort_values("created_at")["seed"].tolist() == [1, 2, 3, 4]
+    assert str(runs["created_at"].dt.tz) == "UTC"
+    assert set(images["sha256"]) == set(several.log.objects.names())
+    assert costs.groupby("model")["estimated_usd"].sum().round(2).to_dict() == {
+        "qwen-image-2": 0.05,
+        "z-image-turbo": 0.01,
+    }
+    assert several.log.frame().shape == runs.shape
+
+
+def test_a_kernels_first_command_opens_the_log_at_no_cost(session, simulator):
+    told("log")
+    told("log --cost")
+    assert not simulator.requests

@@ -1,0 +1,239 @@
+"""Stopped by hand: at once, with the truth about the money, and nothing that was paid for is lost."""
+
+import hashlib
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from venice_widgets.log import Log, Status
+from venice_widgets.simulator import Fault, Simulator
+
+KEY = "VENICE_INFERENCE_KEY_0123456789abcdef"
+ROOT = Path(__file__).parents[2]
+HANGING = """
+import json, sys, time
+from venice_widgets.session import Session
+from venice_widgets.errors import Interrupted
+
+session = Session()
+prepared = session.build("a fox", images=6, seed=1)
+generation = session.send(prepared, yes=True, ask=None)
+told = []
+
+def tell(generation):
+    if not told and sum(run.status == "sent" for run in generation.runs) == 4:
+        told.append(print("hanging", flush=True))
+
+try:
+    session.await_generation(generation, tell)
+except Interrupted as exc:
+    print("raised", time.time(), flush=True)
+    print(json.dumps(str(exc)), flush=True)
+    {afterwards}
+"""
+
+
+def paint(commission):
+    """A small picture of its own for each content."""
+    file = io.BytesIO()
+    colour = hashlib.sha256(str(commission.content).encode()).digest()[:3]
+    Image.new("RGB", (16, 12), tuple(colour)).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.fixture
+def simulator():
+    return Simulator(requests_per_minute=None, errors_per_half_minute=None, paint=paint)
+
+
+@pytest.fixture
+def script(tmp_path):
+    """Starts a program of its own that sends six requests, four of which are on their way when it says so."""
+    started = []
+
+    def start(base_url, afterwards="sys.exit(3)"):
+        code = HANGING.replace("{afterwards}", afterwards)
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "VENICE_API_KEY": KEY, "VENICE_API_BASE_URL": base_url}
+        environment["VENICE_STORE"] = str(tmp_path / "store")
+        process = subprocess.Popen(
+            [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, text=True
+        )
+        started.append(process)
+        assert process.stdout.readline() == "hanging\n", process.stderr.read()
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def recorded(folder):
+    log = Log.open(folder)
+    runs = sorted(log.search(limit=100), key=lambda run: run.draft.position)
+    log.close()
+    return runs
+
+
+def interrupt(process):
+    """SIGINT; returns when the error was raised, and what it said."""
+    sent_at = time.time()
+    process.send_signal(signal.SIGINT)
+    raised_at = float(process.stdout.readline().split()[1])
+    return raised_at - sent_at, json.loads(process.stdout.readline())
+
+
+def test_a_script_is_interrupted_within_a_second_and_ends_within_another(simulator, script, tmp_path):
+    simulator.add_fault(Fault("hang", times=None))
+    with simulator.serve() as base_url:
+        process = script(base_url)
+        seconds, said = interrupt(process)
+        assert seconds < 1
+        ends_by = time.monotonic() + 1
+        assert process.wait(5) == 3
+        assert time.monotonic() < ends_by
+        assert "Traceback" not in process.stderr.read()
+    assert said.startswith("stopped: 0 of 6 pictures arrived; 2 were not sent and cost nothing; 4 are on their way")
+    assert "may be charged" in said
+    runs = recorded(tmp_path / "store")
+    assert [run.status for run in runs] == [Status.UNKNOWN] * 4 + [Status.CANCELLED] * 2
+    assert all(run.run_id[-8:] in said for run in runs[:4])
+    assert len([request for request in simulator.requests if request.method == "POST"]) == 4
+
+
+def test_an_interrupt_that_nobody_catches_ends_a_script_within_a_second_too(simulator, script):
+    simulator.add_fault(Fault("hang", times=None))
+    with simulator.serve() as base_url:
+        process = script(base_url, "raise")
+        started = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=5)
+        assert time.monotonic() - started < 2
+        assert process.returncode not in (0, None)
+        assert "Interrupted: stopped: 0 of 6 pictures arrived" in told
+
+
+def test_what_was_sent_keeps_listening_and_files_its_picture_when_it_comes(simulator, script, tmp_path):
+    simulator.add_fault(Fault("slow", seconds=1.5, times=None))
+    with simulator.serve() as base_url:
+        process = script(base_url, "assert generation.wait(20); print('filed', len(generation.images)); sys.exit(0)")
+        seconds, _ = interrupt(process)
+        assert seconds < 1
+        assert process.stdout.readline() == "filed 4\n", process.stderr.read()
+        assert process.wait(5) == 0
+    runs = recorded(tmp_path / "store")
+    assert [run.status for run in runs] == [Status.SUCCEEDED] * 4 + [Status.CANCELLED] * 2
+    log = Log.open(tmp_path / "store")
+    assert all(log.objects.read(run.images[0].sha256) for run in runs[:4])
+    log.close()
+
+
+def test_aborting_frees_the_threads_of_a_script_at_once(simulator, script, tmp_path):
+    simulator.add_fault(Fault("hang", times=None))
+    afterwards = (
+        "started = time.monotonic(); generation.abort(); assert generation.wait(5); "
+        "import threading; print(time.monotonic() - started, threading.active_count()); sys.exit(0)"
+    )
+    with simulator.serve() as base_url:
+        process = script(base_url, afterwards)
+        interrupt(process)
+        seconds, threads = process.stdout.readline().split()
+        assert float(seconds) < 1
+        assert int(threads) <= 2  # the last worker tells that all have ended before it ends itself
+    assert [run.status for run in recorded(tmp_path / "store")] == [Status.UNKNOWN] * 4 + [Status.CANCELLED] * 2
+
+
+class Kernel:
+    """A real kernel, as JupyterLab drives it."""
+
+    def __init__(self, folder, environment):
+        from jupyter_client.manager import start_new_kernel
+
+        self.manager, self.client = start_new_kernel(cwd=str(folder), env=environment, startup_timeout=60)
+
+    def run(self, code, timeout=30):
+        """Everything a cell shows, and its error's lines."""
+        return self.outcome(self.client.execute(code), timeout)
+
+    def outcome(self, message_id, timeout=30):
+        shown, end = [], time.monotonic() + timeout
+        while time.monotonic() < end:
+            message = self.client.get_iopub_msg(timeout=timeout)
+            if message["parent_header"].get("msg_id") != message_id:
+                continue
+            content = message["content"]
+            if message["msg_type"] == "status" and content["execution_state"] == "idle":
+                return re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(shown))
+            shown += [content["text"]] if message["msg_type"] == "stream" else []
+            shown += content["traceback"] if message["msg_type"] == "error" else []
+            shown += [content["data"]["text/plain"]] if message["msg_type"] == "execute_result" else []
+        raise AssertionError(f"no end of it; {shown}")
+
+    def close(self):
+        self.client.stop_channels()
+        self.manager.shutdown_kernel(now=True)
+        self.manager.cleanup_resources()
+
+
+@pytest.fixture
+def kernel(tmp_path):
+    kernels = []
+
+    def start(base_url):
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "VENICE_API_KEY": KEY, "VENICE_API_BASE_URL": base_url}
+        environment["VENICE_STORE"] = str(tmp_path / "store")
+        kernels.append(Kernel(tmp_path / "work", environment))
+        return kernels[-1]
+
+    yield start
+    for one in kernels:
+        one.close()
+
+
+def waiting(simulator, requests):
+    end = time.monotonic() + 30
+    while len([request for request in simulator.requests if request.method == "POST"]) < requests:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+LOOK = """
+from venice_widgets.current import current_session
+runs = sorted(current_session().log.search(), key=lambda run: run.draft.position)
+print(*(str(run.status) for run in runs), len({image.sha256 for run in runs for image in run.images}))
+"""
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_cell_with_four_hanging_requests_is_interrupted_in_under_a_second_and_late_answers_complete_their_runs(
+    simulator, kernel
+):
+    simulator.add_fault(Fault("slow", seconds=4, times=None))
+    with simulator.serve() as base_url:
+        running = kernel(base_url)
+        assert running.run("%load_ext venice_widgets") == ""
+        cell = running.client.execute("%%venice --model z-image-turbo --seed 1 -n 4 --out foxes\na fox")
+        waiting(simulator, 4)
+        time.sleep(0.3)
+        started = time.monotonic()
+        running.manager.interrupt_kernel()
+        said = running.outcome(cell)
+        assert time.monotonic() - started < 1
+        assert "Interrupted: stopped: 0 of 4 pictures arrived; 4 are on their way and may be charged" in said
+        assert running.run("6 * 7") == "42"
+        assert running.run(LOOK) == "sent sent sent sent 0\n"
+        assert running.run("foxes.wait(20), foxes.done, [image.seed for image in foxes.images]") == (
+            "(True, True, [1, 2, 3, 4])"
+        )
+        assert running.run(LOOK) == "succeeded succeeded succeeded succeeded 4\n"

@@ -1,0 +1,62 @@
+"""The table of a model's prices says what an estimate would."""
+
+import pytest
+
+from venice_widgets.request.estimate import estimate, usd_text
+from venice_widgets.request.price_table import price_table
+from venice_widgets.request.request import GenerationRequest
+from venice_widgets.session import Session
+
+
+@pytest.fixture
+def catalogue(tmp_path):
+    with Session(demo=True, store=tmp_path / "store") as session:
+        yield session.catalogue()
+
+
+def plain(catalogue, name, resolution="", quality=""):
+    model = catalogue.find(name)
+    return price_table(model, resolution=resolution, quality=quality, choosing=True).data["text/plain"]
+
+
+def test_the_grid_names_the_cheapest_the_default_and_the_chosen(catalogue):
+    table = plain(catalogue, "gpt-image-2", "2K", "medium")
+    assert "cheapest $0.02" in table
+    assert "default $0.26" in table
+    assert "chosen $0.13" in table
+
+
+def test_what_is_not_chosen_is_the_default_and_billed_as_that(catalogue):
+    assert "default, chosen $0.26" in plain(catalogue, "gpt-image-2")
+
+
+def test_nothing_is_chosen_where_nobody_chooses(catalogue):
+    assert "chosen" not in price_table(catalogue.find("gpt-image-2")).data["text/plain"]
+
+
+def test_tiers_with_one_price_each_are_a_list_without_a_word_on_quality(catalogue):
+    table = plain(catalogue, "nano-banana-2", "4k")
+    assert "chosen $0.19" in table
+    assert "cheapest, default $0.10" in table
+    assert "uality" not in table
+
+
+def test_one_price_is_a_line(catalogue):
+    assert plain(catalogue, "z-image-turbo") == "Price of one picture\nany size  $0.01"
+    assert plain(catalogue, "hunyuan-image-v4-preview") == "Price of one picture\nany size  unknown"
+
+
+def test_every_price_in_the_table_is_what_the_estimate_says(catalogue):
+    model = catalogue.find("gpt-image-2")
+    for resolution in model.resolutions:
+        for quality in model.qualities:
+            fields = {"model": model.id, "resolution": resolution, "quality": quality}
+            price = estimate(GenerationRequest.build("fox", fields, catalogue)).price_usd
+            assert f"chosen {usd_text(price)}" in plain(catalogue, model.id, resolution, quality)
+
+
+def test_every_model_of_the_catalogue_has_a_table_with_headings(catalogue):
+    for model in catalogue.models:
+        markup = price_table(model).data["text/html"]
+        assert "<table" in markup
+        assert 'scope="row"' in markup

@@ -1,0 +1,1 @@
+"""The HTTP API: requests, credentials, responses, errors, the cached catalogue."""

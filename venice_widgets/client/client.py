@@ -1,0 +1,154 @@
+"""Questions to the API, which cost nothing: one synchronous httpx client; and the way to a `Channel` for pictures.
+
+Redirects are never followed: the key goes to the base URL's host alone.
+"""
+
+from __future__ import annotations
+
+import json
+import weakref
+from decimal import Decimal
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from venice_widgets.errors import InvalidRequest, ResponseError, VeniceError
+from venice_widgets.redact import ScrubLogs, disarm, scrub
+from venice_widgets.request.style_reference import MAX_BYTES
+
+from .auth import authentication, same_origin_only
+from .http import httpx
+from .http_errors import error_for, transport_error
+from .image_channel import Channel, scrubbed
+
+if TYPE_CHECKING:
+    import ssl
+
+    from venice_widgets.config import Secret, Settings
+
+_ERROR_BODY_BYTES = 64 << 10
+_CONNECT_SECONDS, _WRITE_SECONDS = 15.0, 120.0
+_QUESTION_SECONDS = 30.0
+"""A list of models that takes longer than this is not coming, and an older copy may serve."""
+
+
+class Client:
+    """Everything that goes to and comes from the API.
+
+    Args:
+        settings: where to, with which credentials and timeouts.
+        transport: what carries requests; None for the network. The simulator's transport goes here.
+    """
+
+    def __init__(self, settings: Settings, transport: httpx.BaseTransport | None = None) -> None:
+        self._settings = settings
+        self._transport = transport
+        self.host = urlsplit(settings.base_url).hostname or settings.base_url
+        self.service_version = ""
+        """The service's own version, as its last answer to a question told it; empty before that."""
+        logs = ScrubLogs(self._secrets)
+        logs.install()
+        weakref.finalize(self, logs.remove)
+
+    def get(self, path: str, **query: str) -> bytes:
+        """The body of a free question, such as ``/models``.
+
+        Raises:
+            VeniceError: by the status (see `statuses`); nothing is ever charged for it.
+        """
+        request = self._questions.build_request("GET", f"{self._settings.base_url}{path}", params=query or None)
+        try:
+            answer = self._questions.send(request)
+        except (httpx.HTTPError, httpx.InvalidURL) as exc:
+            raise self._scrubbed(transport_error(exc, self.host, paid=False)) from disarm(exc, self._secrets)
+        except BaseException as exc:
+            disarm(exc, self._secrets)  # an interrupt, while frames below hold the bytes on their way
+            raise
+        if answer.status_code != 200:
+            said = answer.content[:_ERROR_BODY_BYTES]
+            clean = partial(scrub, secrets=self._secrets)
+            raise self._scrubbed(error_for(answer.status_code, answer.headers, said, paid=False, clean=clean))
+        self.service_version = answer.headers.get("x-venice-version", self.service_version)
+        return answer.content
+
+    def get_json(self, path: str, **query: str) -> Any:
+        """The JSON of a free question, numbers exact.
+
+        Raises:
+            ResponseError: the answer is no JSON.
+            VeniceError: by the status.
+        """
+        body = self.get(path, **query)
+        try:
+            return json.loads(body, parse_float=Decimal)
+        except (ValueError, RecursionError) as exc:
+            raise ResponseError(f"{path} answered something that is no JSON.", "Try again in a minute.") from exc
+
+    def fetch_reference(self, url: str) -> bytes:
+        """A style reference from its URL, without credentials, up to the size the API takes.
+
+        Raises:
+            InvalidRequest: it cannot be fetched.
+        """
+        try:
+            with (
+                httpx.Client(verify=self._tls or True, follow_redirects=True, timeout=_QUESTION_SECONDS) as plain,
+                plain.stream("GET", url) as answer,
+            ):
+                answer.raise_for_status()
+                data = b""
+                for piece in answer.iter_bytes():
+                    data += piece
+                    if len(data) >= MAX_BYTES:
+                        break
+                return data
+        except (httpx.HTTPError, httpx.InvalidURL) as exc:
+            problem = InvalidRequest(
+                f"style_references: {url} cannot be fetched: {exc}.",
+                "Give a file, or a URL that can be read without a login. Nothing was sent.",
+                field="style_references",
+            )
+            raise self._scrubbed(problem) from disarm(exc, self._secrets)
+
+    def close(self) -> None:
+        """Free the connections of the questions."""
+        if "_questions" in self.__dict__ and self._transport is None:
+            self._questions.close()
+
+    def channel(self) -> Channel:
+        """Connections of its own for the pictures of one generation."""
+        http = self._new_http(self._settings.read_timeout_seconds)
+        return Channel(self._settings.base_url, http, self._secrets, owns_http=self._transport is None)
+
+    @cached_property
+    def _questions(self) -> httpx.Client:
+        http = self._new_http(_QUESTION_SECONDS)
+        if self._transport is None:
+            weakref.finalize(self, http.close)
+        return http
+
+    def _new_http(self, read_timeout_seconds: float) -> httpx.Client:
+        # What goes in the clear stays on this machine; HTTP_PROXY holds for the loopback too.
+        encrypted = urlsplit(self._settings.base_url).scheme == "https"
+        return httpx.Client(
+            auth=authentication(self._settings, legacy_header=self._settings.legacy_header),
+            transport=self._transport,
+            verify=self._tls,
+            trust_env=encrypted,
+            follow_redirects=False,
+            event_hooks={"request": [same_origin_only(self._settings.base_url)]},
+            headers={"User-Agent": "venice-widgets", "Accept": "application/json, image/*"},
+            timeout=httpx.Timeout(read_timeout_seconds, connect=_CONNECT_SECONDS, write=_WRITE_SECONDS, pool=None),
+        )
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext | bool:
+        """One context for all connections; none is built (20 ms) where only the loopback is spoken to in the clear."""
+        return urlsplit(self._settings.base_url).scheme == "https" and httpx.create_ssl_context()
+
+    @property
+    def _secrets(self) -> tuple[Secret, ...]:
+        return tuple(key for key in (self._settings.api_key, self._settings.wallet_key) if key)
+
+    def _scrubbed(self, error: VeniceError) -> VeniceError:
+        return scrubbed(error, self._secrets)

@@ -1,0 +1,213 @@
+"""The way of pictures: the connections of one generation, and what is made of the answers that come over them.
+
+A generation has connections of its own so that giving it up frees its threads at once: shutting a socket down wakes
+whoever reads from it, and closing a client does not.
+"""
+
+from __future__ import annotations
+
+import socket
+import tempfile
+import threading
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import IO, TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from venice_widgets.errors import StoreError, VeniceError
+from venice_widgets.redact import disarm, safe_headers, scrub
+
+from .http import httpx
+from .http_errors import cleaned, error_document, error_for, transport_error
+from .response import Answer, unreadable
+from .response_body import Reading, read_body
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from contextlib import AbstractContextManager
+
+    from venice_widgets.config import Secret
+
+    from .response import Sink
+
+    NewSink = Callable[[int, Mapping[str, str], int], AbstractContextManager[Sink]]
+
+_ERROR_BODY_BYTES = 64 << 10
+_SPOOL_BYTES = 1 << 20
+_LARGEST_ANSWER_BYTES = 1 << 30
+
+
+class Channel:
+    """The connections of one generation; usable from several threads.
+
+    Args:
+        base_url: where to.
+        http: what sends; it signs its requests itself.
+        secrets: what must not stand in any error.
+        owns_http: whether `close` may close `http`, whose transport others may share.
+    """
+
+    def __init__(self, base_url: str, http: httpx.Client, secrets: tuple[Secret, ...], *, owns_http: bool) -> None:
+        self._url, self._http, self._owns_http = f"{base_url}/image/generate", http, owns_http
+        self._reader = _AnswerReader(urlsplit(base_url).hostname or base_url, secrets)
+        self._streams: list[Any] = []
+        self._lock = threading.Lock()
+        self.aborted = False
+
+    def generate(self, body: bytes, new_sink: NewSink) -> Answer:
+        """Send one request for pictures and keep what comes.
+
+        Args:
+            body: the JSON as bytes.
+            new_sink: opens a place for one picture, given the answer's status, its headers, and which picture it is.
+
+        Returns:
+            What was answered; its `error` says why, where that is no picture.
+
+        Raises:
+            ServiceUnavailable: no connection could be made; nothing was sent.
+            PossiblyCharged: it left, and no answer came.
+            StoreError: the answer could not be written to the disk.
+        """
+        request = self._http.build_request(
+            "POST",
+            self._url,
+            content=body,
+            headers={"Content-Type": "application/json"},
+            extensions={"trace": self._remember_streams},
+        )
+        try:
+            response = self._http.send(request, stream=True)
+        except (httpx.HTTPError, httpx.InvalidURL) as exc:
+            raise self._reader.lost(exc) from exc
+        except BaseException as exc:
+            disarm(exc, self._reader.secrets)  # whatever it is, frames below hold the bytes on their way
+            raise
+        try:
+            return self._reader.read(response, new_sink)
+        finally:
+            with suppress(httpx.HTTPError, OSError):
+                response.close()
+
+    def abort(self) -> None:
+        """Give up whatever is on its way: shut the sockets down, so that every thread that reads from one wakes."""
+        with self._lock:
+            self.aborted = True
+            streams = list(self._streams)
+        for stream in streams:
+            _shut_down(stream)
+        if not self._owns_http:  # a transport within this process has no sockets: closing it wakes who waits on it
+            self._http.close()
+
+    def close(self) -> None:
+        """Free the connections once nothing is on its way."""
+        if self._owns_http:
+            self._http.close()
+
+    def _remember_streams(self, event: str, facts: Mapping[str, Any]) -> None:
+        """Take news from httpcore's trace hook: keep each new connection's stream, the one with TLS as well."""
+        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
+            with self._lock:
+                self._streams.append(facts["return_value"])
+                aborted = self.aborted
+            if aborted:
+                _shut_down(facts["return_value"])
+
+
+def _shut_down(stream: Any) -> None:
+    connection = stream.get_extra_info("socket")
+    if connection is not None:
+        with suppress(OSError, ValueError):
+            connection.shutdown(socket.SHUT_RDWR)
+
+
+@dataclass(frozen=True, slots=True)
+class _AnswerReader:
+    """Makes an `Answer` of an HTTP response, without secrets in it."""
+
+    host: str
+    secrets: tuple[Secret, ...]
+
+    def read(self, response: httpx.Response, new_sink: NewSink) -> Answer:
+        answer = Answer(
+            status_code=response.status_code,
+            headers=safe_headers(response.headers, self.secrets),
+            first_byte_at=datetime.now(UTC),
+        )
+        filled = self._success(answer, response, new_sink) if response.is_success else self._failure(answer, response)
+        return replace(filled, finished_at=datetime.now(UTC))
+
+    def _failure(self, answer: Answer, response: httpx.Response) -> Answer:
+        body = _beginning(response)
+        error = error_for(response.status_code, response.headers, body, clean=self._clean)
+        return replace(answer, document=error_document(body, self._clean), error=scrubbed(error, self.secrets))
+
+    def _success(self, answer: Answer, response: httpx.Response, new_sink: NewSink) -> Answer:
+        place = None if answer.violation else partial(new_sink, answer.status_code, answer.headers)
+        content_type = response.headers.get("content-type", "")
+        with tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES) as spool:
+            broken = _spool(response, spool)
+            spool.seek(0)
+            reading = read_body(spool, place, content_type=content_type, whole=broken is None)
+            nothing = not reading.pictures and not answer.violation
+            error = self._unreadable(spool, reading, broken) if nothing else None
+        problem = self._clean(str(broken)) if broken else reading.problem
+        notes = (f"The answer was damaged: {problem}.",) if problem and reading.pictures else ()
+        document = cleaned(reading.document, self._clean)
+        return replace(answer, document=document, pictures=reading.pictures, error=error, notes=notes)
+
+    def _unreadable(self, spool: IO[bytes], reading: Reading, broken: Exception | None) -> VeniceError:
+        """The error of a success without a picture: the connection that broke on the way, or what came instead."""
+        if broken is not None:
+            return self.lost(broken)
+        spool.seek(0)
+        beginning = self._clean(spool.read(600).decode("utf-8", "replace"))[:60]
+        problem = reading.problem or "it holds no picture"
+        return scrubbed(unreadable(f"{problem}; it begins {beginning!r}"), self.secrets)
+
+    def lost(self, exc: Exception) -> VeniceError:
+        """The error of a connection that failed, which is then safe to be its cause."""
+        disarm(exc, self.secrets)
+        return scrubbed(transport_error(exc, self.host), self.secrets)
+
+    def _clean(self, text: str) -> str:
+        return scrub(text, self.secrets)
+
+
+def scrubbed(error: VeniceError, secrets: Iterable[Secret]) -> VeniceError:
+    """An error whose text was written by somebody else may quote the key back: take it out."""
+    error.message, error.remedy = scrub(error.message, secrets), scrub(error.remedy, secrets)
+    error.args = (error.message, error.remedy)
+    return error
+
+
+def _spool(response: httpx.Response, spool: IO[bytes]) -> Exception | None:
+    """Write the decoded body to `spool`; returns what broke it off, so that what came can still be looked at."""
+    size_bytes = 0
+    try:
+        for piece in response.iter_bytes():
+            size_bytes += len(piece)
+            if size_bytes > _LARGEST_ANSWER_BYTES:
+                return httpx.ReadError(f"more than {_LARGEST_ANSWER_BYTES:,} bytes came")
+            spool.write(piece)
+    except httpx.HTTPError as exc:
+        return exc
+    except OSError as exc:
+        raise StoreError(
+            f"the answer cannot be written to {tempfile.gettempdir()}: {exc.strerror or exc}.",
+            "Make room there. The picture may have been charged.",
+        ) from exc
+    return None
+
+
+def _beginning(response: httpx.Response) -> bytes:
+    """As much of an error's body as is worth reading."""
+    data = b""
+    with suppress(httpx.HTTPError):
+        for piece in response.iter_bytes():
+            data += piece
+            if len(data) >= _ERROR_BODY_BYTES:
+                break
+    return data[:_ERROR_BODY_BYTES]

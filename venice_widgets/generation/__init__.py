@@ -1,0 +1,1 @@
+"""From a priced request to stored images: what is prepared, sent, awaited and shown."""

@@ -1,0 +1,261 @@
+"""Many requests at once: some in flight, within a rate, retried where that is safe, and given up when asked.
+
+Daemon threads talk, so that neither an interrupt nor the end of the process waits for a slow answer. What a job is, and
+what sending it means, is the caller's: here are only order, pace and waiting.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from venice_widgets.errors import RateLimited, ServiceUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+MAX_ATTEMPTS = 5
+LONGEST_WAIT_SECONDS = 120.0
+
+
+def retry_delay_seconds(error: BaseException, attempt: int) -> float | None:
+    """Whether to send again after `error`: None for no, else the seconds to wait first.
+
+    Only what proves that nothing ran is sent again: a connection that was never made, 429 and 503.
+
+    Args:
+        error: what the attempt ended with.
+        attempt: which attempt it was, from 1.
+    """
+    if attempt >= MAX_ATTEMPTS or not isinstance(error, RateLimited | ServiceUnavailable):
+        return None
+    doubled = 2.0 ** (attempt - 1)
+    if error.retry_after_seconds is None:
+        return doubled * (2.0 if isinstance(error, RateLimited) else 0.5)
+    # Never at once: a reset that is past by this machine's clock may be to come by the service's.
+    wait = max(error.retry_after_seconds + 0.1, 0.5 * doubled)
+    return wait if wait <= LONGEST_WAIT_SECONDS else None
+
+
+class Pace:
+    """At most so many starts in any minute, and so many on their way at once, over every generation of a session.
+
+    Args:
+        per_minute: starts; None for no limit.
+        in_flight: on their way; None for no limit beyond each generation's own.
+    """
+
+    def __init__(self, per_minute: int | None, in_flight: int | None = None) -> None:
+        self._per_minute = per_minute
+        self._starts: deque[float] = deque(maxlen=per_minute or 1)
+        self._lock = threading.Lock()
+        self._slots = threading.BoundedSemaphore(in_flight) if in_flight else None
+
+    def wait(self, cancelled: threading.Event, tell: Callable[[float], None] = lambda _: None) -> bool:
+        """Wait for a place, telling the seconds until there is one; False if `cancelled` came first.
+
+        Whoever has a place gives it back with `leave`.
+        """
+        while not cancelled.is_set():
+            if self._slots and not self._slots.acquire(timeout=0.05):
+                continue
+            delay = self._take()
+            if delay <= 0:
+                return True
+            self.leave()
+            tell(delay)
+            cancelled.wait(min(delay, 1.0))
+        return False
+
+    def leave(self) -> None:
+        """Give the place back: the answer is there, or will not come."""
+        if self._slots:
+            self._slots.release()
+
+    def _take(self) -> float:
+        """Take a place and return 0, or the seconds until there is one."""
+        with self._lock:
+            now = time.monotonic()
+            if self._per_minute and len(self._starts) == self._per_minute and now - self._starts[0] < 60:
+                return 60 - (now - self._starts[0])
+            self._starts.append(now)
+            return 0
+
+
+@dataclass
+class Delivery(Generic[Job, Result]):
+    """One job and what became of it."""
+
+    job: Job
+    result: Result | None = None
+    error: BaseException | None = None
+    attempts: int = 0
+    """How often it was sent; 0 for a job that was called off."""
+    finished: bool = False
+    waiting_until: float | None = None
+    """A `time.monotonic` moment, while it waits for its place or to be sent again."""
+
+
+@dataclass
+class Dispatch(Generic[Job, Result]):
+    """The deliveries of one generation.
+
+    Args:
+        jobs: what is to be sent, in order.
+        send: sends one job, once; called from several threads; returns its result or raises.
+        settle: called in the same thread when a job has ended, before it counts as finished.
+        in_flight: how many threads.
+        pace: the rate.
+        first_alone: whether the others wait until the first job has succeeded, and are not sent if it fails.
+        ends_all: whether an error means that the jobs not yet sent should not be sent.
+        on_end: called once, when the last job has ended.
+    """
+
+    jobs: Sequence[Job]
+    send: Callable[[Job], Result]
+    settle: Callable[[Delivery[Job, Result]], None]
+    in_flight: int
+    pace: Pace
+    first_alone: bool = False
+    ends_all: Callable[[BaseException], bool] = lambda _: False
+    on_end: Callable[[], None] = lambda: None
+    deliveries: list[Delivery[Job, Result]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.deliveries = [Delivery(job) for job in self.jobs]
+        self._unsent = deque(self.deliveries)
+        self._lock = threading.Lock()
+        self._cancelled = threading.Event()
+        self._done = threading.Event()
+        self._first_done = threading.Event()
+        self._unfinished = len(self.deliveries)
+        if not self.deliveries:
+            self._done.set()
+
+    def start(self) -> None:
+        """Begin; returns at once."""
+        for number in range(min(self.in_flight, len(self.jobs))):
+            threading.Thread(target=self._work, name=f"venice-{number}", daemon=True).start()
+
+    def wait(self, timeout_seconds: float | None = None) -> bool:
+        """Wait until every job has ended; whether they have.
+
+        An interrupt gets through: the main thread waits in slices.
+        """
+        end = None if timeout_seconds is None else time.monotonic() + timeout_seconds
+        while not self._done.wait(0.05 if end is None else max(0.0, min(0.05, end - time.monotonic()))):
+            if end is not None and time.monotonic() >= end:
+                return False
+        return True
+
+    def cancel(self) -> None:
+        """Send nothing more; what is on its way goes on. Returns at once.
+
+        After it, a job that was not sent yet never will be; it is settled in a thread of its own.
+        """
+        with self._lock:
+            self._cancelled.set()
+            unsent = list(self._unsent)
+            self._unsent.clear()
+        self._first_done.set()
+        if unsent:
+            threading.Thread(target=self._call_off, args=(unsent,), name="venice-cancel", daemon=True).start()
+
+    def _call_off(self, unsent: Sequence[Delivery[Job, Result]]) -> None:
+        for delivery in unsent:
+            self._finish(delivery)
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the rest was called off."""
+        return self._cancelled.is_set()
+
+    @property
+    def done(self) -> bool:
+        """Whether every job has ended."""
+        return self._done.is_set()
+
+    def _work(self) -> None:
+        while (delivery := self._next()) is not None:
+            if self.first_alone and delivery is not self.deliveries[0]:
+                self._first_done.wait()
+            self._deliver(delivery)
+            self._finish(delivery)
+
+    def _next(self) -> Delivery[Job, Result] | None:
+        with self._lock:
+            return self._unsent.popleft() if self._unsent else None
+
+    def _deliver(self, delivery: Delivery[Job, Result]) -> None:
+        """Send a job until it succeeds, must not be sent again, or is called off."""
+        while self._claim(delivery):
+            try:
+                delivery.result = self.send(delivery.job)
+            except BaseException as exc:  # noqa: BLE001  whatever it is, it belongs to this job and is shown with it
+                delivery.error = exc
+            else:
+                delivery.error = None
+                return
+            finally:
+                self.pace.leave()
+            delay = retry_delay_seconds(delivery.error, delivery.attempts)
+            if delay is None:
+                return
+            delivery.waiting_until = time.monotonic() + delay
+            self._cancelled.wait(delay)
+
+    def _claim(self, delivery: Delivery[Job, Result]) -> bool:
+        """Wait for a place in the pace, for each attempt anew; False if everything was called off before."""
+        if not self.pace.wait(self._cancelled, partial(_note_wait, delivery)):
+            return False
+        with self._lock:
+            if self._cancelled.is_set():
+                self.pace.leave()
+                return False
+            delivery.attempts += 1
+            delivery.waiting_until = None
+            return True
+
+    def _finish(self, delivery: Delivery[Job, Result]) -> None:
+        delivery.waiting_until = None
+        try:
+            self.settle(delivery)
+        except Exception as exc:  # noqa: BLE001  what could not be put on record is told with the job, not to a thread
+            delivery.error = exc
+        first = delivery is self.deliveries[0]
+        error = delivery.error
+        with self._lock:
+            if error is not None and ((first and self.first_alone) or self.ends_all(error)):
+                self._cancelled.set()
+            delivery.finished = True
+            self._unfinished -= 1
+            last = self._unfinished == 0
+        if first:
+            self._first_done.set()
+        if last:
+            self._end()
+
+    def _end(self) -> None:
+        try:
+            self.on_end()
+        finally:
+            self._done.set()
+
+
+def _note_wait(delivery: Delivery[Any, Any], seconds: float) -> None:
+    delivery.waiting_until = time.monotonic() + seconds
+
+
+def describe(deliveries: Sequence[Delivery[Any, Any]]) -> str:
+    """In words what is being waited for beyond the pictures themselves; empty most of the time."""
+    waits = [d.waiting_until for d in deliveries if d.waiting_until is not None]
+    if not waits:
+        return ""
+    return f"waiting for the rate limit, {max(0, min(waits) - time.monotonic()):.0f} s"

@@ -1,0 +1,95 @@
+"""How far it is, while one waits: one line that is replaced as it goes on, and is gone at the end."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from typing import TYPE_CHECKING, Any
+
+from venice_widgets.display import Bundle, line, progress
+from venice_widgets.shell import in_kernel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .result import Generation
+
+    Ask = Callable[[str], bool | None]
+
+
+class ProgressLine:
+    """Shows the price before sending and the progress while waiting, in a notebook or on a terminal."""
+
+    def __init__(self, opening: str) -> None:
+        self._opening = opening
+        self._handle: Any = None
+        self._width = 0
+
+    def show(self, done: int = 0, total: int = 0, seconds: float = 0.0, words: str = "") -> None:
+        """Show the state now, in the place of what was shown before."""
+        bundle = progress(done, total, seconds, words=" · ".join(part for part in (self._opening, words) if part))
+        if in_kernel():
+            self._show_in_notebook(bundle)
+        elif sys.stderr is not None and sys.stderr.isatty():
+            self._show_in_terminal(str(bundle.data["text/plain"]))
+
+    def tick(self, generation: Generation) -> None:
+        """Show how far a generation is."""
+        ended = sum(run.status not in ("pending", "sent") for run in generation.runs)
+        self.show(ended, len(generation.runs), generation.seconds, generation.activity)
+
+    def clear(self, *, whole_cell: bool = False) -> None:
+        """Leave nothing behind.
+
+        Args:
+            whole_cell: whether the cell has shown nothing else, so that its output can be emptied; otherwise the price
+                stays as a line.
+        """
+        if self._handle is not None:
+            from IPython.display import clear_output
+
+            if whole_cell:
+                clear_output(wait=True)
+            else:
+                self._handle.update(line(self._opening))
+        self.make_room()
+
+    def make_room(self) -> None:
+        """Let something else be written at a terminal's cursor, such as a question."""
+        if self._width:
+            sys.stderr.write("\r" + " " * self._width + "\r")
+            sys.stderr.flush()
+            self._width = 0
+
+    def asking(self, ask: Ask) -> Ask:
+        """The same question, put where the line stood."""
+
+        def asked(question: str) -> bool | None:
+            self.make_room()
+            return ask(question)
+
+        return asked
+
+    def _show_in_notebook(self, bundle: Bundle) -> None:
+        from IPython.display import display
+
+        if self._handle is None:
+            self._handle = display(bundle, display_id=True)
+        else:
+            self._handle.update(bundle)
+
+    def _show_in_terminal(self, text: str) -> None:
+        """In one row: what wraps cannot be written over."""
+        from wcwidth import wcwidth
+
+        columns = shutil.get_terminal_size().columns - 1
+        width, shown = 0, ""
+        for letter in text:
+            width += max(wcwidth(letter), 0)
+            if width > columns:
+                break
+            shown += letter
+        self.make_room()
+        sys.stderr.write(shown)
+        sys.stderr.flush()
+        self._width = min(width, columns)

@@ -1,0 +1,110 @@
+"""One door for all exports: which kind, which runs, and what there is to tell afterwards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from venice_widgets.errors import InvalidRequest
+
+from .image_files import export_images
+from .ro_crate import export_crate
+from .text_files import export_csv, export_jsonl
+from .zip_archive import export_zip
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from venice_widgets.log import Log, RunRecord
+    from venice_widgets.media.saving import Metadata
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exported:
+    """What was written."""
+
+    path: Path
+    kind: str
+    """In words: ``JSONL``, ``CSV``, ``zip``, ``RO-Crate``, ``pictures``."""
+    count: int
+    """Runs, or pictures."""
+    under_way: int = 0
+    """Runs that were left out because they have not ended."""
+    notices: tuple[str, ...] = ()
+    """What is missing or was left out, a sentence each."""
+
+
+class _Ended:
+    """The runs that have ended, counting those that have not."""
+
+    def __init__(self, records: Iterable[RunRecord]) -> None:
+        self._records = records
+        self.under_way = 0
+
+    def __iter__(self) -> Iterator[RunRecord]:
+        for record in self._records:
+            if record.outcome is None:
+                self.under_way += 1
+            else:
+                yield record
+
+
+def export(
+    log: Log,
+    path: str | Path,
+    records: Iterable[RunRecord] | None = None,
+    *,
+    name: str = "",
+    license_url: str = "",
+    author: str = "",
+) -> Exported:
+    """Write runs in the form that the path's ending names.
+
+    Args:
+        log: where they are.
+        path: ``….jsonl``, ``….csv``, ``….zip``, or a new or empty folder for an RO-Crate.
+        records: the runs, oldest first; None for all.
+        name: of an RO-Crate.
+        license_url: of an RO-Crate.
+        author: who ran them, for an RO-Crate.
+
+    Raises:
+        InvalidRequest: it exists, or the ending names no kind.
+        StoreError: it cannot be written.
+    """
+    target = Path(path).expanduser()
+    ended = _Ended(log.each() if records is None else records)
+    suffix = target.suffix.lower()
+    notices: tuple[str, ...] = ()
+    if suffix == ".jsonl":
+        kind, count = "JSONL", export_jsonl(log, target, ended)
+    elif suffix == ".csv":
+        kind, count = "CSV", export_csv(log, target, ended)
+    elif suffix == ".zip":
+        kind, (count, notices) = "zip", export_zip(log, target, ended)
+    elif suffix == "" or target.is_dir():
+        kind = "RO-Crate"
+        count, notices = export_crate(log, target, ended, name=name, license_url=license_url, author=author)
+    else:
+        raise InvalidRequest(
+            f"{target.name} names no kind of export.",
+            "End it in .jsonl, .csv or .zip, or name a folder for an RO-Crate.",
+            field="path",
+        )
+    return Exported(path=target, kind=kind, count=count, under_way=ended.under_way, notices=notices)
+
+
+def export_pictures(
+    log: Log, folder: str | Path, records: Iterable[RunRecord] | None = None, metadata: Metadata = "full"
+) -> Exported:
+    """Save a copy of every picture with its recipe into a folder.
+
+    Raises:
+        InvalidRequest: `metadata` is no choice.
+        StoreError: the folder cannot be written.
+    """
+    target = Path(folder).expanduser()
+    ended = _Ended(log.each() if records is None else records)
+    count, notices = export_images(log, target, ended, metadata)
+    return Exported(path=target, kind="pictures", count=count, under_way=ended.under_way, notices=notices)

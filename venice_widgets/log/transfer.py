@@ -1,0 +1,49 @@
+"""Whole runs in and out: for exports, and for what another store exported."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from venice_widgets.errors import InvalidRequest
+
+from .maintenance import note_deletion
+from .rows import micro_usd, outcome_row, record, time_text
+from .run_rows import add_runs, change_run, complete_run
+from .verdicts import keep
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable
+
+    from .records import RunRecord
+    from .verdicts import VerdictRecord
+
+
+def page(connection: sqlite3.Connection, after: int, size: int) -> list[tuple[int, RunRecord]]:
+    """The next runs by their number, oldest first."""
+    rows = connection.execute("SELECT * FROM runs WHERE number > ? ORDER BY number LIMIT ?", (after, size)).fetchall()
+    return [(row["number"], record(connection, row)) for row in rows]
+
+
+def add_whole(
+    connection: sqlite3.Connection, run: RunRecord, verdict: VerdictRecord | None, deleted: Iterable[str]
+) -> None:
+    """Put a run that ended elsewhere on record as it stands there.
+
+    Raises:
+        InvalidRequest: it has not ended.
+    """
+    if run.outcome is None:
+        raise InvalidRequest(f"run {run.run_id[-8:]} has not ended.", "Export it when it has.")
+    add_runs(connection, [run.draft])
+    complete_run(connection, run.run_id, outcome_row(run.outcome), run.outcome.images)
+    changes = {
+        "sent_at": time_text(run.sent_at),
+        "charged_micro_usd": micro_usd(run.charged_usd),
+        "charge_source": run.charge_source,
+    }
+    change_run(connection, run.run_id, changes, run.status)
+    if verdict is not None:
+        keep(connection, verdict)
+    for sha256 in deleted:
+        note_deletion(connection, sha256)

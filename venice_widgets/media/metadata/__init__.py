@@ -1,0 +1,1 @@
+"""Metadata inside image files: PNG, JPEG and WebP containers, EXIF, XMP, infotext, our recipe."""

@@ -1,0 +1,161 @@
+"""A picture written where a person wants it: a copy that carries its recipe, under a name that tells the truth.
+
+The default is the whole recipe (``metadata="full"``), because a file that leaves the store is what people send on,
+publish and find again years later, and what they then miss most is the prompt, the seed and the model. The pixels and
+the file in the store are untouched; who does not want to tell the prompt says ``"no-prompt"`` or ``"none"``, and who
+wants the bytes as received, whose hash is on record, says ``"original"``.
+
+Where no recipe can be written into the file (it is signed with C2PA, or of a format without a place for one) it is
+written as received, with the recipe in an XMP file beside it: ``fox.jpg`` and ``fox.jpg.xmp``.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, get_args
+
+from venice_widgets.errors import InvalidRequest, StoreError, UnreadableFile
+from venice_widgets.media.metadata.embed import Privacy, Written, sidecar, write_recipe
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from venice_widgets.media.metadata.recipe import Recipe
+
+Metadata = Literal[Privacy, "original"]
+
+_SUFFIXES = {
+    "image/webp": (".webp",),
+    "image/png": (".png", ".apng"),
+    "image/jpeg": (".jpg", ".jpeg", ".jpe", ".jfif"),
+    "image/gif": (".gif",),
+    "image/avif": (".avif", ".avifs"),
+}
+_OF_PICTURES = {*(suffix for names in _SUFFIXES.values() for suffix in names), ".bmp", ".tif", ".tiff", ".heic", ".jp2"}
+
+
+class SaveNotice(UserWarning):
+    """Something about a saved file that is not as it was asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What was written."""
+
+    path: Path
+    sidecar: Path | None = None
+    """The recipe, where it could not be put into the picture's file."""
+    notices: tuple[str, ...] = ()
+    """What is not as it was asked, one sentence each, to be shown."""
+
+
+def check_metadata(metadata: str) -> None:
+    """Refuse a word that is no choice, before any money is spent.
+
+    Raises:
+        InvalidRequest: it is none of the four.
+    """
+    choices = (*get_args(Privacy), "original")
+    if metadata not in choices:
+        words = ", ".join(choices)
+        raise InvalidRequest(f"metadata {metadata!r} is no choice.", f"It takes {words}.", field="metadata")
+
+
+def save_copy(
+    data: bytes,
+    target: Path,
+    recipe: Recipe,
+    *,
+    mime: str,
+    metadata: Metadata = "full",
+    alter_signed: bool = False,
+) -> Saved:
+    """Write a picture with its recipe to a new file.
+
+    Args:
+        data: the picture as received.
+        target: the file; an ending of another format than the picture's is replaced by its own.
+        recipe: what made it.
+        mime: the picture's format by its own bytes.
+        metadata: how much of the recipe the file carries, see the module.
+        alter_signed: write into a file signed with C2PA too, which breaks its signature.
+
+    Raises:
+        InvalidRequest: the file exists (nothing is ever overwritten), or `metadata` is no choice.
+        StoreError: it cannot be written.
+    """
+    check_metadata(metadata)
+    path = true_name(target, mime)
+    renamed = () if path == target else (_renamed(target, path, mime),)
+    written = Written(data) if metadata == "original" else _written(data, recipe, metadata, alter_signed=alter_signed)
+    beside = path.with_name(f"{path.name}.xmp") if written.sidecar is not None else None
+    for file in filter(None, (path, beside)):
+        if os.path.lexists(file):
+            raise _exists(file)
+    if beside is not None and written.sidecar is not None:
+        _write_new(beside, written.sidecar)
+    try:
+        _write_new(path, written.data)
+    except (InvalidRequest, StoreError):
+        if beside is not None:
+            beside.unlink(missing_ok=True)
+        raise
+    return Saved(path, beside, (*renamed, *written.notices))
+
+
+def true_name(target: Path, mime: str) -> Path:
+    """The name under which other programs will open it: they believe the ending, and pixels are not converted here."""
+    suffix, own = target.suffix.lower(), _SUFFIXES.get(mime)
+    if own is None or suffix in own or suffix not in _OF_PICTURES:
+        return target
+    return target.with_suffix(own[0])
+
+
+def _renamed(target: Path, path: Path, mime: str) -> str:
+    asked, got = target.suffix.lower().removeprefix("."), mime.removeprefix("image/")
+    kind = "jpeg" if target.suffix.lower() in _SUFFIXES["image/jpeg"] else asked
+    way = f"Ask for it with --format {kind} next time, or convert" if kind in ("jpeg", "png", "webp") else "Convert"
+    renamed = f"The picture came as {got}, not {asked}: it is saved as {path}, its pixels untouched."
+    return f"{renamed} {way} this one with .pil().save({str(target)!r})."
+
+
+def _written(data: bytes, recipe: Recipe, metadata: Privacy, *, alter_signed: bool) -> Written:
+    try:
+        return write_recipe(data, recipe, metadata=metadata, alter_signed=alter_signed)
+    except UnreadableFile as exc:
+        why = f"The file is saved as received, since no recipe can be written into it: {exc.message}"
+        if metadata == "none":
+            return Written(data, (why,))
+        return Written(data, (f"{why} The recipe is in a file beside it.",), sidecar(recipe, metadata=metadata))
+
+
+def _write_new(path: Path, data: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise _not_written(path, exc) from exc
+    try:
+        with path.open("xb") as file:
+            try:
+                file.write(data)
+                file.flush()
+            except OSError:
+                path.unlink()
+                raise
+    except FileExistsError as exc:
+        raise _exists(path) from exc
+    except OSError as exc:
+        raise _not_written(path, exc) from exc
+
+
+def _not_written(path: Path, exc: OSError) -> StoreError:
+    return StoreError(f"{path} cannot be written: {exc.strerror or exc}.", "The picture is safe in the store.")
+
+
+def _exists(path: Path) -> InvalidRequest:
+    return InvalidRequest(
+        f"{path} exists, and nothing is overwritten.",
+        "Choose another name, or put {seed} or {run_id} in it. The picture is safe in the store.",
+        field="save",
+    )

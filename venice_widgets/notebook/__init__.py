@@ -1,0 +1,1 @@
+"""The notebook's side: the ``%%venice`` cell, the ``%venice`` commands, completion."""

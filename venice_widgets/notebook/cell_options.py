@@ -1,0 +1,188 @@
+"""Options and help of ``%%venice``, made from the declaration of the request's fields and nothing else.
+
+Values are checked where they are declared, in `request`; the cell's own options are declared and checked here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import textwrap
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from venice_widgets.request.fields import About, FieldFacts, field_facts
+
+from .line_parser import LineParser, usd, whole_number
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+CELL = "This cell"
+
+CELL_OPTIONS: Mapping[str, FieldFacts] = {
+    facts.name: facts
+    for facts in (
+        FieldFacts(
+            name="images",
+            kind=int,
+            about=About(
+                group=CELL,
+                short="n",
+                help="How many pictures: each is a request of its own, with seeds s, s+1, …",
+                default="1, or as many as --seed lists",
+                example="4",
+            ),
+            minimum=1,
+            maximum=1000,
+        ),
+        FieldFacts(
+            name="dry_run",
+            kind=bool,
+            about=About(group=CELL, help="Show the request and its price, and send nothing.", default="off"),
+        ),
+        FieldFacts(
+            name="max_cost",
+            kind=float,
+            about=About(
+                group=CELL,
+                help="Refuse to send if it could cost more US dollars than this; an unknown price is refused.",
+                default="VENICE_MAX_COST, or no limit",
+                example="0.50",
+            ),
+            minimum=0,
+        ),
+        FieldFacts(
+            name="yes",
+            kind=bool,
+            about=About(
+                group=CELL, short="y", help="Do not ask before spending more than VENICE_CONFIRM_ABOVE.", default="off"
+            ),
+        ),
+        FieldFacts(
+            name="out",
+            kind=str,
+            about=About(
+                group=CELL, short="o", help="Put the result into this variable too.", default="none", example="foxes"
+            ),
+        ),
+        FieldFacts(
+            name="save",
+            kind=str,
+            about=About(
+                group=CELL,
+                help="Save a copy of each picture with its recipe inside, never overwriting; fills in {seed}, {ext}, "
+                "{run_id}, {model}.",
+                default="none",
+                example='"fox-{seed}.{ext}"',
+            ),
+        ),
+        FieldFacts(
+            name="metadata",
+            kind=str,
+            about=About(
+                group=CELL,
+                help="What --save writes into the file: the whole recipe, all but the prompts, nothing, or the bytes "
+                "as received.",
+                default="full",
+                example="no-prompt",
+            ),
+            choices=("full", "no-prompt", "none", "original"),
+        ),
+        FieldFacts(
+            name="reuse",
+            kind=bool,
+            about=About(
+                group=CELL, help="Where the log holds this very request, show its picture for nothing.", default="off"
+            ),
+        ),
+        FieldFacts(
+            name="raw",
+            kind=bool,
+            about=About(group=CELL, help="Send {{ }} as it is, without filling in variables.", default="off"),
+        ),
+    )
+}
+
+
+def all_options() -> Mapping[str, FieldFacts]:
+    """Every option of the cell magic by its field's name: the API's first, then the cell's own."""
+    return {**field_facts(), **CELL_OPTIONS}
+
+
+@cache
+def cell_parser() -> LineParser:
+    """The parser of ``%%venice``."""
+    parser = LineParser("%%venice")
+    for facts in all_options().values():
+        flags = [f"--{facts.option}", *([f"-{facts.about.short}"] if facts.about.short else [])]
+        if facts.kind is bool:
+            action = argparse.BooleanOptionalAction if facts.name in field_facts() else "store_true"
+            parser.add_argument(*flags, dest=facts.name, action=action, default=None)
+        elif facts.name == "style_references":
+            parser.add_argument(*flags, dest=facts.name, action="append")
+        else:
+            parser.add_argument(*flags, dest=facts.name, type=_CONVERTERS.get(facts.name, str))
+    return parser
+
+
+_CONVERTERS: Mapping[str, Callable[[str], Any]] = {"images": whole_number, "max_cost": usd}
+"""Of the cell's own options; the request converts its fields itself."""
+
+
+def parse_cell_line(line: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The fields of the request, and the cell's own options.
+
+    Raises:
+        UsageError: it cannot be understood.
+    """
+    given = cell_parser().parse_line(line)
+    fields = {name: value for name, value in given.items() if name in field_facts()}
+    return fields, {name: value for name, value in given.items() if name not in field_facts()}
+
+
+def cell_help() -> str:
+    """The help of ``%%venice``, grouped, each option with its range, default, takers and an example."""
+    groups: dict[str, list[str]] = {}
+    for facts in all_options().values():
+        groups.setdefault(facts.about.group, []).append(_option_help(facts))
+    body = "\n\n".join(f"{group}\n{'-' * len(group)}\n" + "\n".join(lines) for group, lines in groups.items())
+    return f"{_INTRODUCTION}\n\n{body}\n\n{_CLOSING}"
+
+
+def _option_help(facts: FieldFacts) -> str:
+    flag, of_request = f"--{facts.option}", facts.name in field_facts()
+    opposite = f"--no-{facts.option}" if facts.kind is bool and of_request else ""
+    short = f"-{facts.about.short}" if facts.about.short else ""
+    value = "" if facts.kind is bool else f" {facts.option.rpartition('-')[2].upper()}"
+    details = [
+        f"Takes {facts.range_text}." if facts.range_text else "",
+        f"Default: {facts.about.default}.",
+        f"For {facts.about.taken_by}." if of_request else "",
+    ]
+    example = opposite if facts.about.default == "on" else f"{flag} {facts.about.example}".rstrip()
+    head = f"  {', '.join(filter(None, (flag, opposite, short)))}{value}"
+    words = [*_wrapped(facts.about.help), *_wrapped(" ".join(filter(None, details)))]
+    return "\n".join([head, *words, f"      Example: {example}"])
+
+
+def _wrapped(text: str) -> list[str]:
+    indent = " " * 6
+    return textwrap.wrap(
+        text, 100, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False
+    )
+
+
+_INTRODUCTION = """\
+%%venice [options]
+the prompt
+
+Make pictures with Venice.ai. The price is shown before anything is sent; each picture is shown with its
+seed, kept in the store as it was received, and put on record. Everything below the first line is the
+prompt, and is sent as it stands, but for {{ name }}, which is filled in from the notebook's variables.
+
+  %%venice --model z-image-turbo --seed 41 -n 2
+  A fox in {curly braces}, $5 in its paw"""
+
+_CLOSING = """\
+Quote values with spaces as in a shell: --style-preset "Analog Film". Text that begins with a dash needs
+an equals sign: --negative-prompt=-blur. %venice lists the commands that make no pictures."""

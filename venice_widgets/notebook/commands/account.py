@@ -1,0 +1,129 @@
+"""``%venice balance``, ``config`` and ``demo``: whose account it is, what is set, and who answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.error import UsageError
+from ulid import ULID
+
+from venice_widgets.config import BASE_URL, LIMITS
+from venice_widgets.current import use_demo
+from venice_widgets.display import Bundle, Cell, facts, notice, table
+from venice_widgets.errors import StoreError
+from venice_widgets.log import DATABASE_FILE, balance_difference
+from venice_widgets.request.estimate import usd_text
+
+from .command import Command, argument
+from .record_text import counted, size_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from decimal import Decimal
+
+    from venice_widgets.client.balance import Balance
+    from venice_widgets.config import Secret, Settings
+    from venice_widgets.session import Session
+
+
+def _balance(session: Session, _: Mapping[str, Any]) -> Bundle:
+    found = session.balance()
+    pairs = [(name, usd_text(amount) if name == "USD" else str(amount)) for name, amount in found.amounts.items()]
+    pairs += found.remarks
+    if "USD" in found.amounts and (told := _difference(session, found.amounts["USD"])):
+        pairs.append(("this session", told))
+    return facts("Balance" + (" (simulated)" if session.settings.demo else ""), pairs)
+
+
+def _difference(session: Session, after_usd: Decimal) -> str:
+    """By how much the balance changed since this session's first request: all that the account paid for, by anyone."""
+    begun = ULID.from_str(session.session_id).datetime
+    records = session.log.search(session_id=session.session_id, since=begun, limit=100_000)
+    found = balance_difference(records, after_usd)
+    if found is None:
+        return ""
+    by = found.difference_usd
+    change = f"{'fell' if by > 0 else 'rose'} by {usd_text(abs(by))}" if by else "is what it was"
+    estimate = "of unknown price" if found.estimated_usd is None else f"estimated at {usd_text(found.estimated_usd)}"
+    return (
+        f"The balance {change} since its first request ({usd_text(found.before_usd)}); it sent "
+        f"{counted(found.runs, 'request')}, {estimate}. Whatever else the account paid for meanwhile is in it, and a "
+        "charge may come late. What each was charged only the ledger tells (%venice log --reconcile, ADMIN key)."
+    )
+
+
+def amounts_text(balance: Balance) -> str:
+    """``$25.00, 3 DIEM``; empty where nothing was told."""
+    return ", ".join(
+        usd_text(amount) if name == "USD" else f"{amount} {name}" for name, amount in balance.amounts.items()
+    )
+
+
+def _config(session: Session, _: Mapping[str, Any]) -> Bundle:
+    settings = session.settings
+    origin = dict(settings.sources)
+    shown: list[tuple[str, Any]] = [
+        ("api_key", _masked(settings.api_key, demo=settings.demo)),
+        ("wallet_key", _masked(settings.wallet_key, demo=settings.demo)),
+        ("base_url", settings.base_url),
+        ("store", settings.store),
+        *((name, _limit_text(settings, name)) for name in LIMITS),
+        ("read_timeout_seconds", f"{settings.read_timeout_seconds:g}"),
+        ("in_flight", settings.in_flight),
+        ("requests_per_minute", settings.requests_per_minute),
+    ]
+    rows: list[list[Cell | str]] = [
+        [Cell(name, code=True), str(value), Cell(origin.get(name, "default"), muted=True)] for name, value in shown
+    ]
+    parts = (_store_text(session), "The demo is on: the built-in simulator answers." if settings.demo else "")
+    return table(["setting", "value", "from"], rows, caption="Settings", footer=" ".join(filter(None, parts)))
+
+
+def _store_text(session: Session) -> str:
+    """How large the store is; looking at the settings does not make one."""
+    if not (session.settings.store / DATABASE_FILE).exists():
+        return "The store is empty: it is made with the first request."
+    try:
+        return f"The store holds {size_text(session.log.size())}."
+    except StoreError as exc:
+        return " ".join(str(exc).split())
+
+
+def _masked(key: Secret | None, *, demo: bool) -> str:
+    if key is None:
+        return "not set"
+    return "not needed" if demo else key.masked
+
+
+def _limit_text(settings: Settings, name: str) -> str:
+    amount: Decimal | None = getattr(settings, name)
+    if settings.demo:
+        return "not held in the demo"
+    return "no limit" if amount is None else usd_text(amount)
+
+
+def _demo(_: Session, given: Mapping[str, Any]) -> Bundle:
+    wanted = given.get("switch", "on")
+    if wanted not in ("on", "off"):
+        raise UsageError(f"%venice demo {wanted}: it is on or off.")
+    session = use_demo(on=wanted == "on")
+    if wanted == "on":
+        return notice(
+            "The demo is on: the built-in simulator draws the pictures. Prices are simulated, nothing is charged, "
+            "nothing leaves this machine, and nobody is asked before spending. %venice demo off switches to Venice.",
+            kind="information",
+        )
+    key = "a key is set" if session.settings.api_key or session.settings.wallet_key else "no key is set: VENICE_API_KEY"
+    host = "api.venice.ai" if session.settings.base_url == BASE_URL else session.settings.base_url
+    return notice(f"The demo is off: requests go to {host} and cost money ({key}).", kind="information")
+
+
+BALANCE = Command("balance", "What is left on the account.", _balance)
+CONFIG = Command("config", "Every setting and where it came from.", _config)
+DEMO = Command(
+    "demo",
+    "Switch the built-in simulator on or off.",
+    _demo,
+    argument("switch", "on or off", optional=True),
+    words=("on", "off"),
+)

@@ -1,0 +1,78 @@
+"""``%venice doctor``: every part is tried, and says what it found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from venice_widgets.display import Bundle, Cell, join, notice, table
+from venice_widgets.errors import VeniceError
+from venice_widgets.generation.result import RUN_ENDING
+
+from .account import amounts_text
+from .age import ago
+from .command import Command
+from .record_text import counted, price_text, size_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from venice_widgets.session import Session
+
+
+def _doctor(session: Session, _: Mapping[str, Any]) -> Bundle:
+    findings: list[list[Cell | str]] = []
+    remedies: list[Bundle] = []
+    for name, check in _CHECKS.items():
+        try:
+            findings += [[name, finding] for finding in check(session)]
+        except VeniceError as exc:
+            findings.append([name, exc.message])
+            remedies += [notice(exc.remedy, kind="warning", title=name)] if exc.remedy else []
+    well = len(findings) == len(_CHECKS) and not remedies
+    footer = "Nothing is wrong." if well else None
+    return join(table(["part", "finding"], findings, caption="What venice-widgets found", footer=footer), *remedies)
+
+
+def _check_key(session: Session) -> list[str]:
+    return [f"balance {amounts_text(session.balance()) or 'not told'}"]
+
+
+def _check_catalogue(session: Session) -> list[str]:
+    catalogue = session.catalogue()
+    makers = sum(model.generates for model in catalogue.models)
+    found = [f"{makers} models, fetched {ago(catalogue.age_seconds)}"]
+    if session.catalogue_keeper.problem is not None:
+        found.append(f"could not be fetched again: {session.catalogue_keeper.problem.message}")
+    return found + [f"{problem.name}: {problem.reason}" for problem in catalogue.problems]
+
+
+def _check_store(session: Session) -> list[str]:
+    session.log.recover()  # what other kernels left since this one opened the store
+    health = session.log.doctor()
+    facts = f"{size_text(health.size)}, journal {health.journal_mode}"
+    found = [f"{health.folder}: {facts}, schema {health.schema_version}"]
+    found += [
+        f"run {record.run_id[-RUN_ENDING:]} may have been charged ({price_text(record)}): %venice resolve settles it"
+        for record in health.unknown
+    ]
+    found += [f"run {record.run_id[-RUN_ENDING:]} is {record.status}" for record in health.under_way]
+    if health.orphans:
+        names = ", ".join(f"{sha256[:12]}…" for sha256 in health.orphans[:5])
+        more = " and more" if len(health.orphans) > 5 else ""
+        count = counted(len(health.orphans), "picture")
+        origin = "left by a crash or by a request that was not sent"
+        found.append(f"{count} of no run, {origin}: {names}{more}. Harmless; keep or delete them in objects/")
+    if health.temporary_files:
+        folder = health.temporary_files[0].parent
+        count = counted(len(health.temporary_files), "unfinished file")
+        found.append(f"{count} in {folder}: being written now, or left by a crash and of no use")
+    return found
+
+
+_CHECKS: Mapping[str, Callable[[Session], list[str]]] = {
+    "key": _check_key,
+    "catalogue": _check_catalogue,
+    "store": _check_store,
+}
+
+DOCTOR = Command("doctor", "Look for what is wrong.", _doctor)

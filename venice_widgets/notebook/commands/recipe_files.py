@@ -1,0 +1,118 @@
+"""``%venice show FILE``: what made the picture in a file, or all that a notebook holds."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from venice_widgets.display import Bundle, Card, Cell, code, facts, join, notice, pictures, table
+from venice_widgets.errors import StoreError, VeniceError
+from venice_widgets.generation.result import RUN_ENDING, seed_text
+from venice_widgets.media.format import identify
+from venice_widgets.media.preview import preview
+from venice_widgets.replay.notebook_runs import runs_in
+from venice_widgets.replay.read_recipe import FoundRecipe, read_recipe
+
+if TYPE_CHECKING:
+    from venice_widgets.session import Session
+
+_MOST_PIXELS = 20_000_000
+"""More than 4096 × 4096: decoding what a stranger's file claims must not take the memory of the kernel."""
+
+_ORIGINS = {
+    "file": "the file itself",
+    "sidecar": "the XMP file beside it",
+    "log": "the log, by the file's hash",
+    "infotext": "infotext of another program: not exact",
+    "notebook": "the notebook",
+}
+
+
+def is_file_name(name: str) -> bool:
+    """Whether a word names a file and no run: the id of a run is letters and digits alone."""
+    return not name.isalnum()
+
+
+def show_file(session: Session, name: str) -> Bundle:
+    """What a file tells of the request that made it.
+
+    Raises:
+        UnreadableFile: it tells nothing, or cannot be read.
+    """
+    if name.lower().endswith(".ipynb"):
+        return _notebook(Path(name).expanduser())
+    found = read_recipe(name, session=session)
+    request = code(json.dumps(dict(found.recipe.request), indent=2, ensure_ascii=False), language="json")
+    parts = [_picture(found), facts("Recipe", _facts(session, found)), request]
+    if found.notices:
+        parts.append(notice("\n".join(found.notices), kind="warning"))
+    return join(*(part for part in parts if part is not None))
+
+
+def _picture(found: FoundRecipe) -> Bundle | None:
+    if found.picture is None:
+        return None
+    card = Card(heading=seed_text(found.recipe.seed), alt=found.recipe.prompt, aside=found.run_id[-RUN_ENDING:])
+    try:
+        claimed = identify(found.picture)
+        if claimed.width * claimed.height > _MOST_PIXELS:
+            card = replace(card, missing=f"not shown: {claimed.width} × {claimed.height} pixels are too many")
+        else:
+            small = preview(found.picture)
+            card = replace(card, data=small.data, mime=small.mime, width=small.width, height=small.height)
+    except VeniceError:
+        return None
+    return pictures([card], summary=found.where, plain=found.where, record={})
+
+
+def _facts(session: Session, found: FoundRecipe) -> list[tuple[str, str]]:
+    recipe = found.recipe
+    pairs = [
+        ("from", _ORIGINS[found.origin]),
+        ("exact", "yes" if found.exact else "no: it cannot be sent again as it was"),
+        ("run", f"{recipe.run_id} ({_whereabouts(session, recipe.run_id)})" if recipe.run_id else "not told"),
+        ("prompt", recipe.prompt),
+        ("negative prompt", recipe.negative_prompt),
+        ("model", recipe.model_used),
+        ("sent", recipe.sent_at.isoformat(sep=" ", timespec="seconds") if recipe.sent_at else ""),
+        ("service", " ".join(part for part in (recipe.service, recipe.service_version) if part)),
+        ("base URL", recipe.base_url),
+        *recipe.settings.items(),
+    ]
+    return [(name, text) for name, text in pairs if text]
+
+
+def _whereabouts(session: Session, run_id: str) -> str:
+    if not (session.settings.store / "log.sqlite").is_file():
+        return "there is no log here"
+    try:
+        record = session.log.get(run_id)
+    except StoreError:
+        return "not in the log here"
+    return f"in the log: %venice show {record.run_id[-RUN_ENDING:]}"
+
+
+def _notebook(path: Path) -> Bundle:
+    runs = runs_in(path)
+    if not runs and not runs.problems:
+        return notice(f"{path.name} holds no output with pictures of ours. Were its outputs cleared, or never saved?")
+    rows: list[list[Cell | str]] = [
+        [
+            Cell(run.run_id[-RUN_ENDING:], code=True),
+            run.where.rpartition(" cell ")[2],
+            run.recipe.prompt if len(run.recipe.prompt) <= 80 else f"{run.recipe.prompt[:79]}…",
+            Cell(run.recipe.model_used, code=True),
+            Cell("unknown" if run.recipe.seed is None else str(run.recipe.seed), align="right"),
+            "yes" if run.exact else "no",
+        ]
+        for run in runs
+    ]
+    shown = table(
+        ["run", "cell", "prompt", "model", "seed", "exact"],
+        rows,
+        caption=f"{len(runs)} pictures in {path.name}",
+        footer=f"%venice replay RUN --from {path.name} makes one again.",
+    )
+    return join(shown, notice("\n".join(runs.problems), kind="warning")) if runs.problems else shown

@@ -1,0 +1,130 @@
+"""What a replay stands on: a request as it was sent, and what is known of the picture that it made.
+
+It comes from the log, or from a file or a notebook alone; then it may lack the picture, the prices of its time and the
+version of the service, and whoever wrote it is a stranger.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from venice_widgets.errors import StoreError
+from venice_widgets.log.provenance import MODEL_ID, SERVICE_VERSION
+
+from .read_recipe import FoundRecipe
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from venice_widgets.log import Log, RunRecord
+
+    from .read_recipe import PictureKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """A request of the past and its first picture."""
+
+    run_id: str
+    """Empty where it is not known."""
+    request: Mapping[str, Any]
+    """The body as sent, reference images as ``sha256:…``."""
+    exact: bool = True
+    """Whether it is the request itself, whole."""
+    base_url: str = ""
+    made_at: datetime | None = None
+    rewritten_prompt: str = ""
+    answered: bool = True
+    """Whether a picture came, so that a missing rewritten prompt means that none was rewritten."""
+    service_version: str = ""
+    model_id: str = ""
+    """The model that answered, where that is known."""
+    entry: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """The model's catalogue entry as it stood; empty where it is not known."""
+    blurred: bool | None = None
+    sha256: str = ""
+    """Of the picture as received; empty where there was none."""
+    picture: bytes | None = field(default=None, repr=False)
+    picture_kind: PictureKind = "received"
+    missing: str = ""
+    """Why the picture is not at hand, a clause."""
+
+
+def past_of(source: str | RunRecord | FoundRecipe, log: Log) -> Past:
+    """The past of a run, given by its name or record, or of what was read from a file or notebook.
+
+    Raises:
+        StoreError: no such run.
+    """
+    if isinstance(source, FoundRecipe):
+        return _of_found(source, log)
+    return _of_record(log.get(source) if isinstance(source, str) else source, log)
+
+
+def _of_record(record: RunRecord, log: Log) -> Past:
+    draft, outcome = record.draft, record.outcome
+    headers = outcome.headers if outcome else {}
+    sha256 = record.images[0].sha256 if record.images else ""
+    picture, missing = _kept(log, sha256) if sha256 else (None, f"the run was {record.status} and has no picture")
+    return Past(
+        run_id=draft.run_id,
+        request=json.loads(draft.request),
+        base_url=draft.base_url,
+        made_at=record.sent_at or draft.created_at,
+        rewritten_prompt=(outcome.enhanced_prompt if outcome else None) or "",
+        answered=bool(record.images),
+        service_version=headers.get(SERVICE_VERSION, ""),
+        model_id=headers.get(MODEL_ID, ""),
+        entry=draft.catalogue_entry,
+        blurred=outcome.blurred if outcome else None,
+        sha256=sha256,
+        picture=picture,
+        missing=missing,
+    )
+
+
+def _of_found(found: FoundRecipe, log: Log) -> Past:
+    """From the log where the run is there and its request is the same; else from what was found alone."""
+    recipe = found.recipe
+    try:
+        record = log.get(recipe.run_id) if len(recipe.run_id) == 26 else None
+    except StoreError:
+        record = None
+    exact = found.exact and recipe.seed is not None
+    if record is not None and exact and record.draft.request_hash == recipe.request_hash:
+        return _of_record(record, log)
+    picture, kind, missing = found.picture, found.picture_kind, ""
+    kept, _ = _kept(log, recipe.image_sha256) if recipe.image_sha256 else (None, "")
+    if kept is not None:
+        picture, kind = kept, "received"
+    if picture is None:
+        missing = f"{found.where} does not hold it"
+    return Past(
+        run_id=recipe.run_id,
+        request=recipe.request,
+        exact=exact,
+        base_url=recipe.base_url,
+        made_at=recipe.sent_at,
+        rewritten_prompt=recipe.rewritten_prompt,
+        service_version=recipe.service_version,
+        model_id=recipe.model,
+        sha256=recipe.image_sha256,
+        picture=picture,
+        picture_kind=kind,
+        missing=missing,
+    )
+
+
+def _kept(log: Log, sha256: str) -> tuple[bytes | None, str]:
+    """A picture from the object store, if it still is what it was; else why not."""
+    try:
+        data = log.objects.read(sha256)
+    except StoreError:
+        return None, "it is not in the store any more"
+    if hashlib.sha256(data).hexdigest() != sha256:
+        return None, "its file in the store is damaged (%venice verify)"
+    return data, ""

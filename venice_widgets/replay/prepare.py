@@ -1,0 +1,212 @@
+"""Before a replay: its price, what has changed since, and whether it can be sent and could come out the same."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from venice_widgets.errors import CatalogueError, InvalidRequest, StoreError, VeniceError
+from venice_widgets.generation.prepared import Prepared
+from venice_widgets.log import Parent
+from venice_widgets.request.catalogue import Honours, parse_catalogue
+from venice_widgets.request.estimate import estimate, usd_text
+from venice_widgets.request.request import GenerationRequest, canonical
+from venice_widgets.request.seeds import Plan, plan_seeds
+from venice_widgets.request.style_reference import StyleReference
+
+from .original import past_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from venice_widgets.log import Log, RunRecord
+    from venice_widgets.request.catalogue import Catalogue, Model
+    from venice_widgets.session import Session
+
+    from .original import Past
+    from .read_recipe import FoundRecipe
+
+RELATION = "replay_of"
+_SHA256 = re.compile(r"sha256:([0-9a-f]{64})")
+_INEXACT = "its request or its seed is not known exactly, so that it cannot be sent again as it was."
+_OWN_PLACE = ("model", "prompt", "seed", "style_references")
+_NO_INFLUENCE = frozenset({"entry", "name", "description", "traits", "privacy", "uncensored"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """A replay that was looked at and priced, and not sent."""
+
+    past: Past
+    prepared: Prepared | None
+    """What would be sent; None where an obstacle stands in the way."""
+    changes: tuple[str, ...] = ()
+    """What is not as it was, a sentence each."""
+    doubts: tuple[str, ...] = ()
+    """Why it could not come out the same, a sentence each; empty where it should."""
+    obstacle: str = ""
+    """Why nothing can be sent, in a sentence; else empty."""
+    model_gone: bool = False
+    """Whether the obstacle is that the model is not there."""
+
+    @property
+    def price_text(self) -> str:
+        """The price, or that nothing can be sent."""
+        return self.prepared.estimate.text if self.prepared else "nothing can be sent"
+
+
+def look(session: Session, source: str | RunRecord | FoundRecipe, *, max_age_seconds: float = 0.0) -> Outlook:
+    """Price a replay and tell what has changed since. Sends nothing that costs; asks for today's catalogue.
+
+    Args:
+        session: what would send it.
+        source: a run's id or unique ending, ``last``, its record, or what `read_recipe` or `runs_in` found.
+        max_age_seconds: how old the catalogue may be.
+
+    Raises:
+        StoreError: no such run.
+        VeniceError: there is no catalogue at all.
+    """
+    past = past_of(source, session.log)
+    catalogue = session.catalogue(max_age_seconds=max_age_seconds)
+    changes = list(_service_changes(session, past))
+    if not past.exact:
+        return Outlook(past=past, prepared=None, changes=tuple(changes), obstacle=_INEXACT)
+    model = catalogue.find(str(past.request.get("model")))
+    if model is None or model.id != past.request.get("model"):
+        return Outlook(
+            past=past, prepared=None, changes=tuple(changes), obstacle=_gone(past, catalogue), model_gone=True
+        )
+    try:
+        prepared = _prepare(session, past, model, catalogue)
+    except VeniceError as exc:
+        gone = model.offline
+        return Outlook(past=past, prepared=None, changes=tuple(changes), obstacle=exc.message, model_gone=gone)
+    changes += _model_changes(prepared, past)
+    return Outlook(past=past, prepared=prepared, changes=tuple(changes), doubts=tuple(_doubts(prepared)))
+
+
+def _prepare(session: Session, past: Past, model: Model, catalogue: Catalogue) -> Prepared:
+    """The stored request, checked against today's limits and sent as it was: no spelling is mended."""
+    stored = _with_rewritten_prompt(past)
+    references = _references(stored, session.log)
+    fields = {name: value for name, value in stored.items() if name not in _OWN_PLACE}
+    given = {**fields, "model": model.id, **({"style_references": references} if references else {})}
+    prompt: Any = stored.get("prompt")
+    GenerationRequest.build(prompt, given, catalogue)
+    request = GenerationRequest(
+        model,
+        prompt,
+        MappingProxyType(fields),
+        references,
+        references,
+        asked_model=model.id,
+        notes=() if past.rewritten_prompt == "" else ("The rewritten prompt is sent, with enhancement off.",),
+    )
+    plan = _plan(stored.get("seed"))
+    if canonical(request.record(plan.seeds[0])) != canonical(stored):
+        raise InvalidRequest("its request cannot be put together again as it was stored.")
+    priced = estimate(request, 1, simulated=session.settings.demo)
+    parent = Parent(past.run_id, RELATION) if past.run_id else None
+    return Prepared(request, plan, priced, catalogue.fetched_at, parent=parent)
+
+
+def _with_rewritten_prompt(past: Past) -> dict[str, Any]:
+    """The text that was really drawn, with enhancement off: rewritten anew it would be another, and cost again."""
+    stored = dict(past.request)
+    if past.rewritten_prompt:
+        stored["prompt"] = past.rewritten_prompt
+    if past.rewritten_prompt or past.answered:
+        stored.pop("enhance_prompt", None)
+    return stored
+
+
+def _plan(seed: Any) -> Plan:
+    if isinstance(seed, bool) or not isinstance(seed, int):
+        raise InvalidRequest(f"its seed is {seed!r}, which is no number.")
+    return replace(plan_seeds(seed), drawn=False)
+
+
+def _references(stored: Mapping[str, Any], log: Log) -> tuple[StyleReference, ...]:
+    """The reference images from the object store, never from a path that a stranger wrote."""
+    listed = stored.get("style_references", [])
+    if not isinstance(listed, list):
+        raise InvalidRequest("its style references are no list.")
+    return tuple(_reference(entry, log) for entry in listed)
+
+
+def _reference(entry: Any, log: Log) -> StyleReference:
+    match = _SHA256.fullmatch(str(entry.get("image"))) if isinstance(entry, dict) else None
+    if match is None:
+        raise InvalidRequest("one of its style references is not known by its hash.")
+    strength = entry.get("strength")
+    if strength is not None and (isinstance(strength, bool) or not isinstance(strength, int | float)):
+        raise InvalidRequest(f"the strength of one of its style references is {strength!r}.")
+    try:
+        reference = StyleReference(log.objects.read(match[1]), strength)
+    except StoreError as exc:
+        raise InvalidRequest(f"its style reference {match[1][:12]}… is not in the store any more.") from exc
+    if reference.sha256 != match[1]:
+        raise InvalidRequest(f"its style reference {match[1][:12]}… is damaged in the store (%venice verify).")
+    return reference
+
+
+def _gone(past: Past, catalogue: Catalogue) -> str:
+    name = str(past.request.get("model"))
+    then = _model_then(past)
+    instead = then.deprecation_replacement if then else ""
+    hint = f" {instead} was named as its replacement." if instead and catalogue.find(instead) else ""
+    return f"the model {name} is not in the catalogue any more.{hint}"
+
+
+def _service_changes(session: Session, past: Past) -> Iterator[str]:
+    if past.base_url and past.base_url != session.settings.base_url:
+        yield f"It was sent to {past.base_url}; now it would go to {session.settings.base_url}."
+    now = session.client.service_version
+    if past.service_version and now and now != past.service_version:
+        yield f"The service was version {past.service_version}, and is {now}."
+
+
+def _model_changes(prepared: Prepared, past: Past) -> Iterator[str]:
+    model, then = prepared.request.model, _model_then(past)
+    if model.deprecation_date:
+        instead = f"; {model.deprecation_replacement} replaces it" if model.deprecation_replacement else ""
+        yield f"{model.id} is going away on {model.deprecation_date[:10]}{instead}."
+    if then is None:
+        return
+    before, now = estimate(replace(prepared.request, model=then), 1).price_usd, prepared.estimate.price_usd
+    if before != now:
+        texts = ["unknown" if price is None else usd_text(price) for price in (before, now)]
+        yield f"Its price was {texts[0]}, and is {texts[1]}."
+    for name in type(model).model_fields:
+        if name in _NO_INFLUENCE or name.startswith(("price", "deprecation")):
+            continue
+        was, is_now = getattr(then, name), getattr(model, name)
+        if was != is_now:
+            yield f"The catalogue's {name} was {_word(was)}, and is {_word(is_now)}."
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value)) or "nothing"
+    return "not stated" if value in (None, "") else str(value)
+
+
+def _model_then(past: Past) -> Model | None:
+    """The model as its catalogue entry described it when the run was made."""
+    try:
+        models = parse_catalogue(json.dumps([past.entry]).encode()).models
+    except (CatalogueError, ValueError):
+        return None
+    return models[0] if models else None
+
+
+def _doubts(prepared: Prepared) -> Iterator[str]:
+    request = prepared.request
+    if request.fields.get("enable_web_search"):
+        yield "It searched the web, which finds other things every day."
+    if request.model.honours("seed") is Honours.IGNORED:
+        yield f"{request.model.id} ignores seeds: every picture is another one."

@@ -1,0 +1,182 @@
+"""From a file or a notebook back to what made its pictures, so that they can be looked up, shown and made again.
+
+`read_recipe` looks, in this order, for our own JSON in the file, for a sidecar beside it, for the file's hash in the
+log, and for infotext, which other programs write and which is never exact. `runs_in` reads the ``venice`` metadata
+that every output of ours leaves in a notebook. Neither needs the log, the network or a key; both treat what they read
+as written by a stranger.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from venice_widgets.errors import UnreadableFile, VeniceError
+from venice_widgets.log.provenance import recipe_in
+from venice_widgets.media.metadata.embed import read_recipe_bytes
+from venice_widgets.request.request import canonical, sha256_tag
+
+if TYPE_CHECKING:
+    from venice_widgets.log import Log
+    from venice_widgets.media.metadata.recipe import Recipe
+    from venice_widgets.session import Session
+
+MAX_FILE_BYTES = 256 << 20
+"""A larger file is no picture of ours."""
+
+Origin = Literal["file", "sidecar", "log", "infotext", "notebook"]
+PictureKind = Literal["received", "copy", "preview"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class FoundRecipe:
+    """What made a picture, and how far that can be trusted."""
+
+    recipe: Recipe
+    origin: Origin
+    """Where it was found."""
+    exact: bool
+    """Whether it is the request itself, whole, with the hash that it says: it can be sent again as it was.
+
+    Anybody can write into a file or a notebook: exact is not proven, unless `origin` is the log.
+    """
+    where: str
+    """The file, and in a notebook the cell."""
+    notices: tuple[str, ...] = ()
+    """What is not as it should be, a sentence each."""
+    picture: bytes | None = field(default=None, repr=False)
+    """The picture that was found with it."""
+    picture_kind: PictureKind = "copy"
+    """The bytes as received, a copy with the same pixels, or a preview."""
+
+    @property
+    def run_id(self) -> str:
+        """The run, where it is known; else empty."""
+        return self.recipe.run_id
+
+    def __repr__(self) -> str:
+        recipe, exact = self.recipe, "exact" if self.exact else "not exact"
+        words = f"{recipe.prompt[:59]}…" if len(recipe.prompt) > 60 else recipe.prompt
+        return f"<FoundRecipe in the {self.origin}, {exact}: {recipe.model_used}, seed {recipe.seed}, {words!r}>"
+
+
+def read_recipe(path: str | Path, *, session: Session | None = None) -> FoundRecipe:
+    """What made the picture in a file.
+
+    Args:
+        path: a PNG, JPEG or WebP, any picture with a sidecar (``fox.jpg.xmp``), or an XMP sidecar itself.
+        session: whose log is asked; None for the one that the magics use.
+
+    Raises:
+        UnreadableFile: it cannot be read, or nothing tells what made it.
+    """
+    file = Path(path).expanduser()
+    data = read_bounded(file)
+    found, problem = _from_file(file, data)
+    if found is not None and found.exact:
+        return found
+    logged = _from_log(file, data, session)
+    if logged is not None:
+        return logged
+    if found is not None:
+        return found
+    raise problem or UnreadableFile(
+        f"{file} does not tell what made it.",
+        "Many programs and web sites take such facts out. If it was made here, %venice log finds it by its prompt.",
+    )
+
+
+def read_bounded(file: Path) -> bytes:
+    """The bytes of a file of a sensible size.
+
+    Raises:
+        UnreadableFile: it is none, or too large.
+    """
+    try:
+        if not file.is_file():
+            raise UnreadableFile(f"{file} is no file.", "Check the path.")
+        if file.stat().st_size > MAX_FILE_BYTES:
+            raise UnreadableFile(f"{file} is larger than {MAX_FILE_BYTES >> 20} MB.", "Give the picture itself.")
+        return file.read_bytes()
+    except (OSError, ValueError) as exc:
+        raise UnreadableFile(f"{file} cannot be read: {getattr(exc, 'strerror', None) or exc}.", "Check it.") from exc
+
+
+def judged(recipe: Recipe, **facts: object) -> FoundRecipe:
+    """A recipe of ours, exact if it is whole and its request has the hash that it says."""
+    notices: tuple[str, ...] = ()
+    exact = not recipe.withheld and bool(recipe.request.get("prompt") and recipe.request.get("model"))
+    if exact and recipe.request_hash and not _has_hash(recipe):
+        exact, notices = False, ("The request was changed after it was written: it does not have its hash any more.",)
+    return FoundRecipe(recipe=recipe, exact=exact, notices=notices, **facts)  # type: ignore[arg-type]
+
+
+def _has_hash(recipe: Recipe) -> bool:
+    try:
+        return sha256_tag(canonical(recipe.request)) == recipe.request_hash
+    except (VeniceError, ValueError, TypeError, RecursionError):
+        return False
+
+
+def _from_file(file: Path, data: bytes) -> tuple[FoundRecipe | None, UnreadableFile | None]:
+    """What the file or its sidecar says; and what is wrong with the file, for where nothing else helps."""
+    best, problem = None, None
+    beside = [place for place in (file.with_name(f"{file.name}.xmp"), file.with_suffix(".xmp")) if place.is_file()]
+    for place in (file, *(other for other in beside if other != file)):
+        try:
+            found = read_recipe_bytes(data if place == file else read_bounded(place))
+        except UnreadableFile as exc:
+            problem = problem or exc
+            continue
+        if found is None:
+            continue
+        if found.layer == "venice":
+            ours = judged(
+                found.recipe,
+                origin="file" if place == file else "sidecar",
+                where=str(place),
+                picture=None if file.suffix.lower() == ".xmp" else data,
+            )
+            ours = replace(ours, notices=(*ours.notices, *found.notices))
+            return (ours if place == file or _is_of(found.recipe, data) else _doubted(ours)), None
+        best = best or FoundRecipe(
+            recipe=found.recipe, origin="infotext", exact=False, where=str(place), notices=found.notices, picture=data
+        )
+    return best, problem
+
+
+def _is_of(recipe: Recipe, data: bytes) -> bool:
+    """Whether a sidecar was written for these very bytes, as far as it says for which."""
+    return recipe.image_sha256 in ("", sha256_tag(data).removeprefix("sha256:"))
+
+
+def _doubted(found: FoundRecipe) -> FoundRecipe:
+    why = f"{found.where} was written for other bytes: the picture was changed since, or is another."
+    return replace(found, exact=False, notices=(*found.notices, why))
+
+
+def _from_log(file: Path, data: bytes, session: Session | None) -> FoundRecipe | None:
+    """The run that gave these very bytes."""
+    log = _existing_log(session)
+    sha256 = sha256_tag(data).removeprefix("sha256:")
+    records = log.find_image(sha256) if log else []
+    if not records:
+        return None
+    image = next(image for image in records[0].images if image.sha256 == sha256)
+    return FoundRecipe(
+        recipe=recipe_in(records[0], image),
+        origin="log",
+        exact=True,
+        where=str(file),
+        picture=data,
+        picture_kind="received",
+    )
+
+
+def _existing_log(session: Session | None) -> Log | None:
+    """The log, where there is one: reading a file is no reason to make a store."""
+    from venice_widgets.current import current_session
+
+    session = session or current_session()
+    return session.log if (session.settings.store / "log.sqlite").is_file() else None

@@ -1,0 +1,350 @@
+"""The one declaration of every parameter of ``POST /image/generate``.
+
+`Fields` declares each field once: its type and range, and in `About` the words that help, completion, the panel and the
+documents need. Everything else reads it from there.
+
+Source of names, ranges and defaults: the Venice API's document of ``POST /image/generate``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence  # noqa: TC003  pydantic reads the annotations
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path  # noqa: TC003  likewise
+from types import MappingProxyType
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+import annotated_types
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
+
+from venice_widgets.errors import InvalidRequest
+
+from .catalogue import known_users, nearest
+from .style_reference import StyleReference  # noqa: TC001  likewise
+
+MAX_SEED = 999_999_999
+NOTHING_SENT = "Nothing was sent."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """The words that belong to a field."""
+
+    group: str
+    """The heading under which help and panel show it."""
+    help: str
+    """What it does, in a sentence without its range."""
+    taken_by: str = "every model"
+    """Which models take it."""
+    default: str = "the API's"
+    """What happens when it is not given."""
+    example: str = ""
+    """An example value."""
+    short: str = ""
+    """A one-letter option."""
+    option: str = ""
+    """The option's name where it is not the field's own with dashes."""
+    takes: str = ""
+    """What values it takes, where neither its type nor its bounds say it."""
+
+
+PICTURE, SIZE, GUIDANCE, DELIVERY = "Picture", "Size", "Guidance", "Safety and delivery"
+
+
+class Fields(TypedDict, total=False):
+    """Every field of ``POST /image/generate`` but the prompt. What is absent stays absent on the wire."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid", arbitrary_types_allowed=True)  # type: ignore[misc]
+
+    model: Annotated[
+        str,
+        Field(min_length=1),
+        About(
+            group=PICTURE,
+            short="m",
+            help="The model's id (case counts) or a moving trait such as default or fastest.",
+            default="the catalogue's trait “default”",
+            example="z-image-turbo",
+        ),
+    ]
+    seed: Annotated[
+        int | str | Sequence[int],
+        About(
+            group=PICTURE,
+            short="s",
+            help="The number that picks the picture; a list or range makes one picture each.",
+            default="drawn from 1 … 999,999,999 and shown",
+            takes="whole numbers, -999,999,999 … 999,999,999",
+            example="41, 7,9,12, 1..5 or --seed=-5..-3",
+        ),
+    ]
+    negative_prompt: Annotated[
+        str,
+        About(
+            group=PICTURE,
+            help="What should not be in the picture; many models drop it, and the caption says so.",
+            taken_by="every model; " + ", ".join(known_users("negative_prompt")) + " are known to use it",
+            default="none",
+            example='"rain, text"',
+        ),
+    ]
+    style_preset: Annotated[
+        str,
+        About(
+            group=PICTURE,
+            help="A named style, spelled exactly as %venice styles lists it.",
+            default="none",
+            example='"Analog Film"',
+        ),
+    ]
+    style_references: Annotated[
+        Sequence[str | Path | StyleReference],
+        About(
+            group=PICTURE,
+            option="style-reference",
+            help="A picture whose style is followed: a file or URL below 8 MB, with @STRENGTH 0.1 … 1; repeatable.",
+            taken_by="models that support style references (%venice model ID)",
+            default="none",
+            example="sketch.png@0.6",
+            takes="a list of files or http(s) URLs, each with an optional @STRENGTH 0.1 … 1",
+        ),
+    ]
+    width: Annotated[
+        int,
+        Field(ge=1, le=1280),
+        About(
+            group=SIZE,
+            help="Width in pixels, a multiple of the model's divisor.",
+            taken_by="models sized in pixels",
+            default="1024",
+            example="1280",
+        ),
+    ]
+    height: Annotated[
+        int,
+        Field(ge=1, le=1280),
+        About(
+            group=SIZE,
+            help="Height in pixels, a multiple of the model's divisor.",
+            taken_by="models sized in pixels",
+            default="1024",
+            example="720",
+        ),
+    ]
+    aspect_ratio: Annotated[
+        str,
+        About(
+            group=SIZE,
+            short="a",
+            help="The picture's shape, one of the model's own.",
+            taken_by="models sized by ratio or tiers",
+            default="the model's",
+            example="16:9",
+        ),
+    ]
+    resolution: Annotated[
+        str,
+        About(
+            group=SIZE,
+            short="r",
+            help="The tier, one of the model's own; it decides the price.",
+            taken_by="models sized by tiers",
+            default="the model's, and billed as that",
+            example="2K",
+        ),
+    ]
+    quality: Annotated[
+        str,
+        About(
+            group=SIZE,
+            short="q",
+            help="The quality, one of the model's own; it decides the price.",
+            taken_by="models that list qualities",
+            default="the model's, and billed as that",
+            example="medium",
+        ),
+    ]
+    steps: Annotated[
+        int,
+        Field(ge=1),
+        About(
+            group=GUIDANCE,
+            help="Denoising steps, up to the model's maximum.",
+            taken_by="every model; " + ", ".join(known_users("steps")) + " are known to use it",
+            default="the model's",
+            example="25",
+        ),
+    ]
+    cfg_scale: Annotated[
+        float,
+        Field(gt=0, le=20, allow_inf_nan=False),
+        About(group=GUIDANCE, help="How closely the prompt is followed.", example="7.5"),
+    ]
+    lora_strength: Annotated[
+        int,
+        Field(ge=0, le=100),
+        About(group=GUIDANCE, help="How strongly the model's LoRA acts.", taken_by="models with LoRAs", example="50"),
+    ]
+    enhance_prompt: Annotated[
+        bool,
+        About(
+            group=GUIDANCE,
+            help="Let the API rewrite the prompt first: $0.04 when it does, up to 30 s more; the new text is kept.",
+            default="off",
+        ),
+    ]
+    disable_prompt_optimization_thinking: Annotated[
+        bool,
+        About(
+            group=GUIDANCE,
+            help="Skip the model's own thinking about the prompt.",
+            taken_by="models that support it",
+            default="off",
+        ),
+    ]
+    enable_web_search: Annotated[
+        bool,
+        About(
+            group=GUIDANCE,
+            help="Let the model look things up; such a picture cannot be made again.",
+            taken_by="models that support it, such as nano-banana-2",
+            default="off",
+        ),
+    ]
+    format: Annotated[
+        Literal["jpeg", "png", "webp"],
+        About(group=DELIVERY, help="The file format; some models return their own.", default="webp", example="png"),
+    ]
+    variants: Annotated[
+        int,
+        Field(ge=1, le=4),
+        About(
+            group=DELIVERY,
+            help="Pictures per request. Only the first uses the seed, the others' seeds nobody can learn: prefer -n.",
+            default="1",
+            example="4",
+        ),
+    ]
+    safe_mode: Annotated[
+        bool, About(group=DELIVERY, help="Blur adult content; a blurred picture is charged.", default="on")
+    ]
+    hide_watermark: Annotated[
+        bool, About(group=DELIVERY, help="Ask for no watermark; a model may ignore it.", default="off")
+    ]
+    embed_exif_metadata: Annotated[
+        bool,
+        About(
+            group=DELIVERY,
+            help="Let the API write metadata into the file; what it writes is documented nowhere.",
+            default="off",
+        ),
+    ]
+    return_binary: Annotated[
+        bool,
+        About(
+            group=DELIVERY,
+            help="Receive the picture alone, without the answer's id, timing and echo; not with variants.",
+            default="off",
+        ),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldFacts:
+    """One field of `Fields`, taken apart for those who make options and controls of it."""
+
+    name: str
+    kind: type
+    """bool, int, float or str; str also for what is richer than that."""
+    about: About
+    choices: tuple[str, ...] = ()
+    """The values of a closed set."""
+    minimum: float | None = None
+    minimum_excluded: bool = False
+    maximum: float | None = None
+
+    @property
+    def option(self) -> str:
+        """The long option, without its dashes."""
+        return self.about.option or self.name.replace("_", "-")
+
+    @property
+    def range_text(self) -> str:
+        """What values it takes, as people write it; empty where the model decides."""
+        if self.about.takes or self.choices:
+            return self.about.takes or ", ".join(self.choices)
+        if self.minimum is None:
+            return ""
+        low = f"above {self.minimum:g}" if self.minimum_excluded else f"{self.minimum:g}"
+        if self.maximum is None:
+            return f"{low} or more"
+        return f"{low} to {self.maximum:g}" if self.minimum_excluded else f"{low} … {self.maximum:g}"
+
+
+@cache
+def field_facts() -> Mapping[str, FieldFacts]:
+    """Every field by its name, in the order of the declaration."""
+    hints = get_type_hints(Fields, include_extras=True)
+    return MappingProxyType({name: _facts(name, hint) for name, hint in hints.items() if get_origin(hint) is Annotated})
+
+
+def _facts(name: str, hint: Any) -> FieldFacts:
+    declared, *extras = get_args(hint)
+    about = next(extra for extra in extras if isinstance(extra, About))
+    bounds = [bound for extra in extras for bound in getattr(extra, "metadata", ())]
+    lower = next((b for b in bounds if isinstance(b, annotated_types.Ge | annotated_types.Gt)), None)
+    upper = next((b for b in bounds if isinstance(b, annotated_types.Le)), None)
+    return FieldFacts(
+        name=name,
+        kind=declared if declared in (bool, int, float) else str,
+        about=about,
+        choices=get_args(declared) if get_origin(declared) is Literal else (),
+        minimum=_number(lower, "ge", "gt"),
+        minimum_excluded=isinstance(lower, annotated_types.Gt),
+        maximum=_number(upper, "le"),
+    )
+
+
+def _number(bound: Any, *names: str) -> float | None:
+    return next((getattr(bound, name) for name in names if hasattr(bound, name)), None)
+
+
+@cache
+def _adapter() -> TypeAdapter[Any]:
+    return TypeAdapter(Fields)
+
+
+def check_fields(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Check types and the ranges that hold for every model; None means "not given".
+
+    Raises:
+        InvalidRequest: an unknown name (with the near ones) or a value out of range (with the range).
+    """
+    present = {name: value for name, value in given.items() if value is not None}
+    for name in present:
+        if name not in field_facts():
+            near = nearest(name, field_facts())
+            raise InvalidRequest(
+                f"there is no field {name!r}.",
+                (f"Did you mean {' or '.join(near)}? " if near else "") + NOTHING_SENT,
+                field=name,
+            )
+    try:
+        return dict(_adapter().validate_python(present))
+    except ValidationError as exc:
+        name = str(exc.errors(include_url=False)[0]["loc"][0])
+        raise refusal(name, present[name], "cannot be used", _allowed(name)) from exc
+
+
+def _allowed(name: str) -> str:
+    facts = field_facts()[name]
+    kinds = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+    return f"It takes {facts.range_text or kinds[facts.kind]}."
+
+
+def refusal(name: str, value: Any, problem: str, remedy: str) -> InvalidRequest:
+    """The error of one field's value: what is wrong with it, and what is right."""
+    shown = str(value) if len(str(value)) <= 60 else f"{str(value)[:57]}…"
+    return InvalidRequest(f"{name} {shown} {problem}.", f"{remedy} {NOTHING_SENT}", field=name)

@@ -1,0 +1,124 @@
+"""A checked request: what N pictures have in common, its body on the wire, its form on record, and its hash."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import rfc8785
+
+from venice_widgets.errors import InvalidRequest
+
+from .catalogue import Sizing
+from .checks import RULES, check_references, check_text
+from .fields import NOTHING_SENT, check_fields, refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from .catalogue import Catalogue, Model
+    from .style_reference import StyleReference
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationRequest:
+    """A prompt and its fields, checked against one model's limits: what N pictures have in common."""
+
+    model: Model
+    prompt: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    """The chosen fields, spelled as the catalogue spells them; neither model nor seed nor references."""
+    reference_specs: tuple[str | Path | StyleReference, ...] = ()
+    """Style references as they were given."""
+    references: tuple[StyleReference, ...] = ()
+    """Style references as they will be sent, once read."""
+    asked_model: str | None = None
+    """The id or alias that was asked for; None where the default was taken."""
+    notes: tuple[str, ...] = ()
+    """What the model will ignore, a sentence each."""
+
+    @classmethod
+    def build(cls, prompt: str, fields: Mapping[str, Any], catalogue: Catalogue) -> GenerationRequest:
+        """Check everything that can be checked before sending.
+
+        Raises:
+            InvalidRequest: names the field, the value, what is allowed and the nearest right one.
+            ModelUnavailable: no such model, or one that cannot make a picture now.
+        """
+        if not isinstance(prompt, str):
+            raise refusal("prompt", repr(prompt), "is no text", "It takes text.")
+        checked = check_fields(fields)
+        checked.pop("seed", None)
+        asked = checked.pop("model", None)
+        model = catalogue.resolve(asked)
+        specs = tuple(checked.pop("style_references", ()))
+        check_text("prompt", prompt, model)
+        notes: list[str] = []
+        for rule in RULES:
+            notes += rule(checked, model, catalogue) or ()
+        notes += check_references(specs, model)
+        return cls(model, prompt, MappingProxyType(checked), specs, asked_model=asked, notes=tuple(notes))
+
+    def with_references(self, references: Sequence[StyleReference]) -> GenerationRequest:
+        """The same request with its style references read."""
+        return replace(self, references=tuple(references))
+
+    def with_prompt(self, prompt: str) -> GenerationRequest:
+        """The same request for a prompt that was already enhanced, with enhancement off."""
+        fields = {name: value for name, value in self.fields.items() if name != "enhance_prompt"}
+        return replace(self, prompt=prompt, fields=MappingProxyType(fields))
+
+    def __repr__(self) -> str:
+        words = self.prompt if len(self.prompt) <= 60 else f"{self.prompt[:59]}…"
+        return f"<GenerationRequest {self.model.id}: {words!r}>"
+
+    @property
+    def resolution(self) -> str:
+        """The tier that will be billed, the model's default included; empty where the model has none."""
+        return str(self.fields.get("resolution") or self.model.default_resolution)
+
+    @property
+    def quality(self) -> str:
+        """The quality that will be billed, the model's default included; empty where the model has none."""
+        return str(self.fields.get("quality") or self.model.default_quality)
+
+    @property
+    def size_text(self) -> str:
+        """The size as the model is told it: ``1024 × 1024``, ``16:9``, ``2K · 16:9``; empty where not known."""
+        if self.model.sizing is Sizing.PIXELS:
+            return f"{self.fields.get('width', 1024)} × {self.fields.get('height', 1024)}"
+        ratio = self.fields.get("aspect_ratio") or self.model.default_aspect_ratio
+        tier = self.resolution if self.model.sizing is Sizing.TIERS else ""
+        return " · ".join(part for part in (tier, ratio) if part)
+
+    def body(self, seed: int) -> dict[str, Any]:
+        """The JSON object for the wire: what was chosen and the seed, nothing else."""
+        return self._body(seed, [reference.wire() for reference in self.references])
+
+    def record(self, seed: int) -> dict[str, Any]:
+        """The body as it is stored, shown and hashed: reference images stand as ``sha256:…``."""
+        return self._body(seed, [reference.record() for reference in self.references])
+
+    def _body(self, seed: int, references: list[dict[str, Any]]) -> dict[str, Any]:
+        body = {"model": self.model.id, "prompt": self.prompt, **self.fields, "seed": seed}
+        return {**body, "style_references": references} if references else body
+
+
+def canonical(document: Mapping[str, Any]) -> bytes:
+    """Canonical JSON by RFC 8785, UTF-8: the form that is sent, stored and hashed.
+
+    Raises:
+        InvalidRequest: it holds a number beyond ±2^53, which JSON's readers do not agree on.
+    """
+    try:
+        return rfc8785.dumps(dict(document))
+    except rfc8785.CanonicalizationError as exc:
+        raise InvalidRequest(f"the request is no canonical JSON: {exc}.", NOTHING_SENT) from exc
+
+
+def sha256_tag(data: bytes) -> str:
+    """``sha256:`` and the hash in hexadecimal."""
+    return f"sha256:{hashlib.sha256(data).hexdigest()}"

@@ -1,0 +1,117 @@
+"""Whether a priced request may be sent: the limit, the question to a person, and where nobody can answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from venice_widgets.errors import SpendingRefused
+from venice_widgets.shell import has_terminal, in_kernel
+
+from .estimate import usd_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from decimal import Decimal
+
+    from venice_widgets.config import Settings
+
+    from .estimate import Estimate
+
+STALE_SECONDS = 24 * 3600.0
+"""Prices older than this count as unknown under a limit."""
+_NOTHING_SENT = "Nothing was sent."
+
+
+def allow(
+    estimate: Estimate,
+    settings: Settings,
+    *,
+    price_age_seconds: float = 0.0,
+    max_cost_usd: Decimal | None = None,
+    yes: bool = False,
+    ask: Callable[[str], bool | None] | None = None,
+) -> None:
+    """Let a generation pass, or refuse it before anything is sent.
+
+    Args:
+        estimate: what it will cost.
+        settings: the standing limits.
+        price_age_seconds: how old the prices are.
+        max_cost_usd: the limit for this generation; it takes the place of the standing one, and says yes up to there.
+        yes: the person has already agreed.
+        ask: puts a question to the person; None as its answer means that nobody is there.
+
+    Raises:
+        SpendingRefused: dearer than the limit, of unknown price under a limit, or not agreed to.
+    """
+    limit, name = (max_cost_usd, "--max-cost") if max_cost_usd is not None else (settings.max_cost_usd, "the limit of")
+    for budget in _budgets(settings):
+        _hold_bounded(estimate, budget, price_age_seconds)
+    if limit is not None:
+        _hold_limit(estimate, limit, f"{name} {usd_text(limit)}", price_age_seconds)
+    if not (estimate.simulated or yes or max_cost_usd is not None):
+        _hold_question(estimate, settings.confirm_above_usd, ask)
+
+
+def _budgets(settings: Settings) -> list[str]:
+    """The budgets that are set, in words; what they leave, the log decides as it reserves."""
+    stated = [(scope, getattr(settings, f"{scope}_budget_usd")) for scope in ("session", "day", "project")]
+    return [f"the {scope}'s budget of {usd_text(budget)}" for scope, budget in stated if budget is not None]
+
+
+def _hold_bounded(estimate: Estimate, cap: str, price_age_seconds: float) -> None:
+    """What may cost anything, by its price or by the age of it, goes through no limit and no budget."""
+    if estimate.upper_bound_usd is None:
+        raise SpendingRefused(
+            f"how much it can cost is unknown ({estimate.why_unbounded}), and {cap} is set.",
+            f"Choose what has a price (%venice model ID), or lift that limit. {_NOTHING_SENT}",
+        )
+    if price_age_seconds > STALE_SECONDS:
+        raise SpendingRefused(
+            f"the prices at hand are {price_age_seconds / 3600:.0f} hours old, and {cap} is set.",
+            f"Fetch them anew with %venice models --refresh. {_NOTHING_SENT}",
+        )
+
+
+def _hold_limit(estimate: Estimate, limit: Decimal, name: str, price_age_seconds: float) -> None:
+    _hold_bounded(estimate, name, price_age_seconds)
+    most = estimate.upper_bound_usd
+    if most is not None and most > limit:
+        raise SpendingRefused(
+            f"{estimate.formula} is more than {name}.",
+            f"Ask for fewer or cheaper pictures, or raise the limit. {_NOTHING_SENT}",
+        )
+
+
+def _hold_question(estimate: Estimate, above: Decimal, ask: Callable[[str], bool | None] | None) -> None:
+    most = estimate.upper_bound_usd
+    if most is not None and most <= above:
+        return
+    amount = "it, at a price that is not known" if most is None else usd_text(most)
+    answer = ask(f"{estimate.formula}. Spend {amount}? [y/N] ") if ask else None
+    if answer is None and most is None:
+        raise SpendingRefused(
+            f"{estimate.formula}. How much it can cost is unknown, and nobody can answer here.",
+            f"Give --yes (in Python yes=True), or choose what has a price (%venice model ID). {_NOTHING_SENT}",
+        )
+    if answer is None:
+        raise SpendingRefused(
+            f"{estimate.formula} is more than is spent without asking ({usd_text(above)}), and nobody can answer here.",
+            "Give --yes or a sufficient --max-cost (in Python yes=True or max_cost_usd=), or raise "
+            f"VENICE_CONFIRM_ABOVE. {_NOTHING_SENT}",
+        )
+    if not answer:
+        raise SpendingRefused(
+            f"{estimate.formula} was not agreed to.",
+            f"Answer y, or agree beforehand with --yes or a sufficient --max-cost. {_NOTHING_SENT}",
+        )
+
+
+def ask_person(question: str) -> bool | None:
+    """Put a yes-or-no question to whoever sits before the notebook or terminal; None where nobody can answer."""
+    if not in_kernel() and not has_terminal():
+        return None
+    try:
+        return input(question).strip().lower() in ("y", "yes")
+    except (EOFError, OSError, RuntimeError):  # the last of a front end that takes no input, or a lost stdin
+        return None

@@ -1,0 +1,125 @@
+"""Style references: pictures that are sent along, read and checked before anything costs money.
+
+The API takes ``[{image, strength}]``: base64 below 8 MB, no SVG, strength 0.1 … 1. Here a reference is given as a
+path or URL with an optional ``@STRENGTH``, and is always sent as base64, so that what was sent can be kept and sent
+again.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from venice_widgets.errors import InvalidRequest, VeniceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MAX_BYTES = 8_000_000
+_FIELD = "style_references"
+
+
+@dataclass(frozen=True, slots=True)
+class StyleReference:
+    """A picture that was read, and how strongly its style is to be followed.
+
+    Attributes:
+        data: the file's bytes.
+        strength: 0.1 … 1, or None to leave it to the API.
+        origin: the path or URL it came from.
+
+    Raises:
+        InvalidRequest: the strength is outside 0.1 … 1.
+    """
+
+    data: bytes = field(repr=False)
+    strength: float | None = None
+    origin: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a strength that the API would refuse."""
+        if self.strength is not None and not 0.1 <= self.strength <= 1:
+            raise _refusal(f"strength {self.strength}", "is out of range", "It takes 0.1 … 1.")
+
+    @property
+    def sha256(self) -> str:
+        """The hash of `data`, in hexadecimal."""
+        return hashlib.sha256(self.data).hexdigest()
+
+    def wire(self) -> dict[str, Any]:
+        """As the API takes it."""
+        return self._with_strength(base64.b64encode(self.data).decode("ascii"))
+
+    def record(self) -> dict[str, Any]:
+        """As it is stored, shown and hashed."""
+        return self._with_strength(f"sha256:{self.sha256}")
+
+    def _with_strength(self, image: str) -> dict[str, Any]:
+        return {"image": image} if self.strength is None else {"image": image, "strength": self.strength}
+
+
+def split_strength(spec: str) -> tuple[str, float | None]:
+    """``sketch.png@0.6`` -> ``("sketch.png", 0.6)``; an ``@`` that no number follows belongs to the name.
+
+    Raises:
+        InvalidRequest: the strength is outside 0.1 … 1.
+    """
+    origin, _, tail = spec.rpartition("@")
+    try:
+        strength = float(tail)
+    except ValueError:
+        return spec, None
+    if not origin:
+        return spec, None
+    if not 0.1 <= strength <= 1:
+        raise _refusal(f"strength {tail}", "is out of range", "It takes 0.1 … 1.")
+    return origin, strength
+
+
+def read_reference(spec: str | Path | StyleReference, fetch: Callable[[str], bytes]) -> StyleReference:
+    """Read one reference from its file, or with `fetch` from its URL, and check its size and type.
+
+    Raises:
+        InvalidRequest: it cannot be read, is too large, or is no picture that the API takes.
+    """
+    if isinstance(spec, StyleReference):
+        _check(spec.data, spec.origin or "the style reference")
+        return spec
+    origin, strength = split_strength(str(spec))
+    data = fetch(origin) if origin.lower().startswith(("http://", "https://")) else _read_file(origin)
+    _check(data, origin)
+    return StyleReference(data, strength, origin)
+
+
+def _read_file(origin: str) -> bytes:
+    try:
+        path = Path(origin).expanduser()
+        if path.stat().st_size >= MAX_BYTES:
+            raise _too_large(origin, path.stat().st_size)
+        return path.read_bytes()
+    except (OSError, RuntimeError, ValueError) as exc:  # no such home; a null character
+        reason = getattr(exc, "strerror", None) or exc
+        raise _refusal(origin, f"cannot be read: {reason}", "Give a file or an http(s) URL.") from exc
+
+
+def _check(data: bytes, origin: str) -> None:
+    from venice_widgets.media.format import identify
+
+    if len(data) >= MAX_BYTES:
+        raise _too_large(origin, len(data))
+    try:
+        identify(data)
+    except VeniceError as exc:
+        raise _refusal(origin, f"is no picture that can be sent: {exc.message}", "Give a PNG, JPEG or WebP.") from exc
+
+
+def _too_large(origin: str, size_bytes: int) -> InvalidRequest:
+    return _refusal(origin, f"is {size_bytes / 1e6:.1f} MB", "A style reference stays below 8 MB.")
+
+
+def _refusal(what: str, problem: str, remedy: str) -> InvalidRequest:
+    shown = what if len(what) <= 200 else f"{what[:197]}…"
+    return InvalidRequest(f"style_references: {shown} {problem}.", f"{remedy} Nothing was sent.", field=_FIELD)

@@ -1,0 +1,1 @@
+"""The drawn scenery that stands in for a model's image."""
