@@ -10,7 +10,7 @@ from PIL import Image
 import venice_widgets
 from venice_widgets import current
 from venice_widgets.errors import GenerationIncomplete, Interrupted, InvalidRequest, SpendingRefused
-from venice_widgets.generation.dispatch import Pace
+from venice_widgets.generation.dispatch import RateLimiter
 from venice_widgets.generation.progress import ProgressLine
 from venice_widgets.session import Session
 from venice_widgets.simulator import Fault, Simulator
@@ -31,7 +31,7 @@ def simulator():
 
 @pytest.fixture
 def session(session):
-    session._pace = Pace(None)
+    session._pace = RateLimiter(None)
     yield session
     session.close()
 

@@ -21,10 +21,10 @@ from venice_widgets.config import (
     Settings,
     check_base_url,
     find_store,
-    parse_usd,
     read_settings,
 )
 from venice_widgets.errors import ConfigurationError
+from venice_widgets.money import parse_usd
 
 KEY = "VENICE_INFERENCE_KEY_kq7w8e9r0t1y2u3i4o5p"
 WALLET = "0xfeedfacecafebeef0123456789abcdef"

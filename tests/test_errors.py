@@ -10,12 +10,12 @@ import pytest
 
 from venice_widgets import errors
 from venice_widgets.errors import (
+    DisplayedError,
     GenerationIncomplete,
     Interrupted,
     InvalidRequest,
     ModelUnavailable,
     RateLimited,
-    Readable,
     SpendingRefused,
     VeniceError,
 )
@@ -23,7 +23,7 @@ from venice_widgets.errors import (
 CLASSES = [
     value
     for value in vars(errors).values()
-    if inspect.isclass(value) and issubclass(value, Readable) and value is not Readable
+    if inspect.isclass(value) and issubclass(value, DisplayedError) and value is not DisplayedError
 ]
 
 

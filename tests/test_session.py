@@ -25,7 +25,7 @@ from venice_widgets.errors import (
 )
 from venice_widgets.generation import dispatch as dispatch_module
 from venice_widgets.generation import sender as sending_module
-from venice_widgets.generation.dispatch import Pace
+from venice_widgets.generation.dispatch import RateLimiter
 from venice_widgets.generation.sender import interrupted
 from venice_widgets.log import Status
 from venice_widgets.session import Session
@@ -50,7 +50,7 @@ def simulator():
 
 @pytest.fixture
 def session(session):
-    session._pace = Pace(None)
+    session._pace = RateLimiter(None)
     yield session
     session.close()
 
@@ -211,7 +211,7 @@ def test_a_session_serves_several_threads_at_once(simulator, session):
 
 def test_no_more_are_in_flight_than_the_settings_allow(simulator, session, monkeypatch):
     now, most, lock = [0], [0], threading.Lock()
-    generate = sending_module.Courier.send
+    generate = sending_module.RunWorker.send
 
     def counting(self, draft):
         with lock:
@@ -224,14 +224,14 @@ def test_no_more_are_in_flight_than_the_settings_allow(simulator, session, monke
             with lock:
                 now[0] -= 1
 
-    monkeypatch.setattr(sending_module.Courier, "send", counting)
+    monkeypatch.setattr(sending_module.RunWorker, "send", counting)
     session._begun = replace(session._begun, in_flight=3)
     session.generate("a fox", images=9)
     assert most[0] == 3
 
 
 def test_generations_of_one_session_share_its_pace(session, monkeypatch):
-    session._pace = Pace(2)
+    session._pace = RateLimiter(2)
     first = session.send(session.build("a fox", images=2))
     assert first.wait(10)
     second = session.send(session.build("a fox", images=1))

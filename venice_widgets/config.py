@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
 from .errors import ConfigurationError
+from .money import parse_usd
 from .redact import scrub
 
 if TYPE_CHECKING:
@@ -304,21 +305,6 @@ def _positive(name: str, value: Any, source: str) -> Any:
             f"It takes a {'number' if kind is float else 'whole number'} above 0.",
         )
     return kind(value)
-
-
-def parse_usd(value: Any, name: str) -> Decimal:
-    """An amount of dollars, exactly: ``"0.50"``, ``"$0.50"``, 1 or a Decimal.
-
-    Raises:
-        ConfigurationError: it is no finite amount of zero or more.
-    """
-    try:
-        amount = Decimal(str(value).strip().removeprefix("$"))
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if isinstance(value, bool) or not amount.is_finite() or amount < 0:
-        raise ConfigurationError(f"{name} {scrub(repr(value))} is no amount of dollars.", "Write it like 0.50 or 2.")
-    return amount
 
 
 def check_base_url(url: str, source: str = "argument") -> str:

@@ -42,7 +42,7 @@ _RED, _BOLD, _RESET = "\x1b[31m", "\x1b[1m", "\x1b[0m"
 _LINE_CHARACTERS = 100
 
 
-class Readable(BaseException):
+class DisplayedError(BaseException):
     """An exception that IPython shows as its message instead of a traceback.
 
     Attributes:
@@ -84,7 +84,7 @@ def _shell_wants_tracebacks() -> bool:
     return getattr(getattr(running_shell(), "InteractiveTB", None), "mode", "") == "Verbose"
 
 
-class VeniceError(Readable, Exception):
+class VeniceError(DisplayedError, Exception):
     """Anything that this package raises on purpose, an interrupt excepted."""
 
 
@@ -186,7 +186,7 @@ class ConfigurationError(VeniceError):
     """A setting has a value that cannot be used."""
 
 
-class Interrupted(Readable, KeyboardInterrupt):
+class Interrupted(DisplayedError, KeyboardInterrupt):
     """The person stopped the cell. What was sent keeps being filed in the store.
 
     Attributes:

@@ -19,21 +19,22 @@ from venice_widgets.client.client import Client
 from venice_widgets.client.http_errors import cleaned
 from venice_widgets.client.payment_required import no_credentials
 from venice_widgets.client.wallet import WALLET_IN_FLIGHT, uses_wallet
-from venice_widgets.generation.dispatch import Pace
+from venice_widgets.generation.dispatch import RateLimiter
 from venice_widgets.generation.notices import age_notes, known_notes, recovery_notes
 from venice_widgets.generation.origin import circumstances
 from venice_widgets.generation.prepared import Prepared, as_rewritten, known_requests, seeds_to_send
 from venice_widgets.generation.sender import Sender, interrupted
-from venice_widgets.request.estimate import estimate, usd_text
+from venice_widgets.request.estimate import estimate
 from venice_widgets.request.request import GenerationRequest
 from venice_widgets.request.seeds import plan_seeds
 from venice_widgets.request.spending import allow, ask_person
 from venice_widgets.request.style_reference import read_reference
 
-from .config import Settings, as_secret, parse_usd, read_settings, with_limits_of_now
+from .config import Settings, as_secret, read_settings, with_limits_of_now
 from .credentials import refuse_keys, with_credential
 from .errors import CredentialsRefused, InvalidRequest, SpendingRefused
 from .log import Budgets, Log
+from .money import parse_usd, usd_text
 from .redact import scrub
 from .shell import running_shell
 
@@ -136,10 +137,10 @@ class Session:
         )
 
     @cached_property
-    def _pace(self) -> Pace:
+    def _pace(self) -> RateLimiter:
         """One for all generations: the service counts a wallet's requests together, whatever they belong to."""
         in_flight = WALLET_IN_FLIGHT if uses_wallet(self.settings) else None
-        return Pace(None if self.settings.demo else self.settings.requests_per_minute, in_flight)
+        return RateLimiter(None if self.settings.demo else self.settings.requests_per_minute, in_flight)
 
     @cached_property
     def client(self) -> Client:

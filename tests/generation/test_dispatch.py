@@ -10,7 +10,14 @@ import pytest
 from venice_widgets import errors
 from venice_widgets.errors import PossiblyCharged, RateLimited, ServiceUnavailable
 from venice_widgets.generation import dispatch as dispatch_module
-from venice_widgets.generation.dispatch import MAX_ATTEMPTS, Delivery, Dispatch, Pace, describe, retry_delay_seconds
+from venice_widgets.generation.dispatch import (
+    MAX_ATTEMPTS,
+    Delivery,
+    Dispatch,
+    RateLimiter,
+    describe,
+    retry_delay_seconds,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +46,7 @@ def fast(monkeypatch):
 
 
 def run(jobs, send, *, settle=lambda delivery: None, wait=True, in_flight=4, pace=None, **more):
-    made = Dispatch(jobs, send, settle, in_flight=in_flight, pace=pace or Pace(None), **more)
+    made = Dispatch(jobs, send, settle, in_flight=in_flight, pace=pace or RateLimiter(None), **more)
     made.start()
     if wait:
         assert made.wait(10)
@@ -113,7 +120,7 @@ class Clock:
 
 
 def test_in_any_minute_no_more_start_than_the_pace_allows(monkeypatch):
-    clock, pace, starts = Clock(monkeypatch), Pace(20), []
+    clock, pace, starts = Clock(monkeypatch), RateLimiter(20), []
     for _ in range(65):
         assert pace.wait(clock)
         starts.append(clock.now)
@@ -123,13 +130,13 @@ def test_in_any_minute_no_more_start_than_the_pace_allows(monkeypatch):
 
 
 def test_a_pace_without_limit_never_waits(monkeypatch):
-    clock, pace = Clock(monkeypatch), Pace(None)
+    clock, pace = Clock(monkeypatch), RateLimiter(None)
     assert all(pace.wait(clock) for _ in range(500))
     assert clock.now == 1000
 
 
 def test_waiting_for_the_pace_ends_when_it_is_called_off():
-    pace, cancelled = Pace(1), threading.Event()
+    pace, cancelled = RateLimiter(1), threading.Event()
     assert pace.wait(cancelled)
     threading.Timer(0.05, cancelled.set).start()
     started = time.monotonic()
@@ -138,7 +145,7 @@ def test_waiting_for_the_pace_ends_when_it_is_called_off():
 
 
 def test_dispatches_that_share_a_pace_share_what_it_lets_be_on_its_way(fast):
-    pace, lock, flying, most = Pace(None, in_flight=3), threading.Lock(), set(), []
+    pace, lock, flying, most = RateLimiter(None, in_flight=3), threading.Lock(), set(), []
 
     def send(job):
         with lock:
@@ -157,7 +164,7 @@ def test_dispatches_that_share_a_pace_share_what_it_lets_be_on_its_way(fast):
 
 
 def test_waiting_for_another_dispatch_to_leave_ends_when_it_is_called_off():
-    pace, go = Pace(None, in_flight=1), threading.Event()
+    pace, go = RateLimiter(None, in_flight=1), threading.Event()
     first = run([1], lambda job: go.wait(10), pace=pace, wait=False)
     second = run([2], lambda job: job, pace=pace, wait=False)
     assert not second.wait(0.2)
@@ -171,7 +178,7 @@ def test_waiting_for_another_dispatch_to_leave_ends_when_it_is_called_off():
 def test_every_attempt_takes_a_place_in_the_pace(fast):
     taken = []
 
-    class Counting(Pace):
+    class Counting(RateLimiter):
         def wait(self, cancelled, *tell):
             taken.append(1)
             return super().wait(cancelled, *tell)
@@ -261,7 +268,7 @@ def test_what_was_called_off_is_not_sent_and_what_is_on_its_way_goes_on():
 
 
 def test_a_job_that_had_its_place_in_the_pace_is_not_sent_once_all_was_called_off():
-    class CallsOff(Pace):
+    class CallsOff(RateLimiter):
         def wait(self, cancelled, *tell):
             made.cancel()
             return True
@@ -362,7 +369,7 @@ def test_the_end_is_told_once_after_everything_was_settled_and_before_anybody_wh
             lambda job: job,
             lambda delivery, events=events: events.append("settled"),
             in_flight=8,
-            pace=Pace(None),
+            pace=RateLimiter(None),
             on_end=lambda events=events: (time.sleep(0.005), events.append("end")),
         )
         made.start()

@@ -13,9 +13,10 @@ import pytest
 from PIL import Image as Pillow
 
 from venice_widgets.errors import GenerationIncomplete, InvalidRequest, PossiblyCharged, StoreError, VeniceError
-from venice_widgets.generation.dispatch import Pace
-from venice_widgets.generation.result import Generation, Run, fill_pattern
+from venice_widgets.generation.dispatch import RateLimiter
+from venice_widgets.generation.result import Generation, Run
 from venice_widgets.log import Status
+from venice_widgets.media.saving import fill_pattern
 from venice_widgets.session import Session
 from venice_widgets.simulator import Fault, Simulator
 
@@ -38,7 +39,7 @@ def simulator():
 @pytest.fixture
 def session(simulator):
     with Session(api_key=KEY, transport=simulator.transport()) as made:
-        made._pace = Pace(None)
+        made._pace = RateLimiter(None)
         yield made
 
 

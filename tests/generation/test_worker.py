@@ -25,7 +25,7 @@ from venice_widgets.errors import (
 )
 from venice_widgets.generation import dispatch as dispatch_module
 from venice_widgets.generation import worker as runs_module
-from venice_widgets.generation.dispatch import Pace
+from venice_widgets.generation.dispatch import RateLimiter
 from venice_widgets.log import Log, Status
 from venice_widgets.log import object_store as objects_module
 from venice_widgets.request.style_reference import StyleReference
@@ -58,7 +58,7 @@ def start(simulator):
 
     def session(transport=None, **more):
         made.append(Session(**{"api_key": KEY, "transport": transport or simulator.transport(), **more}))
-        made[-1]._pace = Pace(None)
+        made[-1]._pace = RateLimiter(None)
         return made[-1]
 
     yield session

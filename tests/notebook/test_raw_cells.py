@@ -12,7 +12,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 from PIL import Image
 
 from venice_widgets import current
-from venice_widgets.generation.dispatch import Pace
+from venice_widgets.generation.dispatch import RateLimiter
 from venice_widgets.notebook.raw_cells import as_typed
 from venice_widgets.session import Session
 from venice_widgets.simulator import Simulator
@@ -43,7 +43,7 @@ def wire():
     Image.new("RGB", (8, 8)).save(file, "PNG")
     made = Simulator(requests_per_minute=None, errors_per_half_minute=None, paint=lambda commission: file.getvalue())
     session = Session(api_key="VENICE_INFERENCE_KEY_0123456789abcdef", transport=made.transport())
-    session._pace = Pace(None)
+    session._pace = RateLimiter(None)
     current.use_session(session)
     return made
 

@@ -11,7 +11,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from venice_widgets.errors import CatalogueError, ModelUnavailable
-from venice_widgets.request.catalogue import Catalogue, Honours, Model, Sizing, known_users, nearest, parse_catalogue
+from venice_widgets.request.catalogue import Catalogue, FieldSupport, Model, Sizing, known_users, parse_catalogue
+from venice_widgets.suggest import nearest
 
 
 @pytest.fixture(autouse=True)
@@ -348,18 +349,18 @@ NEGATIVE_HONOURED += ["qwen-image-3", "qwen-image-3-pro", "wan-2-7-text-to-image
 @pytest.mark.parametrize(
     ("name", "ids", "expected"),
     [
-        ("seed", SEED_HONOURED, Honours.HONOURED),
-        ("seed", SEED_IGNORED, Honours.IGNORED),
-        ("seed", SEED_UNKNOWN, Honours.UNKNOWN),
-        ("negative_prompt", NEGATIVE_HONOURED, Honours.HONOURED),
-        ("negative_prompt", ["z-image-turbo", "chroma"], Honours.IGNORED),
-        ("negative_prompt", ["flux-2-pro", "qwen-image"], Honours.UNKNOWN),
-        ("steps", ["venice-sd35", "lustify-v7", "wai-Illustrious"], Honours.HONOURED),
-        ("steps", ["flux-2-pro"], Honours.UNKNOWN),
+        ("seed", SEED_HONOURED, FieldSupport.SUPPORTED),
+        ("seed", SEED_IGNORED, FieldSupport.IGNORED),
+        ("seed", SEED_UNKNOWN, FieldSupport.UNKNOWN),
+        ("negative_prompt", NEGATIVE_HONOURED, FieldSupport.SUPPORTED),
+        ("negative_prompt", ["z-image-turbo", "chroma"], FieldSupport.IGNORED),
+        ("negative_prompt", ["flux-2-pro", "qwen-image"], FieldSupport.UNKNOWN),
+        ("steps", ["venice-sd35", "lustify-v7", "wai-Illustrious"], FieldSupport.SUPPORTED),
+        ("steps", ["flux-2-pro"], FieldSupport.UNKNOWN),
     ],
 )
 def test_what_a_model_does_with_a_field_is_told_as_far_as_it_is_known(name, ids, expected):
-    assert {id_: only(entry(id_)).honours(name) for id_ in ids} == dict.fromkeys(ids, expected)
+    assert {id_: only(entry(id_)).support(name) for id_ in ids} == dict.fromkeys(ids, expected)
 
 
 def test_help_can_name_the_models_known_to_use_a_field():

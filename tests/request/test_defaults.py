@@ -27,7 +27,7 @@ def test_every_default_is_explicit_and_says_whose_it_is(session):
         "hide_watermark": {"value": False, "from": "the API's default"},
         "embed_exif_metadata": {"value": False, "from": "the API's default"},
         "return_binary": {"value": False, "from": "the API's default"},
-        "honours": {"seed": "honoured", "negative_prompt": "ignored", "steps": "unknown"},
+        "field_support": {"seed": "supported", "negative_prompt": "ignored", "steps": "unknown"},
     }
 
 
@@ -35,7 +35,7 @@ def test_what_decides_the_price_is_named_where_the_model_decided_it(session):
     found = resolved(session, model="gpt-image-2", quality="medium")
     assert found["quality"] == {"value": "medium", "from": "given"}
     assert found["resolution"] == {"value": "1K", "from": "the model's default"}
-    assert found["honours"]["seed"] == "ignored"
+    assert found["field_support"]["seed"] == "ignored"
     assert "width" not in found
 
 

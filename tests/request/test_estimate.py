@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from venice_widgets.money import usd_text
 from venice_widgets.request.catalogue import parse_catalogue
-from venice_widgets.request.estimate import estimate, usd_text
+from venice_widgets.request.estimate import estimate
 from venice_widgets.request.request import GenerationRequest
 
 CENT_TIERS = {"1K": {"usd": 0.27}, "2K": {"usd": 0.51}, "4K": {"usd": 0.84}}

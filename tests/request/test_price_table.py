@@ -2,7 +2,8 @@
 
 import pytest
 
-from venice_widgets.request.estimate import estimate, usd_text
+from venice_widgets.money import usd_text
+from venice_widgets.request.estimate import estimate
 from venice_widgets.request.price_table import price_table
 from venice_widgets.request.request import GenerationRequest
 from venice_widgets.session import Session

@@ -44,7 +44,7 @@ def retry_delay_seconds(error: BaseException, attempt: int) -> float | None:
     return wait if wait <= LONGEST_WAIT_SECONDS else None
 
 
-class Pace:
+class RateLimiter:
     """At most so many starts in any minute, and so many on their way at once, over every generation of a session.
 
     Args:
@@ -122,7 +122,7 @@ class Dispatch(Generic[Job, Result]):
     send: Callable[[Job], Result]
     settle: Callable[[Delivery[Job, Result]], None]
     in_flight: int
-    pace: Pace
+    pace: RateLimiter
     first_alone: bool = False
     ends_all: Callable[[BaseException], bool] = lambda _: False
     on_end: Callable[[], None] = lambda: None

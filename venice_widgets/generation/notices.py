@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from venice_widgets.client.catalogue_cache import FRESH_SECONDS
-
-from .result import RUN_ENDING
+from venice_widgets.log import RUN_ENDING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

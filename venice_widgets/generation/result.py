@@ -7,7 +7,6 @@ shows itself.
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 import warnings
@@ -19,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 from venice_widgets.display import Bundle, Card, pictures
 from venice_widgets.errors import GenerationIncomplete, InvalidRequest, PossiblyCharged, StoreError
-from venice_widgets.log import Status
+from venice_widgets.log import RUN_ENDING, Status
 from venice_widgets.media.metadata.recipe import Recipe
-from venice_widgets.media.saving import Metadata, Saved, SaveNotice, save_copy
-from venice_widgets.request.catalogue import Honours, honours
-from venice_widgets.request.estimate import usd_text
+from venice_widgets.media.saving import EXTENSIONS, Metadata, Saved, SaveNotice, fill_pattern, save_copy
+from venice_widgets.money import usd_text
+from venice_widgets.request.catalogue import FieldSupport, field_support
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -35,9 +34,6 @@ if TYPE_CHECKING:
     from venice_widgets.request.estimate import Estimate
     from venice_widgets.request.request import GenerationRequest
     from venice_widgets.request.seeds import Plan
-
-RUN_ENDING = 8
-"""How much of a run id is shown: the beginning of a ULID is only its clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,27 +166,8 @@ class Image:
         return bundle.data, bundle.metadata
 
 
-EXTENSIONS = {"image/webp": "webp", "image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/avif": "avif"}
-
-
 def _no_file(name: str, problem: str) -> InvalidRequest:
     return InvalidRequest(f"{name!r} is no file that can be written: {problem}.", "Give its full path.", field="save")
-
-
-def fill_pattern(pattern: str, **values: str) -> str:
-    """Fill the names of a file pattern; what fills them is one part of a path and never leads elsewhere.
-
-    Raises:
-        InvalidRequest: it names something that a picture does not have.
-    """
-    try:
-        return pattern.format_map({name: re.sub(r"[/\\\0]", "_", value) for name, value in values.items()})
-    except (KeyError, IndexError, ValueError, AttributeError, TypeError) as exc:
-        raise InvalidRequest(
-            f"the file pattern {pattern!r} cannot be filled.",
-            f"It may name {', '.join(f'{{{name}}}' for name in values)}; nothing was written.",
-            field="save",
-        ) from exc
 
 
 @dataclass(frozen=True, slots=True)
@@ -484,4 +461,4 @@ def _rewritten(image: Image) -> dict[str, str]:
 
 def seed_remark(model_id: str) -> tuple[str, ...]:
     """What a caption must say about a seed that the model does not use."""
-    return ("seed ignored by this model",) if honours(model_id, "seed") is Honours.IGNORED else ()
+    return ("seed ignored by this model",) if field_support(model_id, "seed") is FieldSupport.IGNORED else ()

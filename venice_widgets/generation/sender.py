@@ -11,13 +11,13 @@ from ulid import ULID
 
 from venice_widgets.client.wallet import in_flight_limit
 from venice_widgets.errors import Interrupted, VeniceError
-from venice_widgets.log import Status
+from venice_widgets.log import RUN_ENDING, Status
 
 from .dispatch import Dispatch, describe
 from .drafts import draft_runs
-from .result import RUN_ENDING, Generation, Run
+from .result import Generation, Run
 from .stored_images import recalled
-from .worker import Courier, ends_all, get_ready
+from .worker import RunWorker, ends_all, get_ready
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from venice_widgets.config import Settings
     from venice_widgets.log import Budgets, Log, RunDraft, RunRecord
 
-    from .dispatch import Pace
+    from .dispatch import RateLimiter
     from .prepared import Prepared
     from .result import Image
 
@@ -40,7 +40,7 @@ class Sender:
     settings: Settings
     client: Client
     log: Log
-    pace: Pace
+    pace: RateLimiter
     budgets: Budgets
     session_id: str
     """What a session's budget counts together."""
@@ -126,7 +126,7 @@ class Sender:
     ) -> Dispatch[RunDraft, Answer]:
         """What will send the drafts, with the generation in hand; nothing is sent before it starts."""
         channel = self.client.channel()
-        courier = Courier(prepared.request, prepared.estimate, self.log, channel, generation)
+        courier = RunWorker(prepared.request, prepared.estimate, self.log, channel, generation)
         dispatch: Dispatch[RunDraft, Answer] = Dispatch(
             drafts,
             courier.send,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
+class MissingImage:
     """A picture on record whose bytes are not as they were received."""
 
     image: ImageRecord
@@ -36,10 +36,10 @@ def recalled(log: Log, record: RunRecord) -> tuple[Image, ...]:
     return tuple(_image(log, record, image) for image in record.images if log.objects.is_whole(image.sha256))
 
 
-def lost_pictures(log: Log, record: RunRecord) -> tuple[Lost, ...]:
+def lost_pictures(log: Log, record: RunRecord) -> tuple[MissingImage, ...]:
     """The other pictures of a run: deleted on purpose, missing, or damaged."""
     lost = [image for image in record.images if not log.objects.is_whole(image.sha256)]
-    return tuple(Lost(image, f"The picture {image.sha256[:12]}… {_fate(log, image)}") for image in lost)
+    return tuple(MissingImage(image, f"The picture {image.sha256[:12]}… {_fate(log, image)}") for image in lost)
 
 
 def _fate(log: Log, image: ImageRecord) -> str:

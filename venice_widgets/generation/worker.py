@@ -30,7 +30,7 @@ from venice_widgets.errors import (
     ServiceUnavailable,
     VeniceError,
 )
-from venice_widgets.log import ImageRecord, Log, RunDraft, RunOutcome, Status
+from venice_widgets.log import RUN_ENDING, ImageRecord, Log, RunDraft, RunOutcome, Status
 from venice_widgets.log.provenance import recipe_of
 from venice_widgets.media.marks import marks
 from venice_widgets.media.preview import examine
@@ -91,7 +91,7 @@ class _Ending:
 
 
 @dataclass
-class Courier:
+class RunWorker:
     """Sends the runs of one generation and files what comes back. Called from several threads."""
 
     request: GenerationRequest
@@ -159,7 +159,7 @@ class Courier:
             self.log.finish(draft.run_id, replace(ending.outcome, attempts=delivery.attempts))
         except Exception as exc:  # noqa: BLE001  the picture is there and paid for: it is shown, with what went wrong
             error = error or exc
-            notes += (f"Run {draft.run_id[-8:]} could not be put on record as {ending.outcome.status}: {exc}",)
+            notes += (f"Run {draft.run_id[-RUN_ENDING:]} could not be put on record as {ending.outcome.status}: {exc}",)
         delivery.error = error
         status = ending.outcome.status
         charged = Decimal(0) if status in (Status.CANCELLED, Status.FAILED, Status.REFUSED) else None

@@ -26,13 +26,14 @@ from .charges import BalanceDifference, Reconciled, balance_difference
 from .log import DATABASE_FILE, Log
 from .maintenance import Fault, Health, Size, Verification
 from .object_store import ObjectStore, Stored
-from .records import ImageRecord, Parent, RunDraft, RunOutcome, RunRecord, Status
+from .records import RUN_ENDING, ImageRecord, Parent, RunDraft, RunOutcome, RunRecord, Status
 from .recovery import Recovered
 from .search import Cost
 from .verdicts import VerdictRecord
 
 __all__ = [
     "DATABASE_FILE",
+    "RUN_ENDING",
     "BalanceDifference",
     "Budgets",
     "Cost",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from venice_widgets.errors import SpendingRefused
-from venice_widgets.request.estimate import usd_text
+from venice_widgets.money import usd_text
 
 from .rows import dollars, time_text
 

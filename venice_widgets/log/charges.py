@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from venice_widgets.errors import InvalidRequest, StoreError
 
-from .records import Status
+from .records import RUN_ENDING, Status
 from .rows import micro_usd
 from .run_rows import BY_HAND, change_run
 
@@ -63,12 +63,14 @@ def resolve(connection: sqlite3.Connection, record: RunRecord, *, charged: bool,
         raise InvalidRequest(f"a run that was not charged did not cost {amount_usd}.", "Leave the amount out.")
     if record.status != Status.UNKNOWN and record.charge_source != BY_HAND:
         raise StoreError(
-            f"run {record.run_id[-8:]} is {record.status}: there is nothing to settle.", "%venice doctor lists what is."
+            f"run {record.run_id[-RUN_ENDING:]} is {record.status}: there is nothing to settle.",
+            "%venice doctor lists what is.",
         )
     amount = next((a for a in (amount_usd, record.draft.reserve_usd, record.draft.estimate_usd) if a is not None), None)
     if charged and amount is None:
         raise StoreError(
-            f"the price of run {record.run_id[-8:]} is unknown.", "Say what it cost, as the account's page shows it."
+            f"the price of run {record.run_id[-RUN_ENDING:]} is unknown.",
+            "Say what it cost, as the account's page shows it.",
         )
     changes = {
         "status": Status.UNKNOWN if charged else Status.FAILED,

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
 
+RUN_ENDING = 8
+"""How many last characters of a run's id are shown: a ULID begins with its clock."""
+
+
 class Status(StrEnum):
     """Where a run is in its life."""
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from venice_widgets.errors import StoreError
 
-from .records import Status
+from .records import RUN_ENDING, Status
 from .rows import draft_row, image_row, insert, keep_document
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def change_run(connection: sqlite3.Connection, run_id: str, changes: Mapping[str
     row = connection.execute("SELECT number, status FROM runs WHERE run_id = ?", (run_id,)).fetchone()
     if row is None or row["status"] not in allowed:
         present = f"{row['status']}, not {' or '.join(allowed)}" if row else "not in the log"
-        raise StoreError(f"run {run_id[-8:]} is {present}.", "%venice show tells its state.")
+        raise StoreError(f"run {run_id[-RUN_ENDING:]} is {present}.", "%venice show tells its state.")
     number = row["number"]
     columns = ", ".join(f"{name} = ?" for name in changes)
     indexed = any(changes.get(name) for name in ("prompt", "enhanced_prompt"))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from venice_widgets.errors import InvalidRequest
 
 from .maintenance import note_deletion
+from .records import RUN_ENDING
 from .rows import micro_usd, outcome_row, record, time_text
 from .run_rows import add_runs, change_run, complete_run
 from .verdicts import keep
@@ -34,7 +35,7 @@ def add_whole(
         InvalidRequest: it has not ended.
     """
     if run.outcome is None:
-        raise InvalidRequest(f"run {run.run_id[-8:]} has not ended.", "Export it when it has.")
+        raise InvalidRequest(f"run {run.run_id[-RUN_ENDING:]} has not ended.", "Export it when it has.")
     add_runs(connection, [run.draft])
     complete_run(connection, run.run_id, outcome_row(run.outcome), run.outcome.images)
     changes = {

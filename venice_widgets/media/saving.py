@@ -12,6 +12,7 @@ written as received, with the recipe in an XMP file beside it: ``fox.jpg`` and `
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -33,6 +34,10 @@ _SUFFIXES = {
     "image/avif": (".avif", ".avifs"),
 }
 _OF_PICTURES = {*(suffix for names in _SUFFIXES.values() for suffix in names), ".bmp", ".tif", ".tiff", ".heic", ".jp2"}
+
+
+EXTENSIONS = {"image/webp": "webp", "image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/avif": "avif"}
+"""The file extension of each format of an image."""
 
 
 class SaveNotice(UserWarning):
@@ -159,3 +164,19 @@ def _exists(path: Path) -> InvalidRequest:
         "Choose another name, or put {seed} or {run_id} in it. The picture is safe in the store.",
         field="save",
     )
+
+
+def fill_pattern(pattern: str, **values: str) -> str:
+    """Fill the names of a file pattern; what fills them is one part of a path and never leads elsewhere.
+
+    Raises:
+        InvalidRequest: it names something that a picture does not have.
+    """
+    try:
+        return pattern.format_map({name: re.sub(r"[/\\\0]", "_", value) for name, value in values.items()})
+    except (KeyError, IndexError, ValueError, AttributeError, TypeError) as exc:
+        raise InvalidRequest(
+            f"the file pattern {pattern!r} cannot be filled.",
+            f"It may name {', '.join(f'{{{name}}}' for name in values)}; nothing was written.",
+            field="save",
+        ) from exc

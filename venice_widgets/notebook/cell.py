@@ -13,8 +13,7 @@ from venice_widgets.display import Bundle, code, join, line, notice
 from venice_widgets.errors import GenerationIncomplete, InvalidRequest, SpendingRefused, VeniceError
 from venice_widgets.generation.notices import age_notes
 from venice_widgets.generation.progress import ProgressLine
-from venice_widgets.generation.result import EXTENSIONS, Generation, fill_pattern
-from venice_widgets.media.saving import check_metadata, true_name
+from venice_widgets.media.saving import EXTENSIONS, check_metadata, fill_pattern, true_name
 from venice_widgets.request.spending import allow, ask_person
 from venice_widgets.shell import at_terminal
 
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from venice_widgets.generation.prepared import Prepared
+    from venice_widgets.generation.result import Generation
     from venice_widgets.session import Session
 
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from IPython.core.error import UsageError
 
-from venice_widgets.config import parse_usd
 from venice_widgets.errors import ConfigurationError
+from venice_widgets.money import parse_usd
 from venice_widgets.redact import scrub
-from venice_widgets.request.catalogue import nearest
+from venice_widgets.suggest import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

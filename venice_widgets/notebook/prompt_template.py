@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from venice_widgets.errors import InvalidRequest
-from venice_widgets.request.catalogue import nearest
+from venice_widgets.suggest import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as W  # noqa: N812
 
 from venice_widgets.display.html import attribute, escaped, shortened
-from venice_widgets.generation.result import RUN_ENDING, price_text, seed_text, size_text
+from venice_widgets.generation.result import price_text, seed_text, size_text
+from venice_widgets.log import RUN_ENDING
 
 from .parts import Actions, named, set_trait
 

@@ -10,10 +10,9 @@ import ipywidgets as W  # noqa: N812
 
 from venice_widgets.display import facts
 from venice_widgets.display.html import shortened
-from venice_widgets.generation.result import RUN_ENDING
 from venice_widgets.generation.stored_images import recalled
-from venice_widgets.log import Status
-from venice_widgets.request.estimate import usd_text
+from venice_widgets.log import RUN_ENDING, Status
+from venice_widgets.money import usd_text
 
 from .fromfile import FromFile
 from .parts import button, column, named, row, set_trait, show

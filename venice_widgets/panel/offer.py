@@ -8,7 +8,7 @@ import ipywidgets as W  # noqa: N812
 
 from venice_widgets.display import line, notice, progress
 from venice_widgets.display.html import escaped
-from venice_widgets.request.estimate import usd_text
+from venice_widgets.money import usd_text
 from venice_widgets.request.price_table import price_table
 
 from .parts import button, column, named, row, set_trait

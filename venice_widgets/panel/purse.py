@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from venice_widgets.errors import VeniceError
 from venice_widgets.log import Status
-from venice_widgets.request.estimate import usd_text
+from venice_widgets.money import usd_text
 
 if TYPE_CHECKING:
     from decimal import Decimal

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from venice_widgets.display import Bundle, Card, line, pictures
-from venice_widgets.generation.result import RUN_ENDING, card_of, output_record, plain_line
+from venice_widgets.generation.result import card_of, output_record, plain_line
+from venice_widgets.log import RUN_ENDING
 from venice_widgets.media.preview import preview
 from venice_widgets.shell import running_shell
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as W  # noqa: N812
 
 from venice_widgets.display import line
-from venice_widgets.request.catalogue import Honours
+from venice_widgets.request.catalogue import FieldSupport
 
 from .again import cell_of, remix, use_all, use_seed
 from .compare import MOST_COMPARED, Compare
@@ -100,7 +100,7 @@ class Shelves:
     def _use_seed(self, request: Mapping[str, Any]) -> None:
         self._desk.choose(lambda choices: use_seed(choices, request))
         model = self._desk.look().model
-        if model is not None and model.honours("seed") is Honours.IGNORED:
+        if model is not None and model.support("seed") is FieldSupport.IGNORED:
             self._tell(Word(f"Seed {request['seed']} is set, but {model.id} ignores seeds.", "warning"))
         else:
             self._tell(Word(f"The next picture uses seed {request['seed']}."))

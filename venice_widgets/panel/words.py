@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from venice_widgets.request.catalogue import Honours, Sizing
-from venice_widgets.request.estimate import usd_text
+from venice_widgets.money import usd_text
+from venice_widgets.request.catalogue import FieldSupport, Sizing
 
 if TYPE_CHECKING:
     from venice_widgets.request.catalogue import Catalogue, Model
@@ -71,16 +71,16 @@ def model_facts(model: Model) -> str:
     """One line of what matters before choosing it."""
     limit = model.prompt_character_limit
     seeds = {
-        Honours.HONOURED: "seeds are honoured",
-        Honours.IGNORED: "seeds are ignored by this model",
-        Honours.UNKNOWN: "not known whether seeds are honoured",
+        FieldSupport.SUPPORTED: "seeds are honoured",
+        FieldSupport.IGNORED: "seeds are ignored by this model",
+        FieldSupport.UNKNOWN: "not known whether seeds are honoured",
     }
     sized = {Sizing.PIXELS: "sized in pixels", Sizing.RATIO: "sized by ratio", Sizing.TIERS: "sized by tiers"}
     parts = [
         price_range(model),
         model.privacy or "privacy not stated",
         sized[model.sizing],
-        seeds[model.honours("seed")],
+        seeds[model.support("seed")],
         f"prompt up to {limit:,} characters" if limit else "prompt limit unknown",
         *model_states(model),
     ]
@@ -100,11 +100,11 @@ def model_states(model: Model) -> list[str]:
 def negative_prompt_label(model: Model) -> str:
     """The label of the negative prompt, which says where it will be dropped."""
     said = {
-        Honours.HONOURED: "",
-        Honours.IGNORED: f" · no effect: {model.id} drops it",
-        Honours.UNKNOWN: f" · may have no effect on {model.id}",
+        FieldSupport.SUPPORTED: "",
+        FieldSupport.IGNORED: f" · no effect: {model.id} drops it",
+        FieldSupport.UNKNOWN: f" · may have no effect on {model.id}",
     }
-    return f"Negative prompt{said[model.honours('negative_prompt')]}"
+    return f"Negative prompt{said[model.support('negative_prompt')]}"
 
 
 def prompt_label(prompt: str, model: Model | None) -> str:

@@ -6,18 +6,17 @@ budget, so that its repeatability can be read off by date.
 """
 
 from .drift import Drift, drift
-from .original import Past
-from .prepare import RELATION, Outlook, look
-from .replay import Replay, replay
-from .show import outlook_bundle
+from .original import Original
+from .prepare import RELATION, PreparedReplay, look
+from .replay import Replay, outlook_bundle, replay
 from .verdict import Circumstance, Verdict
 
 __all__ = [
     "RELATION",
     "Circumstance",
     "Drift",
-    "Outlook",
-    "Past",
+    "Original",
+    "PreparedReplay",
     "Replay",
     "Verdict",
     "drift",

@@ -11,13 +11,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from venice_widgets.config import parse_usd
 from venice_widgets.display import Bundle, Cell, join, notice, table
 from venice_widgets.errors import InvalidRequest, VeniceError
-from venice_widgets.generation.result import RUN_ENDING
-from venice_widgets.log import Status
+from venice_widgets.log import RUN_ENDING, Status
 from venice_widgets.media.compare import Grade
-from venice_widgets.request.estimate import usd_text
+from venice_widgets.money import parse_usd, usd_text
 
 from .prepare import RELATION, look
 from .replay import Replay, replay

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Past:
+class Original:
     """A request of the past and its first picture."""
 
     run_id: str
@@ -54,7 +54,7 @@ class Past:
     """Why the picture is not at hand, a clause."""
 
 
-def past_of(source: str | RunRecord | FoundRecipe, log: Log) -> Past:
+def past_of(source: str | RunRecord | FoundRecipe, log: Log) -> Original:
     """The past of a run, given by its name or record, or of what was read from a file or notebook.
 
     Raises:
@@ -65,12 +65,12 @@ def past_of(source: str | RunRecord | FoundRecipe, log: Log) -> Past:
     return _of_record(log.get(source) if isinstance(source, str) else source, log)
 
 
-def _of_record(record: RunRecord, log: Log) -> Past:
+def _of_record(record: RunRecord, log: Log) -> Original:
     draft, outcome = record.draft, record.outcome
     headers = outcome.headers if outcome else {}
     sha256 = record.images[0].sha256 if record.images else ""
     picture, missing = _kept(log, sha256) if sha256 else (None, f"the run was {record.status} and has no picture")
-    return Past(
+    return Original(
         run_id=draft.run_id,
         request=json.loads(draft.request),
         base_url=draft.base_url,
@@ -87,7 +87,7 @@ def _of_record(record: RunRecord, log: Log) -> Past:
     )
 
 
-def _of_found(found: FoundRecipe, log: Log) -> Past:
+def _of_found(found: FoundRecipe, log: Log) -> Original:
     """From the log where the run is there and its request is the same; else from what was found alone."""
     recipe = found.recipe
     try:
@@ -103,7 +103,7 @@ def _of_found(found: FoundRecipe, log: Log) -> Past:
         picture, kind = kept, "received"
     if picture is None:
         missing = f"{found.where} does not hold it"
-    return Past(
+    return Original(
         run_id=recipe.run_id,
         request=recipe.request,
         exact=exact,

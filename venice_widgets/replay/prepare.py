@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from venice_widgets.errors import CatalogueError, InvalidRequest, StoreError, VeniceError
 from venice_widgets.generation.prepared import Prepared
 from venice_widgets.log import Parent
-from venice_widgets.request.catalogue import Honours, parse_catalogue
-from venice_widgets.request.estimate import estimate, usd_text
+from venice_widgets.money import usd_text
+from venice_widgets.request.catalogue import FieldSupport, parse_catalogue
+from venice_widgets.request.estimate import estimate
 from venice_widgets.request.request import GenerationRequest, canonical
 from venice_widgets.request.seeds import Plan, plan_seeds
 from venice_widgets.request.style_reference import StyleReference
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from venice_widgets.request.catalogue import Catalogue, Model
     from venice_widgets.session import Session
 
-    from .original import Past
+    from .original import Original
     from .read_recipe import FoundRecipe
 
 RELATION = "replay_of"
@@ -37,10 +38,10 @@ _NO_INFLUENCE = frozenset({"entry", "name", "description", "traits", "privacy", 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outlook:
+class PreparedReplay:
     """A replay that was looked at and priced, and not sent."""
 
-    past: Past
+    past: Original
     prepared: Prepared | None
     """What would be sent; None where an obstacle stands in the way."""
     changes: tuple[str, ...] = ()
@@ -58,7 +59,7 @@ class Outlook:
         return self.prepared.estimate.text if self.prepared else "nothing can be sent"
 
 
-def look(session: Session, source: str | RunRecord | FoundRecipe, *, max_age_seconds: float = 0.0) -> Outlook:
+def look(session: Session, source: str | RunRecord | FoundRecipe, *, max_age_seconds: float = 0.0) -> PreparedReplay:
     """Price a replay and tell what has changed since. Sends nothing that costs; asks for today's catalogue.
 
     Args:
@@ -74,22 +75,22 @@ def look(session: Session, source: str | RunRecord | FoundRecipe, *, max_age_sec
     catalogue = session.catalogue(max_age_seconds=max_age_seconds)
     changes = list(_service_changes(session, past))
     if not past.exact:
-        return Outlook(past=past, prepared=None, changes=tuple(changes), obstacle=_INEXACT)
+        return PreparedReplay(past=past, prepared=None, changes=tuple(changes), obstacle=_INEXACT)
     model = catalogue.find(str(past.request.get("model")))
     if model is None or model.id != past.request.get("model"):
-        return Outlook(
+        return PreparedReplay(
             past=past, prepared=None, changes=tuple(changes), obstacle=_gone(past, catalogue), model_gone=True
         )
     try:
         prepared = _prepare(session, past, model, catalogue)
     except VeniceError as exc:
         gone = model.offline
-        return Outlook(past=past, prepared=None, changes=tuple(changes), obstacle=exc.message, model_gone=gone)
+        return PreparedReplay(past=past, prepared=None, changes=tuple(changes), obstacle=exc.message, model_gone=gone)
     changes += _model_changes(prepared, past)
-    return Outlook(past=past, prepared=prepared, changes=tuple(changes), doubts=tuple(_doubts(prepared)))
+    return PreparedReplay(past=past, prepared=prepared, changes=tuple(changes), doubts=tuple(_doubts(prepared)))
 
 
-def _prepare(session: Session, past: Past, model: Model, catalogue: Catalogue) -> Prepared:
+def _prepare(session: Session, past: Original, model: Model, catalogue: Catalogue) -> Prepared:
     """The stored request, checked against today's limits and sent as it was: no spelling is mended."""
     stored = _with_rewritten_prompt(past)
     references = _references(stored, session.log)
@@ -114,7 +115,7 @@ def _prepare(session: Session, past: Past, model: Model, catalogue: Catalogue) -
     return Prepared(request, plan, priced, catalogue.fetched_at, parent=parent)
 
 
-def _with_rewritten_prompt(past: Past) -> dict[str, Any]:
+def _with_rewritten_prompt(past: Original) -> dict[str, Any]:
     """The text that was really drawn, with enhancement off: rewritten anew it would be another, and cost again."""
     stored = dict(past.request)
     if past.rewritten_prompt:
@@ -154,7 +155,7 @@ def _reference(entry: Any, log: Log) -> StyleReference:
     return reference
 
 
-def _gone(past: Past, catalogue: Catalogue) -> str:
+def _gone(past: Original, catalogue: Catalogue) -> str:
     name = str(past.request.get("model"))
     then = _model_then(past)
     instead = then.deprecation_replacement if then else ""
@@ -162,7 +163,7 @@ def _gone(past: Past, catalogue: Catalogue) -> str:
     return f"the model {name} is not in the catalogue any more.{hint}"
 
 
-def _service_changes(session: Session, past: Past) -> Iterator[str]:
+def _service_changes(session: Session, past: Original) -> Iterator[str]:
     if past.base_url and past.base_url != session.settings.base_url:
         yield f"It was sent to {past.base_url}; now it would go to {session.settings.base_url}."
     now = session.client.service_version
@@ -170,7 +171,7 @@ def _service_changes(session: Session, past: Past) -> Iterator[str]:
         yield f"The service was version {past.service_version}, and is {now}."
 
 
-def _model_changes(prepared: Prepared, past: Past) -> Iterator[str]:
+def _model_changes(prepared: Prepared, past: Original) -> Iterator[str]:
     model, then = prepared.request.model, _model_then(past)
     if model.deprecation_date:
         instead = f"; {model.deprecation_replacement} replaces it" if model.deprecation_replacement else ""
@@ -195,7 +196,7 @@ def _word(value: Any) -> str:
     return "not stated" if value in (None, "") else str(value)
 
 
-def _model_then(past: Past) -> Model | None:
+def _model_then(past: Original) -> Model | None:
     """The model as its catalogue entry described it when the run was made."""
     try:
         models = parse_catalogue(json.dumps([past.entry]).encode()).models
@@ -208,5 +209,5 @@ def _doubts(prepared: Prepared) -> Iterator[str]:
     request = prepared.request
     if request.fields.get("enable_web_search"):
         yield "It searched the web, which finds other things every day."
-    if request.model.honours("seed") is Honours.IGNORED:
+    if request.model.support("seed") is FieldSupport.IGNORED:
         yield f"{request.model.id} ignores seeds: every picture is another one."

@@ -1,36 +1,40 @@
-"""One replay: look, send, judge, put the verdict on record, show both pictures."""
+"""One replay: look, send, judge, put the verdict on record, show both images with their difference and the figures."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from venice_widgets.errors import ModelUnavailable
-from venice_widgets.log import Status
+from venice_widgets.display import Bundle, Card, facts, join, notice, pictures
+from venice_widgets.errors import ModelUnavailable, VeniceError
+from venice_widgets.generation.result import seed_text
+from venice_widgets.log import RUN_ENDING, Status
+from venice_widgets.media.compare import Grade, difference_image
+from venice_widgets.media.preview import preview
 from venice_widgets.request.spending import ask_person
 
-from .prepare import look
-from .show import replay_bundle
+from .prepare import PreparedReplay, look
 from .verdict import Circumstance, Verdict, judge, not_sent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from decimal import Decimal
 
-    from venice_widgets.display import Bundle
     from venice_widgets.generation.result import Generation, Image
     from venice_widgets.log import RunRecord
+    from venice_widgets.media.compare import Comparison
     from venice_widgets.session import Session
 
-    from .prepare import Outlook
     from .read_recipe import FoundRecipe
+
+AMPLIFICATION = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Replay:
     """A replay and its verdict; shows both pictures and their difference."""
 
-    outlook: Outlook
+    outlook: PreparedReplay
     verdict: Verdict
     generation: Generation | None = None
     """None where nothing was sent."""
@@ -57,7 +61,7 @@ class Replay:
 
 def replay(
     session: Session,
-    source: str | RunRecord | FoundRecipe | Outlook,
+    source: str | RunRecord | FoundRecipe | PreparedReplay,
     *,
     max_cost_usd: Decimal | str | float | None = None,
     yes: bool = False,
@@ -84,9 +88,7 @@ def replay(
         SpendingRefused: too dear, of unknown price under a limit, or not agreed to.
         VeniceError: it was sent and failed; the run tells whether it may have been charged.
     """
-    from .prepare import Outlook
-
-    outlook = source if isinstance(source, Outlook) else look(session, source)
+    outlook = source if isinstance(source, PreparedReplay) else look(session, source)
     if outlook.prepared is None or (outlook.doubts and not anyway):
         return Replay(outlook, not_sent(outlook))
     context = {"replay": {"changes": list(outlook.changes), "doubts": list(outlook.doubts)}}
@@ -95,7 +97,7 @@ def replay(
     return _judged(session, outlook, generation)
 
 
-def _judged(session: Session, outlook: Outlook, generation: Generation) -> Replay:
+def _judged(session: Session, outlook: PreparedReplay, generation: Generation) -> Replay:
     run = generation.runs[0]
     if isinstance(run.error, ModelUnavailable):
         verdict = Verdict(grade=None, circumstances=(Circumstance.MODEL_GONE,), reasons=(str(run.error),))
@@ -107,3 +109,120 @@ def _judged(session: Session, outlook: Outlook, generation: Generation) -> Repla
         raise AssertionError("a run without a picture has an error")
     session.log.record_verdict(verdict.record(run.run_id))
     return Replay(outlook, verdict, generation)
+
+
+def outlook_bundle(outlook: PreparedReplay) -> Bundle:
+    """What is known before a replay is sent: its price and what has changed since."""
+    past = outlook.past
+    made = f"{past.made_at:%Y-%m-%d %H:%M} UTC" if past.made_at else "at an unknown time"
+    lines = [f"**{outlook.price_text}** · {past.request.get('model')} · made {made}"]
+    lines += [*outlook.changes] or ["Nothing that can be known has changed since."]
+    lines += outlook.prepared.request.notes if outlook.prepared else ()
+    lines += [f"{doubt} It is not sent without being asked for anyway." for doubt in outlook.doubts]
+    lines += [f"Nothing can be sent: {outlook.obstacle}"] if outlook.obstacle else []
+    return notice("\n".join(lines), kind="warning" if outlook.doubts or outlook.obstacle else "information")
+
+
+def replay_bundle(replay: Replay) -> Bundle:
+    """The whole of a replay."""
+    verdict, past = replay.verdict, replay.outlook.past
+    notes = [*verdict.reasons, *(change for change in replay.outlook.changes if change not in verdict.reasons)]
+    if replay.generation is None:
+        return notice("\n".join([f"**{verdict.text}**", *notes]), kind="warning", title="Replay")
+    if verdict.compared_with == "preview" and verdict.comparison is not None:
+        notes.append("Only a preview of the original was at hand: finer differences cannot be seen.")
+    if len(replay.generation.images) > 1:
+        notes.append("Of the pictures of this run the first alone is compared.")
+    notes += replay.generation.notes
+    shown = pictures(
+        _of_one_shape(list(_cards(replay))),
+        summary=f"**{verdict.text}** · {replay.generation.summary}",
+        notes=list(dict.fromkeys(notes)),
+        plain=(
+            f"replay of {past.run_id[-RUN_ENDING:] or 'an unknown run'}: {verdict.text}"
+            f" · run {replay.run_id[-RUN_ENDING:]}"
+        ),
+        record=_record(replay),
+    )
+    comparison = verdict.comparison
+    return join(shown, facts("How alike", _figures(comparison))) if comparison and comparison.psnr_db else shown
+
+
+def _record(replay: Replay) -> dict[str, Any]:
+    assert replay.generation is not None  # noqa: S101  the caller looked
+    verdict = replay.verdict
+    judged = {
+        "of": replay.outlook.past.run_id,
+        "grade": str(verdict.grade) if verdict.grade else None,
+        "circumstances": [str(kind) for kind in verdict.circumstances],
+    }
+    return {**replay.generation.record(), "replay": judged}
+
+
+def _cards(replay: Replay) -> Iterator[Card]:
+    past, image = replay.outlook.past, replay.image
+    prompt = str(past.request.get("prompt", ""))
+    made = f"{past.made_at:%Y-%m-%d}" if past.made_at else ""
+    yield _card(
+        past.picture, prompt, heading="original", aside=past.run_id[-RUN_ENDING:], details=made, why=past.missing
+    )
+    data = image.data if image else None
+    details = seed_text(image.seed) if image else ""
+    why = "; ".join(replay.verdict.circumstances)
+    yield _card(data, prompt, heading="replay", aside=replay.run_id[-RUN_ENDING:], details=details, why=why)
+    same = replay.verdict.grade in (Grade.IDENTICAL_BYTES, Grade.IDENTICAL_PIXELS)
+    if past.picture is not None and data is not None and replay.verdict.comparison is not None and not same:
+        yield _difference(past.picture, data, is_preview=past.picture_kind == "preview")
+
+
+def _of_one_shape(cards: list[Card]) -> list[Card]:
+    """A place without a picture has the shape of the picture beside it."""
+    seen = next((card for card in cards if card.data), None)
+    if seen is None:
+        return cards
+    return [card if card.data else replace(card, width=seen.width, height=seen.height) for card in cards]
+
+
+def _card(data: bytes | None, prompt: str, *, heading: str, aside: str, details: str, why: str) -> Card:
+    if data is None:
+        return Card(heading=heading, alt="", aside=aside, details=details, missing=why or "no picture")
+    try:
+        small = preview(data)
+    except VeniceError as exc:
+        return Card(heading=heading, alt="", aside=aside, details=details, missing=exc.message)
+    return Card(
+        heading=heading, alt=f"{heading}: {prompt}", aside=aside, details=details,
+        data=small.data, mime=small.mime, width=small.width, height=small.height,
+    )  # fmt: skip
+
+
+def _difference(original: bytes, replayed: bytes, *, is_preview: bool) -> Card:
+    heading = "difference"
+    try:
+        data = difference_image(
+            original, preview(replayed).data if is_preview else replayed, amplification=AMPLIFICATION
+        )
+    except VeniceError as exc:
+        return Card(heading=heading, alt="", missing=exc.message)
+    words = f"differences × {AMPLIFICATION}; black is the same"
+    return _card(data, words, heading=heading, aside="", details=words, why="")
+
+
+def _figures(measured: Comparison) -> list[tuple[str, str]]:
+    pairs = [
+        ("PSNR", _decibels(measured.psnr_db)),
+        ("worst tile", f"{_decibels(measured.worst_tile_psnr_db)}{_place(measured.worst_tile)}"),
+        ("tiles changed", f"{measured.changed_share:.1%}{_place(measured.changed_area)}"),
+        ("structure (SSIM)", f"{measured.ssim:.3f}"),
+        ("perceptual hash", f"{measured.hash_distance} of 64 bits differ"),
+        ("fine detail kept", f"{measured.detail_kept:.0%}"),
+    ]
+    return [(name, text) for name, text in pairs if text]
+
+
+def _decibels(value: float | None) -> str:
+    return "" if value is None else f"{value:.1f} dB"
+
+
+def _place(box: Any) -> str:
+    return f" in {box[0]}, {box[1]} … {box[2]}, {box[3]} px" if box else ""

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from venice_widgets.log import RunRecord
 
-    from .original import Past
-    from .prepare import Outlook
+    from .original import Original
+    from .prepare import PreparedReplay
     from .read_recipe import PictureKind
 
 
@@ -73,14 +73,14 @@ class Verdict:
         )
 
 
-def not_sent(outlook: Outlook) -> Verdict:
+def not_sent(outlook: PreparedReplay) -> Verdict:
     """The verdict on what could not be sent, or was not worth its money."""
     kind = Circumstance.MODEL_GONE if outlook.model_gone else Circumstance.NOT_REPLAYABLE
     sentences = (_sentence(outlook.obstacle),) if outlook.obstacle else outlook.doubts
     return Verdict(grade=None, circumstances=(kind,), reasons=(*sentences, "Nothing was sent."))
 
 
-def judge(outlook: Outlook, replay: RunRecord, picture: bytes | None) -> Verdict:
+def judge(outlook: PreparedReplay, replay: RunRecord, picture: bytes | None) -> Verdict:
     """Compare a run's picture with the one that it repeats.
 
     Args:
@@ -106,7 +106,7 @@ def judge(outlook: Outlook, replay: RunRecord, picture: bytes | None) -> Verdict
     )
 
 
-def _circumstances(outlook: Outlook, replay: RunRecord) -> Iterator[tuple[Circumstance, str]]:
+def _circumstances(outlook: PreparedReplay, replay: RunRecord) -> Iterator[tuple[Circumstance, str]]:
     past, outcome = outlook.past, replay.outcome
     if replay.status is Status.REFUSED:
         yield Circumstance.REFUSED, "Venice refused it: content violation. It was not charged."
@@ -120,7 +120,7 @@ def _circumstances(outlook: Outlook, replay: RunRecord) -> Iterator[tuple[Circum
         yield Circumstance.NOT_REPLAYABLE, doubt
 
 
-def _service_changes(past: Past, replay: RunRecord) -> Iterator[str]:
+def _service_changes(past: Original, replay: RunRecord) -> Iterator[str]:
     headers = replay.outcome.headers if replay.outcome else {}
     version, model = headers.get(SERVICE_VERSION, ""), headers.get(MODEL_ID, "")
     if past.base_url and past.base_url != replay.draft.base_url:
@@ -131,7 +131,7 @@ def _service_changes(past: Past, replay: RunRecord) -> Iterator[str]:
         yield f"{model} answered now, {past.model_id or past.request.get('model')} then."
 
 
-def _compared(past: Past, replay: RunRecord, picture: bytes | None) -> tuple[Comparison | None, str]:
+def _compared(past: Original, replay: RunRecord, picture: bytes | None) -> tuple[Comparison | None, str]:
     """The comparison, or why there is none."""
     if picture is None or not replay.images:
         return None, "No picture came."

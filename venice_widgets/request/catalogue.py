@@ -14,7 +14,6 @@ import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from difflib import get_close_matches
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Annotated, Any
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from venice_widgets.errors import CatalogueError, ModelUnavailable
+from venice_widgets.suggest import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -35,10 +35,10 @@ class Sizing(StrEnum):
     TIERS = "tiers"
 
 
-class Honours(StrEnum):
+class FieldSupport(StrEnum):
     """What is known of a field that a model takes without complaint."""
 
-    HONOURED = "honoured"
+    SUPPORTED = "supported"
     IGNORED = "ignored"
     UNKNOWN = "unknown"
 
@@ -115,9 +115,9 @@ class Model(BaseModel):
         """Whether it makes pictures from text; ``bria-bg-remover`` stands in the list and does not."""
         return not _matches(self.id, _GENERATE_NOTHING)
 
-    def honours(self, name: str) -> Honours:
+    def support(self, name: str) -> FieldSupport:
         """What is known of the field `name` (``seed``, ``negative_prompt``, ``steps``) on this model."""
-        return honours(self.id, name)
+        return field_support(self.id, name)
 
     def takes(self, name: str) -> bool:
         """Whether the field `name` means anything to this model, by what the catalogue says of it."""
@@ -208,19 +208,6 @@ class Catalogue:
         near = nearest(name, [*(model.id for model in self.models), *self.traits])
         hint = f"Did you mean {' or '.join(near)}? " if near else ""
         return f"model {name!r} is not in the catalogue.", f"{hint}%venice models lists them. Nothing was sent."
-
-
-def nearest(name: str, candidates: Iterable[str], *, count: int = 3) -> list[str]:
-    """The candidates that a mistyped name may have meant, best first; differences of case count for nothing.
-
-    Those of which one is the beginning of the other come before those that are spelled alike.
-    """
-    by_folded = {candidate.casefold(): candidate for candidate in candidates}
-    folded = name.casefold()
-    inside = [key for key in by_folded if folded and (key.startswith(folded) or folded.startswith(key))]
-    close = get_close_matches(folded, by_folded, n=count, cutoff=0.6)
-    begun = sorted(inside, key=lambda key: abs(len(key) - len(folded)))
-    return [by_folded[key] for key in dict.fromkeys([*begun, *close])][:count]
 
 
 def parse_catalogue(
@@ -369,12 +356,12 @@ _KNOWN: dict[str, tuple[Names, Names]] = {
 }
 
 
-def honours(model_id: str, name: str) -> Honours:
-    """`Model.honours` for an id whose entry is not at hand."""
+def field_support(model_id: str, name: str) -> FieldSupport:
+    """`Model.support` for an id whose entry is not at hand."""
     honoured, ignored = _KNOWN[name]
     if _matches(model_id, honoured):
-        return Honours.HONOURED
-    return Honours.IGNORED if _matches(model_id, ignored) else Honours.UNKNOWN
+        return FieldSupport.SUPPORTED
+    return FieldSupport.IGNORED if _matches(model_id, ignored) else FieldSupport.UNKNOWN
 
 
 def known_users(name: str) -> Names:

@@ -13,8 +13,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from venice_widgets.errors import InvalidRequest
+from venice_widgets.suggest import nearest
 
-from .catalogue import Honours, Sizing, nearest
+from .catalogue import FieldSupport, Sizing
 from .fields import NOTHING_SENT, field_facts, refusal
 from .style_reference import StyleReference, split_strength
 
@@ -60,10 +61,10 @@ def _negative_prompt_rule(fields: _Checked, model: Model, _: Catalogue) -> list[
 
 def _ignored(name: str, model: Model, users: str) -> list[str]:
     option = field_facts()[name].option
-    match model.honours(name):
-        case Honours.IGNORED:
+    match model.support(name):
+        case FieldSupport.IGNORED:
             return [f"--{option} has no effect: {model.id} drops it without saying so. {users}"]
-        case Honours.UNKNOWN:
+        case FieldSupport.UNKNOWN:
             return [f"--{option} may have no effect: whether {model.id} uses it is not known. {users}"]
     return []
 

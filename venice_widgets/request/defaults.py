@@ -27,21 +27,21 @@ def resolution(request: GenerationRequest) -> dict[str, Any]:
 
     Returns:
         By field name ``{"value": …, "from": …}``, where the source is ``given``, ``the model's default``, ``the API's
-        default``, or of the model ``the alias fastest``; and under ``honours`` what is known of the model's use of
-        seed, negative prompt and steps. A default that is documented nowhere has no value.
+        default``, or of the model ``the alias fastest``; and under ``field_support`` what is known of the model's use
+        of seed, negative prompt and steps. A default that is documented nowhere has no value.
     """
     open_to_it = [name for name in field_facts() if name not in _ELSEWHERE and request.model.takes(name)]
     names = [name for name in field_facts() if name in request.fields or name in open_to_it]
     return {
         "model": {"value": request.model.id, "from": _model_source(request)},
         **{name: _decided(request, field_facts()[name]) for name in names},
-        "honours": {name: str(request.model.honours(name)) for name in _MAY_BE_IGNORED},
+        "field_support": {name: str(request.model.support(name)) for name in _MAY_BE_IGNORED},
     }
 
 
 def defaults_text(document: dict[str, Any]) -> str:
     """``steps 8, format webp, safe_mode on``: what was not given, in words."""
-    decided = [(name, each) for name, each in document.items() if name not in ("model", "honours")]
+    decided = [(name, each) for name, each in document.items() if name not in ("model", "field_support")]
     taken = [(name, each["value"]) for name, each in decided if each["from"] != GIVEN and each.get("value") is not None]
     return ", ".join(f"{name} {_word(value)}" for name, value in taken)
 

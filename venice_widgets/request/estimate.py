@@ -12,8 +12,10 @@ two.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import TYPE_CHECKING, TypeVar
+
+from venice_widgets.money import usd_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -178,10 +180,3 @@ def _surcharges(request: GenerationRequest, requests: int) -> tuple[Surcharge, .
     if request.fields.get("enable_web_search") and requests:
         extras.append(Surcharge("for web search", WEB_SEARCH_USD * requests))
     return tuple(extras)
-
-
-def usd_text(amount: Decimal) -> str:
-    """Dollars as people read them: two decimals, more only where the amount has them (``$0.0375``)."""
-    exact = amount.normalize()
-    places = max(2, -int(exact.as_tuple().exponent))
-    return f"${amount:,.{places}f}" if places <= 6 else f"${amount.quantize(Decimal('0.000001'), ROUND_HALF_UP):,f}"

@@ -20,8 +20,9 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
 from venice_widgets.errors import InvalidRequest
+from venice_widgets.suggest import nearest
 
-from .catalogue import known_users, nearest
+from .catalogue import known_users
 from .style_reference import StyleReference  # noqa: TC001  likewise
 
 MAX_SEED = 999_999_999

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from venice_widgets.display import Bundle, Cell, facts, price_grid, table
+from venice_widgets.money import usd_text
 
-from .estimate import stated_price, usd_text
+from .estimate import stated_price
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

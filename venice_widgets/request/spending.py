@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from venice_widgets.errors import SpendingRefused
+from venice_widgets.money import usd_text
 from venice_widgets.shell import has_terminal, in_kernel
-
-from .estimate import usd_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .response import Answer
-    from .service import Simulator
+    from .state import Handler
 
 LOOK_EVERY_SECONDS = 0.05
 
@@ -39,7 +39,7 @@ class SimulatorServer(ThreadingHTTPServer):
     allow_reuse_address = True
     request_queue_size = 64
 
-    def __init__(self, simulator: Simulator, port: int) -> None:
+    def __init__(self, simulator: Handler, port: int) -> None:
         self.simulator = simulator
         self.closing = threading.Event()
         self._lock = threading.Lock()
@@ -75,7 +75,7 @@ class SimulatorServer(ThreadingHTTPServer):
 
 
 @contextlib.contextmanager
-def running_server(simulator: Simulator, port: int) -> Iterator[str]:
+def running_server(simulator: Handler, port: int) -> Iterator[str]:
     """A server for as long as the block lasts; gives its host and port."""
     server = SimulatorServer(simulator, port)
     thread = threading.Thread(

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from .accounts import Caller, Doorkeeper
     from .ledger import Ledger
     from .limits import Window
+    from .received import ReceivedRequest
+    from .response import Answer
 
 
 class Pause(Protocol):
@@ -24,6 +26,13 @@ class Pause(Protocol):
 
     def __call__(self, seconds: float | None) -> None:
         """Wait; None is for ever."""
+
+
+class Handler(Protocol):
+    """What answers a request: a `Simulator`, as its transports see it."""
+
+    def handle(self, request: ReceivedRequest, pause: Pause) -> Answer:
+        """The answer to one request."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .response import Answer
-    from .service import Simulator
+    from .state import Handler
 
 CHUNK_BYTES = 1 << 16
 
@@ -26,7 +26,7 @@ class SimulatorTransport(httpx.BaseTransport):
         simulator: who answers.
     """
 
-    def __init__(self, simulator: Simulator) -> None:
+    def __init__(self, simulator: Handler) -> None:
         self._simulator = simulator
         self._closed = threading.Event()
 

@@ -68,7 +68,7 @@ def test_what_cannot_be_understood_is_a_usage_error(told, simulator, line, words
 def test_models_tells_of_each_how_it_is_sized_its_prices_privacy_seed_and_state(told):
     text = told("models")
     found = rows(text)
-    assert found["z-image-turbo"] == ["Z-Image Turbo", "pixels", "$0.01", "private", "honoured", "default, fastest"]
+    assert found["z-image-turbo"] == ["Z-Image Turbo", "pixels", "$0.01", "private", "supported", "default, fastest"]
     assert found["gpt-image-2"] == ["GPT Image 2", "tiers", "$0.02 – $0.83", "anonymized", "ignored"]
     assert found["qwen-image-2"] == ["Qwen Image 2", "ratio", "$0.05", "anonymized", "unknown"]
     assert found["krea-v2-large"][-1] == "beta"

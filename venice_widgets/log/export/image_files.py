@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 from venice_widgets.errors import InvalidRequest
-from venice_widgets.generation.result import EXTENSIONS, RUN_ENDING
+from venice_widgets.log import RUN_ENDING
 from venice_widgets.log.provenance import recipe_in
-from venice_widgets.media.saving import check_metadata, save_copy
+from venice_widgets.media.saving import EXTENSIONS, check_metadata, save_copy
 
 from .new_files import read_whole
 

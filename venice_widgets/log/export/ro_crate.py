@@ -17,10 +17,10 @@ from urllib.parse import quote
 
 from venice_widgets.config import DEMO_BASE_URL
 from venice_widgets.errors import UnreadableFile
-from venice_widgets.generation.result import EXTENSIONS
 from venice_widgets.log import Status
 from venice_widgets.log.provenance import SERVICE_VERSION
 from venice_widgets.media.format import identify
+from venice_widgets.media.saving import EXTENSIONS
 from venice_widgets.request.request import sha256_tag
 
 from .new_files import new_file, new_folder, read_whole

@@ -12,7 +12,7 @@ from venice_widgets.current import use_demo
 from venice_widgets.display import Bundle, Cell, facts, notice, table
 from venice_widgets.errors import StoreError
 from venice_widgets.log import DATABASE_FILE, balance_difference
-from venice_widgets.request.estimate import usd_text
+from venice_widgets.money import usd_text
 
 from .command import Command, argument
 from .record_text import counted, size_text

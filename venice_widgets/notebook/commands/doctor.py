@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from venice_widgets.display import Bundle, Cell, join, notice, table
 from venice_widgets.errors import VeniceError
-from venice_widgets.generation.result import RUN_ENDING
+from venice_widgets.log import RUN_ENDING
 
 from .account import amounts_text
 from .age import ago

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from IPython.core.error import UsageError
 
 from venice_widgets.display import Bundle, Cell, code, facts, join, line, notice, table
-from venice_widgets.generation.result import RUN_ENDING, show
+from venice_widgets.generation.result import show
 from venice_widgets.generation.stored_images import lost_pictures, recalled, small_picture
-from venice_widgets.log import Status
-from venice_widgets.request.estimate import usd_text
+from venice_widgets.log import RUN_ENDING, Status
+from venice_widgets.money import usd_text
 
 from .command import Command
 from .maintenance import act, reconcile

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.error import UsageError
 
 from venice_widgets.client.billing import charged_requests
-from venice_widgets.config import parse_usd
 from venice_widgets.display import Bundle, Cell, notice, table
-from venice_widgets.generation.result import RUN_ENDING
 from venice_widgets.generation.stored_images import forget
+from venice_widgets.log import RUN_ENDING
+from venice_widgets.money import parse_usd
 from venice_widgets.request.spending import ask_person
 
 from .command import Command

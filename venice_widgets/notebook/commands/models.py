@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from venice_widgets.display import Bundle, Cell, notice, table
+from venice_widgets.money import usd_text
 from venice_widgets.notebook.line_parser import usd
-from venice_widgets.request.catalogue import Catalogue, Honours, Model, Sizing
-from venice_widgets.request.estimate import usd_text
+from venice_widgets.request.catalogue import Catalogue, FieldSupport, Model, Sizing
 
 from .age import age_text
 from .command import Command, argument
@@ -43,7 +43,7 @@ def _passes(model: Model, given: Mapping[str, Any]) -> bool:
     return (
         (not given.get("private") or model.privacy == "private")
         and (not given.get("sized") or model.sizing == given["sized"])
-        and (not given.get("seed") or model.honours("seed") is Honours.HONOURED)
+        and (not given.get("seed") or model.support("seed") is FieldSupport.SUPPORTED)
         and (not given.get("references") or model.supports_style_references)
         and text in f"{model.id} {model.name}".casefold()
     )
@@ -63,7 +63,7 @@ def _model_row(model: Model, catalogue: Catalogue) -> list[Cell | str]:
         model.sizing.value,
         Cell(price_range(model), align="right"),
         model.privacy,
-        model.honours("seed").value,
+        model.support("seed").value,
         ", ".join(state),
     ]
 

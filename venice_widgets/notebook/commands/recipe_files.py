@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from venice_widgets.display import Bundle, Card, Cell, code, facts, join, notice, pictures, table
 from venice_widgets.errors import StoreError, VeniceError
-from venice_widgets.generation.result import RUN_ENDING, seed_text
+from venice_widgets.generation.result import seed_text
+from venice_widgets.log import RUN_ENDING
 from venice_widgets.media.format import identify
 from venice_widgets.media.preview import preview
 from venice_widgets.replay.notebook_runs import runs_in

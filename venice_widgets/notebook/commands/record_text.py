@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from venice_widgets.config import DEMO_BASE_URL
 from venice_widgets.log import Status
+from venice_widgets.money import usd_text
 from venice_widgets.request.defaults import defaults_text
-from venice_widgets.request.estimate import usd_text
 
 if TYPE_CHECKING:
     from venice_widgets.log import ImageRecord, RunRecord, Size

@@ -8,7 +8,7 @@ from IPython.core.error import UsageError
 
 from venice_widgets.current import current_session
 from venice_widgets.display import code
-from venice_widgets.request.catalogue import nearest
+from venice_widgets.suggest import nearest
 
 from .account import BALANCE, CONFIG, DEMO
 from .doctor import DOCTOR

@@ -8,7 +8,7 @@ from IPython.core.error import UsageError
 
 from venice_widgets.errors import StoreError
 from venice_widgets.generation.progress import ProgressLine
-from venice_widgets.generation.result import RUN_ENDING
+from venice_widgets.log import RUN_ENDING
 from venice_widgets.notebook.line_parser import usd, whole_number
 from venice_widgets.request.spending import ask_person
 
