@@ -174,18 +174,18 @@ def named(connection: sqlite3.Connection, name: str) -> RunRecord:
 
 def _ending_in(connection: sqlite3.Connection, name: str) -> list[sqlite3.Row]:
     """Up to nine runs; the last eight characters, which people are shown, have an index."""
-    eight = "substr(run_id, -8) = upper(substr(?1, -8)) AND" if len(name) >= 8 else ""
+    eight = "substr(run_id, -8) = upper(substr(:name, -8)) AND" if len(name) >= 8 else ""
     return connection.execute(
         "SELECT * FROM runs WHERE number IN (SELECT number FROM runs "  # noqa: S608  our own words
-        f"WHERE {eight} substr(run_id, -length(?1)) = upper(?1) LIMIT 9)",
-        (name,),
+        f"WHERE {eight} substr(run_id, -length(:name)) = upper(:name) LIMIT 9)",
+        {"name": name},
     ).fetchall()
 
 
 def same_requests(connection: sqlite3.Connection, request_hash: str, base_url: str | None) -> list[RunRecord]:
     """The runs of this very request that succeeded and whose pictures were not all deleted, newest first."""
     rows = connection.execute(
-        "SELECT * FROM runs WHERE request_hash = ?1 AND status = 'succeeded' AND base_url = coalesce(?2, base_url) "
+        "SELECT * FROM runs WHERE request_hash = ? AND status = 'succeeded' AND base_url = coalesce(?, base_url) "
         "AND EXISTS (SELECT 1 FROM images WHERE images.run_id = runs.run_id "
         "AND sha256 NOT IN (SELECT sha256 FROM deletions)) ORDER BY number DESC",
         (request_hash, base_url),
