@@ -39,15 +39,21 @@ def run(shell, cell):
     return result.result
 
 
+def words_of(text):
+    """A text without its colors, and wherever its lines break."""
+    return " ".join(re.sub(r"\x1b\[\d*m", "", text).split())
+
+
 @pytest.fixture
 def refused(shell, capsys):
-    """The error of a cell, and the text that the person sees of it."""
+    """The error of a cell, and the text that the user sees of it: its words, or with ``as_shown`` its colors and lines."""
 
-    def run_refused(cell, kind):
+    def run_refused(cell, kind, *, as_shown=False):
         result = shell.run_cell(cell, store_history=True)
         assert type(result.error_in_exec) is kind
         output = capsys.readouterr()
-        return output.out + output.err
+        text = output.out + output.err
+        return text if as_shown else words_of(text)
 
     return run_refused
 
@@ -127,7 +133,7 @@ def test_both_the_template_and_the_text_sent_are_on_record(shell, session):
     ],
 )
 def test_a_wrong_argument_is_a_usage_error_without_a_traceback(refused, simulator, line, words):
-    text = refused(f"%%venice {line}\nA fox", UsageError)
+    text = refused(f"%%venice {line}\nA fox", UsageError, as_shown=True)
     assert text.startswith("UsageError: %%venice: ")
     assert words in text
     assert len(text.splitlines()) == 1
@@ -135,7 +141,7 @@ def test_a_wrong_argument_is_a_usage_error_without_a_traceback(refused, simulato
 
 
 def test_an_error_of_ours_is_a_few_lines_that_say_what_to_do(refused, simulator):
-    text = refused("%%venice --model gpt-image-2 --aspect-ratio 16:10\nA fox", InvalidRequest)
+    text = refused("%%venice --model gpt-image-2 --aspect-ratio 16:10\nA fox", InvalidRequest, as_shown=True)
     red, rest = text.splitlines()
     assert red == (
         "\x1b[31m\x1b[1mInvalidRequest\x1b[0m\x1b[31m: aspect_ratio 16:10 is not one that gpt-image-2 takes.\x1b[0m"
@@ -343,7 +349,7 @@ def test_an_interrupt_says_what_became_of_the_money(shell, simulator, session, c
     session.await_generation = lambda generation, _: waited(generation, press)
     result = shell.run_cell("%%venice --seed 1..6 --out foxes\nA fox")
     assert type(result.error_in_exec) is Interrupted
-    text = " ".join(re.sub(r"\x1b\[\d*m", "", capsys.readouterr().out).split())
+    text = words_of(capsys.readouterr().out)
     assert "0 of 6 pictures arrived; 2 were not sent and cost nothing; 4 are on their way and may be charged" in text
     session._transport.close()
 
