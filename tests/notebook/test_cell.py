@@ -46,7 +46,7 @@ def words_of(text):
 
 @pytest.fixture
 def refused(shell, capsys):
-    """The error of a cell, and the text that the user sees of it: its words, or with ``as_shown`` its colors and lines."""
+    """The error of a cell, and what the user sees of it: its words, or ``as_shown`` its colors and lines too."""
 
     def run_refused(cell, kind, *, as_shown=False):
         result = shell.run_cell(cell, store_history=True)
