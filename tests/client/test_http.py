@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-AFTER = "import sys; from venice_widgets.http import httpx; "
+AFTER = "import sys; from venice_widgets.client.http import httpx; "
 
 
 def outcome(code: str) -> str:

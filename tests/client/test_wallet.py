@@ -205,7 +205,8 @@ def test_a_missing_library_is_told_with_the_command_that_installs_it(monkeypatch
 
 def test_opening_a_wallet_leaves_the_recursion_limit_so_that_nested_json_is_an_error_and_no_crash():
     code = (
-        "import json, sys\nfrom venice_widgets.config import Secret\nfrom venice_widgets.wallet import open_wallet\n"
+        "import json, sys\nfrom venice_widgets.client.wallet import open_wallet\n"
+        "from venice_widgets.config import Secret\n"
         f"open_wallet(Secret({BASE_KEY!r})); assert 'py_ecc' in sys.modules\n"
         "try: json.loads('[' * 100_000)\nexcept RecursionError: print('an error')"
     )

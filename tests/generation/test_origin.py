@@ -75,7 +75,7 @@ def test_a_console_or_script_is_no_notebook(name):
 
 def test_a_kernel_started_from_within_a_notebook_is_not_that_notebook(tmp_path):
     path = str(tmp_path / "fox.ipynb")
-    child = "from venice_widgets.circumstances import notebook_path; print(notebook_path())"
+    child = "from venice_widgets.generation.origin import notebook_path; print(notebook_path())"
     parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}], check=True)"
     variables = {**os.environ, "JPY_SESSION_NAME": path, "PYTHONPATH": str(Path(__file__).parents[2])}
 

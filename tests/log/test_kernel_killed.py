@@ -34,7 +34,7 @@ STOP = """
 import threading
 from pathlib import Path
 from venice_widgets.log import Log
-from venice_widgets.log.objects import ObjectWriter
+from venice_widgets.log.object_store import ObjectWriter
 
 def stop(plain, before):
     def stopping(*given, **named):

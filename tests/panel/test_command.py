@@ -25,6 +25,6 @@ def test_the_panel_is_a_name_of_the_package():
 
 
 def test_registering_the_command_does_not_import_widgets():
-    code = "import sys, venice_widgets.commands; print('ipywidgets' in sys.modules)"
+    code = "import sys, venice_widgets.notebook.commands; print('ipywidgets' in sys.modules)"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout.strip() == "False"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 CODE = """
 import sys, threading
-from venice_widgets.runs import get_ready
+from venice_widgets.generation.worker import get_ready
 needed = {"ijson", "PIL.Image", "PIL.PngImagePlugin", "PIL.JpegImagePlugin"}
 print(needed & {*sys.modules})
 get_ready()
@@ -22,7 +22,7 @@ def test_it_imports_what_decoding_needs_once_and_nothing_needs_it_before():
     ended = subprocess.run(
         [sys.executable, "-W", "error", "-c", CODE],
         check=False,
-        cwd=Path(__file__).parents[1],
+        cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
     )
