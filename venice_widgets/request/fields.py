@@ -49,6 +49,8 @@ class About:
     """The option's name where it is not the field's own with dashes."""
     takes: str = ""
     """What values it takes, where neither its type nor its bounds say it."""
+    prose: bool = False
+    """Whether it is running text, in which a comma separates no values."""
 
 
 PICTURE, SIZE, GUIDANCE, DELIVERY = "Picture", "Size", "Guidance", "Safety and delivery"
@@ -86,6 +88,7 @@ class Fields(TypedDict, total=False):
         About(
             group=PICTURE,
             help="What should not be in the picture; many models drop it, and the caption says so.",
+            prose=True,
             taken_by="every model; " + ", ".join(known_users("negative_prompt")) + " are known to use it",
             default="none",
             example='"rain, text"',
