@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Unpack
 
 from venice_widgets.generation.notices import age_notes
 from venice_widgets.generation.progress import ProgressLine
-from venice_widgets.request.spending import ask_person
+from venice_widgets.request.spending import ask_user
 
 from .current import current_session
 
@@ -54,7 +54,7 @@ def generate(
     line = ProgressLine(" · ".join(filter(None, parts)))
     line.show(0, len(prepared.plan.seeds))
     try:
-        generation = session.send(prepared, max_cost_usd=max_cost_usd, yes=yes, ask=line.asking(ask_person))
+        generation = session.send(prepared, max_cost_usd=max_cost_usd, yes=yes, ask=line.asking(ask_user))
         session.await_generation(generation, line.tick)
     finally:
         line.clear()

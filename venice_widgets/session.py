@@ -27,7 +27,7 @@ from venice_widgets.generation.sender import Sender, interrupted
 from venice_widgets.request.estimate import estimate
 from venice_widgets.request.request import GenerationRequest
 from venice_widgets.request.seeds import plan_seeds
-from venice_widgets.request.spending import allow, ask_person
+from venice_widgets.request.spending import allow, ask_user
 from venice_widgets.request.style_reference import read_reference
 
 from .config import Settings, as_secret, read_settings, with_limits_of_now
@@ -226,7 +226,7 @@ class Session:
         *,
         max_cost_usd: Decimal | str | float | None = None,
         yes: bool = False,
-        ask: Callable[[str], bool | None] | None = ask_person,
+        ask: Callable[[str], bool | None] | None = ask_user,
         context: Mapping[str, Any] | None = None,
     ) -> Generation:
         """Send what was built, once the limits and the person allow it; returns at once.

@@ -23,7 +23,7 @@ from PIL import Image
 from venice_widgets import errors
 from venice_widgets.client import image_channel as channel_module
 from venice_widgets.client.client import Client
-from venice_widgets.client.response import Answer
+from venice_widgets.client.response import ImageResponse
 from venice_widgets.config import Secret, Settings
 from venice_widgets.log import ObjectStore
 from venice_widgets.simulator import Fault, Simulator
@@ -135,7 +135,7 @@ def generate(base_url, store, body=b"{}", transport=None, **changes):
 
 
 def pictures(answer):
-    return [picture.path.read_bytes() for picture in answer.pictures.values()]
+    return [picture.path.read_bytes() for picture in answer.images.values()]
 
 
 def no_key_in(*things):
@@ -230,7 +230,7 @@ def test_a_violation_is_no_error_here_and_its_picture_is_not_kept(listen, store)
     for body in (ANSWER, b'{"images": []}', b""):
         server = listen(http(headers=["x-venice-is-content-violation: true"], body=body))
         answer = generate(server.base_url, store)
-        assert (answer.violation, answer.error, answer.pictures) == (True, None, {})
+        assert (answer.violation, answer.error, answer.images) == (True, None, {})
     assert not store.folder.exists()
 
 
@@ -348,12 +348,12 @@ def test_any_response_gives_pictures_as_they_were_or_one_of_our_errors(
     headers = {"content-type": content_type.encode(), "x-venice-is-content-violation": violation}
     headers["content-encoding"] = pack if claimed == "same" else claimed
     answer = generate("http://127.0.0.1:9/api/v1", store, transport=Says(status, headers, PACKS[pack](body)))
-    assert isinstance(answer, Answer)
+    assert isinstance(answer, ImageResponse)
     if answer.error is None:
-        assert answer.pictures or answer.violation
+        assert answer.images or answer.violation
     else:
         assert isinstance(answer.error, errors.VeniceError)
-        assert not answer.pictures
+        assert not answer.images
     for data in pictures(answer):
         assert data == RED or claimed != "same" or body not in (ANSWER, RED)
 

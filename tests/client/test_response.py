@@ -4,11 +4,11 @@ from decimal import Decimal
 
 import pytest
 
-from venice_widgets.client.response import Answer
+from venice_widgets.client.response import ImageResponse
 
 
 def fact(name, *, headers=None, **document):
-    return getattr(Answer(status_code=200, headers=headers or {}, document=document), name)
+    return getattr(ImageResponse(status_code=200, headers=headers or {}, document=document), name)
 
 
 @pytest.mark.parametrize(
@@ -59,9 +59,32 @@ def test_the_response_id_is_the_answers_or_the_errors():
     assert fact("response_id", id=7) is None
 
 
-def test_a_model_that_is_going_away_is_told_with_its_date_and_its_replacement():
-    assert fact("deprecation") is None
-    headers = {"x-venice-deprecated": "true", "x-venice-model-deprecation-date": "2027-01-01"}
-    headers["x-venice-deprecated-replacement"] = "chroma"
-    assert fact("deprecation", headers=headers) == "This model is going away (2027-01-01). chroma replaces it."
-    assert fact("deprecation", headers={"x-venice-model-deprecation-warning": "Soon."}) == "Soon."
+def test_which_model_answered_is_read_from_the_headers_or_else_from_the_echo():
+    headers = {"x-venice-model-id": "chroma-2", "x-venice-model-name": "Chroma 2"}
+    headers |= {"x-venice-model-router": "east", "x-venice-version": "20261120.1"}
+    echo = {"success": True, "data": {"model": "chroma", "seed": 1}}
+    names = ("served_model_id", "served_model_name", "router", "service_version")
+    assert [fact(name, headers=headers, request=echo) for name in names] == [
+        "chroma-2", "Chroma 2", "east", "20261120.1",
+    ]  # fmt: skip
+    assert fact("served_model_id", request=echo) == "chroma"
+    assert [fact(name, request={"data": {"model": 7}}) for name in names] == [None] * 4
+
+
+def test_the_headers_of_a_model_that_is_going_away_become_a_sentence_with_a_date_and_a_replacement():
+    response = ImageResponse(status_code=200, headers={})
+    assert (response.deprecation, response.deprecation_text("chroma")) == (None, None)
+    headers = {"x-venice-deprecated": "true", "x-venice-model-deprecation-date": "2031-01-09T00:00:00.000Z"}
+    headers["x-venice-deprecated-replacement"] = "chroma-2"
+    response = ImageResponse(status_code=200, headers=headers)
+    sentence = "chroma is going away on 9 January 2031. chroma-2 replaces it."
+    assert response.deprecation_text("chroma") == sentence
+    assert response.deprecation is not None
+    assert response.deprecation.ends == "2031-01-09T00:00:00.000Z"
+
+
+def test_a_warning_without_facts_is_told_as_it_stands():
+    response = ImageResponse(status_code=200, headers={"x-venice-model-deprecation-warning": "Soon."})
+    assert (response.deprecation, response.deprecation_text("chroma")) == (None, "Soon.")
+    bare = ImageResponse(status_code=200, headers={"x-venice-deprecated": "true"})
+    assert bare.deprecation_text("chroma") == "chroma is going away."

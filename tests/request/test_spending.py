@@ -11,7 +11,7 @@ import pytest
 from venice_widgets.config import Settings
 from venice_widgets.errors import SpendingRefused
 from venice_widgets.request.estimate import Estimate, Surcharge
-from venice_widgets.request.spending import STALE_SECONDS, allow, ask_person
+from venice_widgets.request.spending import STALE_SECONDS, allow, ask_user
 
 CHEAP = Decimal("0.01")
 
@@ -157,14 +157,14 @@ class Keyboard(io.StringIO):
 def test_a_person_at_a_terminal_says_yes_in_so_many_words(monkeypatch, capsys, typed, answer):
     monkeypatch.setitem(sys.modules, "ipykernel", object())  # that it is loaded says nothing
     monkeypatch.setattr(sys, "stdin", Keyboard(typed))
-    assert ask_person("Spend? ") is answer
+    assert ask_user("Spend? ") is answer
 
 
 @pytest.mark.parametrize("stdin", [None, io.StringIO("y\n")])
 def test_a_script_has_nobody_who_could_answer(monkeypatch, stdin):
     monkeypatch.setitem(sys.modules, "ipykernel", object())  # that it is loaded says nothing
     monkeypatch.setattr(sys, "stdin", stdin)
-    assert ask_person("Spend? ") is None
+    assert ask_user("Spend? ") is None
 
 
 class InKernel:
@@ -178,10 +178,10 @@ def test_a_notebook_that_takes_no_input_has_nobody_who_could_answer(monkeypatch,
 
     monkeypatch.setattr(IPython, "get_ipython", InKernel)
     monkeypatch.setattr("builtins.input", no_input)
-    assert ask_person("Spend? ") is None
+    assert ask_user("Spend? ") is None
 
 
 def test_a_person_before_a_notebook_is_asked_though_there_is_no_terminal(monkeypatch):
     monkeypatch.setattr(IPython, "get_ipython", InKernel)
     monkeypatch.setattr("builtins.input", lambda question: "y")
-    assert ask_person("Spend? ") is True
+    assert ask_user("Spend? ") is True

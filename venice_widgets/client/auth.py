@@ -11,9 +11,10 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import httpx
+
 from venice_widgets.errors import ConfigurationError
 
-from .http import httpx
 from .wallet import Wallet, open_wallet
 
 if TYPE_CHECKING:

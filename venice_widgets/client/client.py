@@ -12,12 +12,13 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import httpx
+
 from venice_widgets.errors import InvalidRequest, ResponseError, VeniceError
 from venice_widgets.redact import ScrubLogs, disarm, scrub
 from venice_widgets.request.style_reference import MAX_BYTES
 
 from .auth import authentication, same_origin_only
-from .http import httpx
 from .http_errors import error_for, transport_error
 from .image_channel import Channel, scrubbed
 

@@ -16,12 +16,13 @@ from functools import partial
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import httpx
+
 from venice_widgets.errors import StoreError, VeniceError
 from venice_widgets.redact import disarm, safe_headers, scrub
 
-from .http import httpx
 from .http_errors import cleaned, error_document, error_for, transport_error
-from .response import Answer, unreadable
+from .response import ImageResponse, unreadable
 from .response_body import Reading, read_body
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class Channel:
         self._lock = threading.Lock()
         self.aborted = False
 
-    def generate(self, body: bytes, new_sink: NewSink) -> Answer:
+    def generate(self, body: bytes, new_sink: NewSink) -> ImageResponse:
         """Send one request for pictures and keep what comes.
 
         Args:
@@ -125,13 +126,13 @@ def _shut_down(stream: Any) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _AnswerReader:
-    """Makes an `Answer` of an HTTP response, without secrets in it."""
+    """Makes an `ImageResponse` of an HTTP response, without secrets in it."""
 
     host: str
     secrets: tuple[Secret, ...]
 
-    def read(self, response: httpx.Response, new_sink: NewSink) -> Answer:
-        answer = Answer(
+    def read(self, response: httpx.Response, new_sink: NewSink) -> ImageResponse:
+        answer = ImageResponse(
             status_code=response.status_code,
             headers=safe_headers(response.headers, self.secrets),
             first_byte_at=datetime.now(UTC),
@@ -139,12 +140,12 @@ class _AnswerReader:
         filled = self._success(answer, response, new_sink) if response.is_success else self._failure(answer, response)
         return replace(filled, finished_at=datetime.now(UTC))
 
-    def _failure(self, answer: Answer, response: httpx.Response) -> Answer:
+    def _failure(self, answer: ImageResponse, response: httpx.Response) -> ImageResponse:
         body = _beginning(response)
         error = error_for(response.status_code, response.headers, body, clean=self._clean)
         return replace(answer, document=error_document(body, self._clean), error=scrubbed(error, self.secrets))
 
-    def _success(self, answer: Answer, response: httpx.Response, new_sink: NewSink) -> Answer:
+    def _success(self, answer: ImageResponse, response: httpx.Response, new_sink: NewSink) -> ImageResponse:
         place = None if answer.violation else partial(new_sink, answer.status_code, answer.headers)
         content_type = response.headers.get("content-type", "")
         with tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES) as spool:
@@ -156,7 +157,7 @@ class _AnswerReader:
         problem = self._clean(str(broken)) if broken else reading.problem
         notes = (f"The answer was damaged: {problem}.",) if problem and reading.pictures else ()
         document = cleaned(reading.document, self._clean)
-        return replace(answer, document=document, pictures=reading.pictures, error=error, notes=notes)
+        return replace(answer, document=document, images=reading.pictures, error=error, notes=notes)
 
     def _unreadable(self, spool: IO[bytes], reading: Reading, broken: Exception | None) -> VeniceError:
         """The error of a success without a picture: the connection that broke on the way, or what came instead."""

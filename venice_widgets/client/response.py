@@ -1,28 +1,28 @@
-"""What came back: the facts of an answer's headers and document, read with care.
+"""What came back: the facts of a response's headers and document, read with care.
 
-Source of the fields: the Venice API's ``POST /image/generate``, its answer and headers.
+Source of the fields: the Venice API's ``POST /image/generate``, its response and headers.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime  # noqa: TC003  part of the public annotations
-from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote
 
 from venice_widgets.errors import PossiblyCharged
+from venice_widgets.money import usd_or_none
+from venice_widgets.request.deprecation import Deprecation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from decimal import Decimal
     from pathlib import Path
 
     from venice_widgets.errors import VeniceError
 
-_LARGEST_USD = 10**12
 
-
-class KeptPicture(Protocol):
+class StoredImage(Protocol):
     """Bytes that are safely on the disk."""
 
     @property
@@ -34,25 +34,25 @@ class KeptPicture(Protocol):
 
 
 class Sink(Protocol):
-    """Where the bytes of one picture go."""
+    """Where the bytes of one image go."""
 
     def write(self, data: bytes, /) -> None: ...  # noqa: D102
-    def keep(self) -> KeptPicture: ...  # noqa: D102
+    def keep(self) -> StoredImage: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What ``POST /image/generate`` answered, its pictures already kept."""
+class ImageResponse:
+    """The response to ``POST /image/generate``, its images already stored."""
 
     status_code: int
     headers: Mapping[str, str]
     """Lower-case names; without cookies and secrets."""
     document: Mapping[str, Any] | None = None
-    """The JSON without its pictures; None where the body was none."""
-    pictures: Mapping[int, KeptPicture] = field(default_factory=dict)
-    """By their places in the answer, from 0; a place is missing where its picture was damaged."""
+    """The JSON without its images; None where the body was none."""
+    images: Mapping[int, StoredImage] = field(default_factory=dict)
+    """By their positions in the response, from 0; a position is missing where its image was damaged."""
     error: VeniceError | None = None
-    """Why there is no picture; None where there is one, or where it was blacked out."""
+    """Why there is no image; None where there is one, or where it was blacked out."""
     first_byte_at: datetime | None = None
     finished_at: datetime | None = None
     notes: tuple[str, ...] = field(default=())
@@ -60,7 +60,7 @@ class Answer:
 
     @property
     def response_id(self) -> str | None:
-        """The answer's id, thought to equal the ledger's ``requestId``; errors call it ``request_id``."""
+        """The response's id, which is the ledger's ``requestId``; errors call it ``request_id``."""
         document = self.document or {}
         value = document.get("id", document.get("request_id"))
         return value if isinstance(value, str) else None
@@ -68,21 +68,19 @@ class Answer:
     @property
     def echoed_seed(self) -> int | None:
         """The seed in the echo of the request: ``request.data.seed``, or flat, or None."""
-        echo = (self.document or {}).get("request")
-        data = echo.get("data", echo) if isinstance(echo, dict) else None
-        seed = data.get("seed") if isinstance(data, dict) else None
+        seed = self._echo.get("seed")
         if not isinstance(seed, int | float) or isinstance(seed, bool) or seed != seed // 1:
             return None
         return int(seed)
 
     @property
     def violation(self) -> bool | None:
-        """Whether the picture was blacked out (and not charged)."""
+        """Whether the image was blacked out (and not charged)."""
         return self._flag("x-venice-is-content-violation")
 
     @property
     def blurred(self) -> bool | None:
-        """Whether safe mode blurred the picture (and charged it)."""
+        """Whether safe mode blurred the image (and charged it)."""
         return self._flag("x-venice-is-blurred")
 
     @property
@@ -92,28 +90,55 @@ class Answer:
         return unquote(text) if text else None
 
     @property
-    def model_id(self) -> str | None:
-        """The model that answered."""
-        return self.headers.get("x-venice-model-id")
+    def served_model_id(self) -> str | None:
+        """The model that answered, which can be another one than the id that was sent; None where nothing says it.
+
+        The header decides; without it the model in the echo of the request.
+        """
+        echoed = self._echo.get("model")
+        return self.headers.get("x-venice-model-id") or (echoed if isinstance(echoed, str) and echoed else None)
+
+    @property
+    def served_model_name(self) -> str | None:
+        """The name of the model that answered."""
+        return self.headers.get("x-venice-model-name") or None
+
+    @property
+    def router(self) -> str | None:
+        """What routed the request to the model that answered."""
+        return self.headers.get("x-venice-model-router") or None
+
+    @property
+    def service_version(self) -> str | None:
+        """The service's own version."""
+        return self.headers.get("x-venice-version") or None
 
     @property
     def balance_before_usd(self) -> Decimal | None:
-        """The balance before this request."""
-        try:
-            amount = Decimal(self.headers.get("x-venice-balance-usd", ""))
-        except InvalidOperation:
-            return None
-        return amount if amount.is_finite() and amount.copy_abs() < _LARGEST_USD else None
+        """The balance in US dollars before this request."""
+        return usd_or_none(self.headers.get("x-venice-balance-usd"))
 
     @property
-    def deprecation(self) -> str | None:
-        """That the model is going away, in a sentence."""
-        if self._flag("x-venice-deprecated") is not True and "x-venice-model-deprecation-date" not in self.headers:
-            return self.headers.get("x-venice-model-deprecation-warning")
-        date = self.headers.get("x-venice-model-deprecation-date", "")
-        instead = self.headers.get("x-venice-deprecated-replacement", "")
-        when = f" ({date})" if date else ""
-        return f"This model is going away{when}.{f' {instead} replaces it.' if instead else ''}"
+    def deprecation(self) -> Deprecation | None:
+        """What the headers say of a model that is going away; None where they say nothing of it."""
+        stated = {
+            "date": self.headers.get("x-venice-model-deprecation-date", ""),
+            "replacement": self.headers.get("x-venice-deprecated-replacement", ""),
+        }
+        found = Deprecation.model_validate(stated)
+        return found if found.stated or self._flag("x-venice-deprecated") else None
+
+    def deprecation_text(self, model_id: str) -> str | None:
+        """That the model that was asked for is going away, in a sentence; the API's own where it gives no facts."""
+        warning = self.headers.get("x-venice-model-deprecation-warning")
+        return self.deprecation.sentence(model_id) if self.deprecation else warning
+
+    @property
+    def _echo(self) -> Mapping[str, Any]:
+        """The request as the response repeats it, wrapped or flat; empty where it does not."""
+        echo = (self.document or {}).get("request")
+        data = echo.get("data", echo) if isinstance(echo, dict) else None
+        return data if isinstance(data, dict) else {}
 
     def _flag(self, name: str) -> bool | None:
         value = self.headers.get(name, "").strip().lower()
@@ -121,8 +146,8 @@ class Answer:
 
 
 def unreadable(problem: str) -> PossiblyCharged:
-    """The error of an answer that came with success and holds nothing that can be shown."""
+    """The error of a response that came with success and holds nothing that can be shown."""
     return PossiblyCharged(
-        f"Venice sent an answer, but {problem}.",
+        f"Venice sent a response, but {problem}.",
         "It may have been charged. Look at %venice balance before trying again.",
     )

@@ -19,7 +19,7 @@ from venice_widgets.media.format import begins_like_picture
 
 from .http_errors import encodable
 from .json_strings import LiftedText, decoded
-from .response import KeptPicture, Sink
+from .response import Sink, StoredImage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -35,7 +35,7 @@ class Reading:
 
     document: dict[str, Any] | None
     """The JSON without ``images``; None where it is none."""
-    pictures: dict[int, KeptPicture]
+    pictures: dict[int, StoredImage]
     problem: str | None = None
     """What is wrong with it; None if nothing."""
 
@@ -67,7 +67,7 @@ def read_body(file: IO[bytes], new_sink: NewSink | None, *, content_type: str = 
     return _read_document(file, new_sink)
 
 
-def _keep_all(file: IO[bytes], new_sink: NewSink) -> KeptPicture:
+def _keep_all(file: IO[bytes], new_sink: NewSink) -> StoredImage:
     with new_sink(0) as sink:
         while piece := file.read(_READ_BYTES):
             sink.write(piece)
@@ -115,7 +115,7 @@ class _Reader:
         self.problems: list[str] = []
         self._new_sink = new_sink
         self._builder = ObjectBuilder()
-        self._pictures: dict[int, KeptPicture] = {}
+        self._pictures: dict[int, StoredImage] = {}
         self._refused: StoreError | None = None
         self._depth = self._place = 0
         self._in_images = self._in_list = self._lifted = False
@@ -184,7 +184,7 @@ class _Reader:
         return Reading(document if isinstance(document, dict) else None, self._pictures, problem)
 
 
-def _keep(pieces: Iterable[bytes], new_sink: AbstractContextManager[Sink]) -> KeptPicture:
+def _keep(pieces: Iterable[bytes], new_sink: AbstractContextManager[Sink]) -> StoredImage:
     """Decode one picture into its sink as its text comes.
 
     Raises:

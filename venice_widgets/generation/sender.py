@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from venice_widgets.client.client import Client
     from venice_widgets.client.image_channel import Channel
-    from venice_widgets.client.response import Answer
+    from venice_widgets.client.response import ImageResponse
     from venice_widgets.config import Settings
     from venice_widgets.log import Budgets, Log, RunDraft, RunRecord
 
@@ -123,11 +123,11 @@ class Sender:
 
     def _dispatch(
         self, prepared: Prepared, drafts: Sequence[RunDraft], generation: Generation
-    ) -> Dispatch[RunDraft, Answer]:
+    ) -> Dispatch[RunDraft, ImageResponse]:
         """What will send the drafts, with the generation in hand; nothing is sent before it starts."""
         channel = self.client.channel()
         courier = RunWorker(prepared.request, prepared.estimate, self.log, channel, generation)
-        dispatch: Dispatch[RunDraft, Answer] = Dispatch(
+        dispatch: Dispatch[RunDraft, ImageResponse] = Dispatch(
             drafts,
             courier.send,
             courier.settle,

@@ -16,7 +16,7 @@ from functools import cache, partial
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from venice_widgets.client.response import Answer, unreadable
+from venice_widgets.client.response import ImageResponse, unreadable
 from venice_widgets.client.response_body import read_body
 from venice_widgets.errors import (
     AccessDenied,
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from venice_widgets.client.image_channel import Channel
-    from venice_widgets.client.response import KeptPicture
+    from venice_widgets.client.response import StoredImage
     from venice_widgets.log.object_store import ObjectWriter
     from venice_widgets.request.estimate import Estimate
     from venice_widgets.request.request import GenerationRequest
@@ -105,9 +105,9 @@ class RunWorker:
     _left: set[str] = field(default_factory=set, init=False)
     """The runs whose last attempt was handed to the network."""
     _sent_at: dict[str, datetime] = field(default_factory=dict, init=False)
-    _answers: dict[str, Answer] = field(default_factory=dict, init=False)
+    _answers: dict[str, ImageResponse] = field(default_factory=dict, init=False)
 
-    def send(self, draft: RunDraft) -> Answer:
+    def send(self, draft: RunDraft) -> ImageResponse:
         """Mark a run as sent and send it.
 
         Raises:
@@ -150,7 +150,7 @@ class RunWorker:
             self._sent[draft.run_id] = request
         return self._sent[draft.run_id]
 
-    def settle(self, delivery: Delivery[RunDraft, Answer]) -> None:
+    def settle(self, delivery: Delivery[RunDraft, ImageResponse]) -> None:
         """Put on record how a run ended, and let the generation show it, whatever happens to the record."""
         draft = delivery.job
         ending = self._ending(draft, delivery.error)
@@ -178,7 +178,7 @@ class RunWorker:
             return _Ending(_outcome(answer, Status.REFUSED, refusal), error=refusal)
         return self._arrived(draft, answer)
 
-    def _failed(self, draft: RunDraft, answer: Answer | None, error: BaseException) -> _Ending:
+    def _failed(self, draft: RunDraft, answer: ImageResponse | None, error: BaseException) -> _Ending:
         """What did not leave cost nothing, whatever the error; what left may have, unless the error rules it out."""
         free = isinstance(error, NOT_RUN) or draft.run_id not in self._left
         status = Status.FAILED if free else Status.UNKNOWN
@@ -190,11 +190,11 @@ class RunWorker:
             error = given_up
         return _Ending(_outcome(answer, status, error), error=error)
 
-    def _arrived(self, draft: RunDraft, answer: Answer) -> _Ending:
+    def _arrived(self, draft: RunDraft, answer: ImageResponse) -> _Ending:
         """Every picture that can be read; a run without any may have been charged all the same."""
         images: list[Image] = []
         problems: list[str] = []
-        for place, picture in answer.pictures.items():
+        for place, picture in answer.images.items():
             try:
                 images.append(self._image(draft, picture, place, answer))
             except Exception as exc:  # noqa: BLE001  a stranger's bytes may do anything to what reads them
@@ -203,11 +203,11 @@ class RunWorker:
             lost = unreadable(f"what it sent is no picture: {' '.join(problems)}")
             return _Ending(_outcome(answer, Status.UNKNOWN, lost), error=lost)
         outcome = _outcome(answer, Status.SUCCEEDED, None)
-        notes = (*_answer_notes(answer, draft), *_missing_notes(self.request, len(images), problems))
+        notes = (*_answer_notes(answer, draft, self.request), *_missing_notes(self.request, len(images), problems))
         records = tuple(image.record for image in images)
         return _Ending(replace(outcome, images=records), tuple(images), notes=notes)
 
-    def _image(self, draft: RunDraft, picture: KeptPicture, place: int, answer: Answer) -> Image:
+    def _image(self, draft: RunDraft, picture: StoredImage, place: int, answer: ImageResponse) -> Image:
         facts, preview = examine(picture.path)
         found = marks(picture.path)
         record = ImageRecord(
@@ -244,7 +244,7 @@ class RunWorker:
         )
 
 
-def _outcome(answer: Answer | None, status: Status, error: BaseException | None) -> RunOutcome:
+def _outcome(answer: ImageResponse | None, status: Status, error: BaseException | None) -> RunOutcome:
     outcome = RunOutcome(
         status=status,
         finished_at=datetime.now(UTC),
@@ -268,18 +268,19 @@ def _outcome(answer: Answer | None, status: Status, error: BaseException | None)
     )
 
 
-def _answer_notes(answer: Answer, draft: RunDraft) -> tuple[str, ...]:
+def _answer_notes(answer: ImageResponse, draft: RunDraft, request: GenerationRequest) -> tuple[str, ...]:
     """What the answer said that the person should know, a sentence each."""
     notes = list(answer.notes)
     if answer.echoed_seed is not None and answer.echoed_seed != draft.seed:
         notes.append(f"Seed {draft.seed} was sent, but Venice says that it used {answer.echoed_seed}.")
-    if answer.model_id and answer.model_id != draft.model:
-        notes.append(f"{draft.model} was asked for, but {answer.model_id} answered.")
+    if answer.served_model_id and answer.served_model_id != draft.model:
+        notes.append(f"{draft.model} was asked for, but {answer.served_model_id} answered.")
     if answer.enhanced_prompt:
         notes.append(f"The prompt was rewritten: {answer.enhanced_prompt}")
-    if answer.deprecation:
-        notes.append(answer.deprecation)
-    if len(answer.pictures) > 1:
+    going_away = answer.deprecation_text(draft.model)
+    if going_away and not request.model.deprecation_date:  # else it was told before sending
+        notes.append(going_away)
+    if len(answer.images) > 1:
         notes.append("Only the first picture of --variants has a known seed; use -n to know them all.")
     return tuple(notes)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from venice_widgets.client.response import Answer
+from venice_widgets.client.response import ImageResponse
 from venice_widgets.media.format import identify
 from venice_widgets.media.marks import marks
 
@@ -128,7 +128,9 @@ def _outcome(connection: sqlite3.Connection, objects: ObjectStore, row: sqlite3.
 def _arrived_outcome(
     images: tuple[ImageRecord, ...], status_code: int | None, headers: Mapping[str, str], now: datetime
 ) -> RunOutcome:
-    answer = Answer(status_code=status_code or 0, headers={name.lower(): value for name, value in headers.items()})
+    answer = ImageResponse(
+        status_code=status_code or 0, headers={name.lower(): value for name, value in headers.items()}
+    )
     return RunOutcome(
         status=Status.REFUSED if answer.violation else Status.SUCCEEDED,
         finished_at=now,

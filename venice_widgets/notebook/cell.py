@@ -14,7 +14,7 @@ from venice_widgets.errors import GenerationIncomplete, InvalidRequest, Spending
 from venice_widgets.generation.notices import age_notes
 from venice_widgets.generation.progress import ProgressLine
 from venice_widgets.media.saving import EXTENSIONS, check_metadata, fill_pattern, true_name
-from venice_widgets.request.spending import allow, ask_person
+from venice_widgets.request.spending import allow, ask_user
 from venice_widgets.shell import at_terminal
 
 from .cell_options import cell_help, parse_cell_line
@@ -176,7 +176,7 @@ def _generate(
             prepared,
             max_cost_usd=options.get("max_cost"),
             yes=bool(options.get("yes")),
-            ask=progress.asking(ask_person),
+            ask=progress.asking(ask_user),
             context=context,
         )
         if options.get("out"):

@@ -11,7 +11,7 @@ from venice_widgets.generation.result import seed_text
 from venice_widgets.log import RUN_ENDING, Status
 from venice_widgets.media.compare import Grade, difference_image
 from venice_widgets.media.preview import preview
-from venice_widgets.request.spending import ask_person
+from venice_widgets.request.spending import ask_user
 
 from .prepare import PreparedReplay, look
 from .verdict import Circumstance, Verdict, judge, not_sent
@@ -66,7 +66,7 @@ def replay(
     max_cost_usd: Decimal | str | float | None = None,
     yes: bool = False,
     anyway: bool = False,
-    ask: Callable[[str], bool | None] | None = ask_person,
+    ask: Callable[[str], bool | None] | None = ask_user,
     on_tick: Callable[[Generation], None] | None = None,
 ) -> Replay:
     """Send a stored request again as it was, and judge what comes.

@@ -106,7 +106,7 @@ def _hold_question(estimate: Estimate, above: Decimal, ask: Callable[[str], bool
         )
 
 
-def ask_person(question: str) -> bool | None:
+def ask_user(question: str) -> bool | None:
     """Put a yes-or-no question to whoever sits before the notebook or terminal; None where nobody can answer."""
     if not in_kernel() and not has_terminal():
         return None

@@ -541,7 +541,7 @@ def test_forgetting_asks_first_and_deletes_nothing_where_nobody_agrees(answer, d
     image = session.generate("A red fox", seed=41).images[0]
     questions = []
     monkeypatch.setattr(
-        "venice_widgets.notebook.commands.maintenance.ask_person",
+        "venice_widgets.notebook.commands.maintenance.ask_user",
         lambda question: (questions.append(question), answer)[1],
     )
     if deleted:
@@ -559,7 +559,7 @@ def test_forgetting_names_the_runs_that_gave_the_same_picture(session, monkeypat
     assert first.sha256 == second.sha256
     questions = []
     monkeypatch.setattr(
-        "venice_widgets.notebook.commands.maintenance.ask_person",
+        "venice_widgets.notebook.commands.maintenance.ask_user",
         lambda question: (questions.append(question), False)[1],
     )
     with pytest.raises(UsageError):

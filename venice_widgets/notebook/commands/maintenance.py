@@ -12,7 +12,7 @@ from venice_widgets.display import Bundle, Cell, notice, table
 from venice_widgets.generation.stored_images import forget
 from venice_widgets.log import RUN_ENDING
 from venice_widgets.money import parse_usd
-from venice_widgets.request.spending import ask_person
+from venice_widgets.request.spending import ask_user
 
 from .command import Command
 from .record_text import bytes_text, counted, price_text
@@ -75,7 +75,7 @@ def _shared(session: Session, record: RunRecord) -> str:
 
 
 def _ask_to_forget(what: str) -> None:
-    answer = ask_person(f"Delete {what}, for good? The record, hash and thumbnail stay. [y/N] ")
+    answer = ask_user(f"Delete {what}, for good? The record, hash and thumbnail stay. [y/N] ")
     if answer is None:
         raise UsageError("%venice log forget: nobody can answer here, so it needs --yes. Nothing was deleted.")
     if not answer:

@@ -10,7 +10,7 @@ from venice_widgets.errors import StoreError
 from venice_widgets.generation.progress import ProgressLine
 from venice_widgets.log import RUN_ENDING
 from venice_widgets.notebook.line_parser import usd, whole_number
-from venice_widgets.request.spending import ask_person
+from venice_widgets.request.spending import ask_user
 
 from .command import Command
 from .recipe_files import is_file_name
@@ -39,7 +39,7 @@ def _replay(session: Session, given: Mapping[str, Any]) -> Bundle | Replay:
 
     def ask(question: str) -> bool | None:
         line.make_room()
-        return ask_person(question)
+        return ask_user(question)
 
     try:
         return replay(
