@@ -124,10 +124,10 @@ def test_both_the_template_and_the_text_sent_are_on_record(shell, session):
     ("line", "words"),
     [
         ("--nonsense", "there is no option --nonsense"),
-        ("--out class", "--out 'class' is no name of a variable"),
-        ("--out 'a b'", "--out 'a b' is no name of a variable"),
-        ("--max-cost lots", "'lots' is no amount of dollars"),
-        ("--images many", "'many' is no whole number"),
+        ("--out class", "--out 'class' is not a name for a variable"),
+        ("--out 'a b'", "--out 'a b' is not a name for a variable"),
+        ("--max-cost lots", "'lots' is not an amount of dollars"),
+        ("--images many", "'many' is not a whole number"),
         ("--reuse", "--reuse needs --seed"),
         ("A fox", "The prompt goes below this line"),
     ],
@@ -144,7 +144,7 @@ def test_an_error_of_ours_is_a_few_lines_that_say_what_to_do(refused, simulator)
     text = refused("%%venice --model gpt-image-2 --aspect-ratio 16:10\nA fox", InvalidRequest, as_shown=True)
     red, rest = text.splitlines()
     assert red == (
-        "\x1b[31m\x1b[1mInvalidRequest\x1b[0m\x1b[31m: aspect_ratio 16:10 is not one that gpt-image-2 takes.\x1b[0m"
+        "\x1b[31m\x1b[1mInvalidRequest\x1b[0m\x1b[31m: --aspect-ratio 16:10 is not one that gpt-image-2 takes.\x1b[0m"
     )
     assert rest == "It takes 1:1, 3:2, 16:9. The nearest is 3:2. Nothing was sent."
     assert not sent(simulator)
@@ -223,7 +223,7 @@ def test_a_dry_run_says_that_the_limit_would_refuse_it(shell, simulator, capsys)
 
 
 def test_what_metadata_to_save_means_nothing_where_nothing_is_saved(refused, simulator):
-    assert "give --save too" in refused("%%venice --metadata none\nA fox", UsageError)
+    assert "Give --save too" in refused("%%venice --metadata none\nA fox", UsageError)
     assert sent(simulator) == []
 
 
@@ -231,13 +231,13 @@ def test_a_long_dry_run_is_not_a_thousand_bodies(shell, capsys):
     run(shell, "%%venice --seed 1 -n 1000 --dry-run\nA fox")
     text = capsys.readouterr().out
     assert text.count('"prompt"') == 4
-    assert "996 more differ from these in their seed alone, up to 1000." in text
+    assert "996 more differ from these only in their seed, up to 1000." in text
     assert "1000 × $0.01 = $10.00" in text
 
 
 def test_a_dry_run_does_not_promise_the_seed_that_it_drew(shell, capsys):
     run(shell, "%%venice --dry-run\nA fox")
-    assert "seeds are drawn anew" in capsys.readouterr().out
+    assert "new seeds are drawn" in capsys.readouterr().out
 
 
 def test_help_wins_over_everything_else(shell, simulator, capsys):
@@ -290,12 +290,12 @@ def test_pictures_are_saved_as_received_when_asked(shell, tmp_path):
 @pytest.mark.parametrize(
     ("pattern", "words"),
     [
-        ("fox.png", "names one file for 2 pictures"),
+        ("fox.png", "names one file for 2 images"),
         ("fox-{sed}.png", "may name {seed}"),
         ("there-{seed}.png", "there-5.png exists"),
         ("came-{seed}.{ext}", "came-6.webp exists"),
         ("came-{seed}.png", "came-6.webp exists"),
-        ("there-5.png/{seed}.{ext}", "there-5.png is no folder"),
+        ("there-5.png/{seed}.{ext}", "there-5.png is not a folder"),
         (300 * "x" + "{seed}", "File name too long"),
     ],
 )
@@ -310,7 +310,7 @@ def test_a_picture_that_could_not_be_saved_as_asked_is_not_paid_for(refused, sim
 @pytest.mark.parametrize("pattern", ["fox.webp", "fox-{run_id}.webp"])
 def test_variants_which_share_their_run_are_not_paid_for_to_be_saved_under_one_name(refused, simulator, pattern):
     text = refused(f'%%venice --seed 5 --variants 3 --save "{pattern}"\nA fox', InvalidRequest)
-    assert "names one file for 3 pictures" in text
+    assert "names one file for 3 images" in text
     assert "Put {seed} in it." in text
     assert not sent(simulator)
 

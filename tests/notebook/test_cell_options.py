@@ -53,17 +53,17 @@ def test_references_repeat():
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("A fox in the snow", "'A fox in the snow' is no option. The prompt goes below this line"),
-        ("-m x A fox", "'A fox' is no option. The prompt goes below this line"),
+        ("A fox in the snow", "'A fox in the snow' is not an option. The prompt goes below this line"),
+        ("-m x A fox", "'A fox' is not an option. The prompt goes below this line"),
         ('--prompt "A fox"', "The prompt goes below this line"),
         (
             "--style-preset Analog Film",
-            "'Film' is no option. The prompt goes below this line; quote values with spaces",
+            "'Film' is not an option. The prompt goes below this line; quote values with spaces",
         ),
         ("--seed -5..-3", "--seed needs a value. One that begins with a dash needs an equals sign: --seed=-…"),
-        ("--images two", "--images/-n: 'two' is no whole number."),
-        ("--max-cost much", "--max-cost: 'much' is no amount of dollars."),
-        ("--max-cost=-1", "--max-cost: '-1' is no amount of dollars."),
+        ("--images two", "--images/-n: 'two' is not a whole number."),
+        ("--max-cost much", "--max-cost: 'much' is not an amount of dollars."),
+        ("--max-cost=-1", "--max-cost: '-1' is not an amount of dollars."),
         ("--neg rain", "Did you mean --negative-prompt?"),
         ("--ratio 1:1", "there is no option --ratio."),
     ],

@@ -133,7 +133,7 @@ def test_jupyter_execute_fails_with_the_cell(paid, tmp_path):
     nbformat.write(notebook("%%venice --aspect-ratio 1:7 --model flux-2-pro\nA fox"), tmp_path / "in.ipynb")
     failed = run("jupyter", "execute", str(tmp_path / "in.ipynb"))
     assert failed.returncode != 0
-    assert "aspect_ratio 1:7 is not one that flux-2-pro takes" in failed.stderr
+    assert "--aspect-ratio 1:7 is not one that flux-2-pro takes" in failed.stderr
     assert not pictures_asked_for(paid)
 
 

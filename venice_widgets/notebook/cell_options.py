@@ -10,9 +10,11 @@ import textwrap
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from venice_widgets.request.axes import Axis, as_axis, parse_axis
 from venice_widgets.request.fields import About, FieldFacts, field_facts
 
 from .line_parser import LineParser, usd, whole_number
+from .variables import Several
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,7 +30,7 @@ CELL_OPTIONS: Mapping[str, FieldFacts] = {
             about=About(
                 group=CELL,
                 short="n",
-                help="How many pictures: each is a request of its own, with seeds s, s+1, …",
+                help="How many images: each is a request of its own, with seeds s, s+1, …",
                 default="1, or as many as --seed lists",
                 example="4",
             ),
@@ -70,7 +72,7 @@ CELL_OPTIONS: Mapping[str, FieldFacts] = {
             kind=str,
             about=About(
                 group=CELL,
-                help="Save a copy of each picture with its recipe inside, never overwriting; fills in {seed}, {ext}, "
+                help="Save a copy of each image with its recipe inside, never overwriting; fills in {seed}, {ext}, "
                 "{run_id}, {model}.",
                 default="none",
                 example='"fox-{seed}.{ext}"',
@@ -89,16 +91,46 @@ CELL_OPTIONS: Mapping[str, FieldFacts] = {
             choices=("full", "no-prompt", "none", "original"),
         ),
         FieldFacts(
+            name="again",
+            kind=bool,
+            about=About(
+                group=CELL,
+                help="Send the request even where the log holds it with its image, and pay for it once more.",
+                default="off: a request with a given seed that the log holds is shown from there, at no cost",
+            ),
+        ),
+        FieldFacts(
             name="reuse",
             kind=bool,
             about=About(
-                group=CELL, help="Where the log holds this very request, show its picture for nothing.", default="off"
+                group=CELL,
+                help="Show what the log holds of this request even where the configuration says reuse = never.",
+                default="off",
+            ),
+        ),
+        FieldFacts(
+            name="zip",
+            kind=bool,
+            about=About(
+                group=CELL,
+                help="With several values for several options: pair the first with the first, the second with the "
+                "second, instead of every value with every other.",
+                default="off",
+            ),
+        ),
+        FieldFacts(
+            name="skip_invalid",
+            kind=bool,
+            about=About(
+                group=CELL,
+                help="With several values: leave out what a model does not take instead of refusing everything.",
+                default="off",
             ),
         ),
         FieldFacts(
             name="raw",
             kind=bool,
-            about=About(group=CELL, help="Send {{ }} as it is, without filling in variables.", default="off"),
+            about=About(group=CELL, help="Send {{ }} in the prompt as it is, without variables.", default="off"),
         ),
     )
 }
@@ -122,6 +154,10 @@ def cell_parser() -> LineParser:
             parser.add_argument(*flags, dest=facts.name, action="append")
         else:
             parser.add_argument(*flags, dest=facts.name, type=_CONVERTERS.get(facts.name, str))
+    parser.of_request = frozenset(field_facts())
+    parser.patterns = frozenset({"save"})
+    parser.read = _read
+    parser.prose = frozenset(name for name, facts in all_options().items() if facts.about.prose)
     return parser
 
 
@@ -129,15 +165,48 @@ _CONVERTERS: Mapping[str, Callable[[str], Any]] = {"images": whole_number, "max_
 """Of the cell's own options; the request converts its fields itself."""
 
 
-def parse_cell_line(line: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def parse_cell_line(line: str, namespace: Mapping[str, Any] | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
     """The fields of the request, and the cell's own options.
+
+    Args:
+        line: without the name of the magic.
+        namespace: the notebook's variables, which fill in ``{{ name }}``; None to leave braces alone.
+
+    Returns:
+        Fields as text or as the values of variables. A field with several values is an `Axis`, but for seeds, which
+        are text or a list.
 
     Raises:
         UsageError: it cannot be understood.
+        InvalidRequest: a variable or a list of values cannot be used.
     """
-    given = cell_parser().parse_line(line)
-    fields = {name: value for name, value in given.items() if name in field_facts()}
+    given = cell_parser().parse_line(line, namespace)
+    fields = {name: _axis_or_value(name, value) for name, value in given.items() if name in field_facts()}
     return fields, {name: value for name, value in given.items() if name not in field_facts()}
+
+
+def _axis_or_value(name: str, value: Any) -> Any:
+    if isinstance(value, Several):
+        return list(value.values) if name == "seed" else as_axis(value.values, name)
+    return value
+
+
+def _read(name: str, text: str) -> Any:
+    """The `Axis` that a text names; any other text as it is, for the request's own check to judge."""
+    parsed = text if name == "seed" or name not in field_facts() else parse_axis(text, name)
+    return parsed if isinstance(parsed, Axis) else text
+
+
+def with_seed_axis(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The same fields for a plan, in which several seeds are an axis like any other."""
+    seed = fields.get("seed")
+    if seed is None:
+        return dict(fields)
+    return {**fields, "seed": parse_axis(seed, "seed") if isinstance(seed, str) else _seed_axis(seed)}
+
+
+def _seed_axis(seed: Any) -> Any:
+    return as_axis(seed, "seed") if isinstance(seed, list) else seed
 
 
 def cell_help() -> str:
@@ -176,13 +245,19 @@ _INTRODUCTION = """\
 %%venice [options]
 the prompt
 
-Make pictures with Venice.ai. The price is shown before anything is sent; each picture is shown with its
-seed, kept in the store as it was received, and put on record. Everything below the first line is the
-prompt, and is sent as it stands, but for {{ name }}, which is filled in from the notebook's variables.
+Make images with Venice.ai. The price is shown before anything is sent. Each image is shown with its
+seed, stored as it was received, and recorded in the log. Everything below the first line is the prompt.
+It is sent as it is, except for {{ name }}, which is filled in from the notebook's variables.
 
   %%venice --model z-image-turbo --seed 41 -n 2
-  A fox in {curly braces}, $5 in its paw"""
+  A fox in {curly braces}, $5 in its paw
+
+{{ name }} also gives the value of an option. An option with several values makes one image for each, as
+a grid: write a list (a,b), a range (1..5, or 1..9 (+2) in quotes), or a variable that holds a list.
+
+  %%venice --model z-image-turbo,venice-sd35 --cfg-scale "3..9 (+2)" --seed {{ seeds }} --dry-run
+  A {{ animal }} at night"""
 
 _CLOSING = """\
 Quote values with spaces as in a shell: --style-preset "Analog Film". Text that begins with a dash needs
-an equals sign: --negative-prompt=-blur. %venice lists the commands that make no pictures."""
+an equals sign: --negative-prompt=-blur. %venice lists the commands that make no images."""

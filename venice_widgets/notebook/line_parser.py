@@ -18,8 +18,11 @@ from venice_widgets.money import parse_usd
 from venice_widgets.redact import scrub
 from venice_widgets.suggest import nearest
 
+from .line_variables import LineVariables, has_variable, is_variable
+from .variables import Several
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from decimal import Decimal
 
 _NO_BREAK_SPACES = "\xa0\u202f"
@@ -35,6 +38,15 @@ class LineParser(argparse.ArgumentParser):
 
     def __init__(self, command: str, **settings: Any) -> None:
         super().__init__(prog=command, add_help=False, allow_abbrev=False, **settings)
+        self._variables = LineVariables("", None)
+        self.of_request: frozenset[str] = frozenset()
+        """The options whose values go to the API as they are; of these, a variable may hold several values."""
+        self.patterns: frozenset[str] = frozenset()
+        """The options in which single braces have a meaning of their own."""
+        self.prose: frozenset[str] = frozenset()
+        """The options that take any text, braces and dollars included."""
+        self.read: Callable[[str, str], Any] = lambda _, word: word
+        """Turns the words of an option, given its name, into its value."""
         self.color = False  # since Python 3.14 the help would hold escape sequences
         self.add_argument(*_HELP, action="store_true", default=None, help="Show this help.")
 
@@ -58,24 +70,106 @@ class LineParser(argparse.ArgumentParser):
             settings["action"] = _Once
         return super().add_argument(*names, **settings)
 
-    def parse_line(self, line: str) -> dict[str, Any]:
+    def parse_line(self, line: str, namespace: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The options of a line; what was not given is absent.
+
+        Args:
+            line: without the name of the magic.
+            namespace: the notebook's variables, which fill in ``{{ name }}``; None to leave braces alone.
+
+        Returns:
+            Values by name. What a variable gives is its value in Python, or `Several` for an option that takes several.
 
         Raises:
             UsageError: it cannot be understood.
+            InvalidRequest: a variable cannot be used.
         """
-        words = split(line, self.prog)
+        self._variables = LineVariables(line, namespace)
+        words = split(self._variables.line, self.prog)
         if any(word in _HELP for word in words):
             return {"help": True}
         self._refuse_single_dash(words)
+        words, switches = self._switches(words)
         found, rest = self.parse_known_intermixed_args(words)
         if rest:
-            self._refuse(rest)
-        return {name: value for name, value in vars(found).items() if value is not None}
+            self._refuse([self._variables.typed(word) for word in rest])
+        given = {name: self._filled(name, value) for name, value in vars(found).items() if value is not None}
+        return given | {
+            name: value for name, value in switches.items() if value is not False or name in self.of_request
+        }
+
+    def _switches(self, words: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
+        """Take out every switch whose value is a variable: ``--safe-mode {{ safe }}``."""
+        kept: list[str] = []
+        found: dict[str, Any] = {}
+        place = 0
+        while place < len(words):
+            flag, equals, value = words[place].partition("=")
+            value = value if equals else next(iter(words[place + 1 : place + 2]), "")
+            action = self._option_string_actions.get(flag)
+            if action is None or action.nargs != 0 or flag.startswith("--no-") or not is_variable(value):
+                kept.append(words[place])
+                place += 1
+            else:
+                found[action.dest] = self._switch(action, value)
+                place += 1 if equals else 2
+        return kept, found
+
+    def _switch(self, action: argparse.Action, word: str) -> Any:
+        flag = _long("/".join(action.option_strings))
+        value = self._variables.value(word, flag, action.dest)
+        several = isinstance(value, Several) and action.dest in self.of_request
+        values = value.values if several else (value,)
+        if not all(isinstance(each, bool) for each in values):
+            raise _usage_error(f"{self.prog}: {flag} {self._variables.typed(word)} is neither True nor False.")
+        return value
+
+    def _filled(self, name: str, value: Any) -> Any:
+        """A value with its variables filled in."""
+        action = next(action for action in self._actions if action.dest == name)
+        if isinstance(value, list):
+            filled = [self._filled_word(action, word) for word in value]
+            return [one for each in filled for one in (each.values if isinstance(each, Several) else [each])]
+        return self._filled_word(action, value)
+
+    def _filled_word(self, action: argparse.Action, word: Any) -> Any:
+        flag = _long("/".join(action.option_strings)) or action.dest
+        if not isinstance(word, str):
+            return word
+        if not has_variable(word):
+            self._refuse_other_braces(action, flag, word)
+            return self.read(action.dest, word)
+        value = self._variables.value(word, flag, action.dest, escape=action.dest in self.patterns)
+        if action.dest in self.of_request:
+            return value
+        if isinstance(value, Several):
+            raise _usage_error(f"{self.prog}: {flag} {self._variables.typed(word)} holds several values; it takes one.")
+        try:
+            converted = self._get_value(action, str(value))
+            self._check_value(action, converted)
+        except argparse.ArgumentError as exc:
+            self.error(str(exc))
+        return converted
+
+    def _refuse_other_braces(self, action: argparse.Action, flag: str, word: str) -> None:
+        name = self._variables.otherwise_written(word)
+        if not name or action.dest in self.patterns:
+            return
+        if self._variables.holds(name) or (action.dest in self.of_request and action.dest not in self.prose):
+            raise _usage_error(f"{self.prog}: {flag} {word}: a variable is written {{{{ {name} }}}}.")
+
+    def _get_value(self, action: argparse.Action, arg_string: str) -> Any:
+        """What stands for a variable is converted once it is filled in."""
+        return arg_string if has_variable(arg_string) else super()._get_value(action, arg_string)
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if not has_variable(value):
+            super()._check_value(action, value)
 
     def error(self, message: str) -> NoReturn:
         """What argparse says, as a usage error."""
-        raise _usage_error(f"{self.prog}: {self._reworded(message)} {self.prog} --help shows more.") from None
+        said = self._variables.typed(self._reworded(message))
+        raise _usage_error(f"{self.prog}: {said} {self.prog} --help shows more.") from None
 
     def _reworded(self, message: str) -> str:
         if match := _NEEDS_VALUE.match(message):
@@ -110,10 +204,16 @@ class LineParser(argparse.ArgumentParser):
 
     def _unexpected(self, rest: Sequence[str]) -> str:
         words = " ".join(rest)
+        if "{{" in words:
+            return (
+                f"{self.prog}: {words} is not the value of an option. A variable gives a value: --seed {{{{ name }}}}."
+            )
         if re.search("[“”„‘’]", words):
             return f"{self.prog}: {words!r} is not understood. Quote with straight quotes: \" or '."
         if self.prog.startswith("%%"):
-            return f"{self.prog}: {words!r} is no option. The prompt goes below this line; quote values with spaces."
+            return (
+                f"{self.prog}: {words!r} is not an option. The prompt goes below this line; quote values with spaces."
+            )
         return f"{self.prog}: {words!r} is not understood. {self.prog} --help shows what is."
 
 
@@ -161,20 +261,20 @@ def usd(text: str) -> Decimal:
     """An amount of dollars, for an option's ``type``.
 
     Raises:
-        argparse.ArgumentTypeError: it is none.
+        argparse.ArgumentTypeError: it is not one.
     """
     try:
         return parse_usd(text, "amount")
     except ConfigurationError as exc:
-        raise argparse.ArgumentTypeError(f"{text!r} is no amount of dollars. Write it like 0.50 or 2") from exc
+        raise argparse.ArgumentTypeError(f"{text!r} is not an amount of dollars. Write it like 0.50 or 2") from exc
 
 
 def whole_number(text: str) -> int:
     """A whole number, for an option's ``type``.
 
     Raises:
-        argparse.ArgumentTypeError: it is none.
+        argparse.ArgumentTypeError: it is not one.
     """
     if not re.fullmatch(r"[+-]?[0-9]{1,12}", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
     return int(text)

@@ -2,73 +2,57 @@
 
 from __future__ import annotations
 
-import re
-from decimal import Decimal
-from numbers import Number
-from pathlib import PurePath
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from venice_widgets.errors import InvalidRequest
-from venice_widgets.suggest import nearest
+from venice_widgets.request.axes import Axis, as_axis
+
+from .variables import HOLE, Several, Variables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_BRACES = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
-_NAME = re.compile(r"\s*([^\W\d]\w*(?:\.[^\W\d]\w*)*)\s*")
 _RAW = "--raw sends the braces as they are. Nothing was sent."
 
 
-def fill(text: str, namespace: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
-    """Put the values of variables in the place of ``{{ name }}`` and ``{{ name.attribute }}``.
+@dataclass(frozen=True, slots=True)
+class PromptTemplate:
+    """A prompt as it was typed, with the values of its variables."""
 
-    Returns:
-        The filled text, and the value that each name stood for.
+    parts: tuple[str, ...]
+    """Text and the names of variables in turn: every second part is a name."""
+    values: Mapping[str, str]
+    """The text of each variable that holds one value."""
+    axes: tuple[Axis, ...] = ()
+    """The texts of each variable that holds several values."""
+
+    def fill(self, chosen: Mapping[str, str] | None = None) -> str:
+        """The prompt as it is sent.
+
+        Args:
+            chosen: one text for each variable that holds several.
+        """
+        texts = {**self.values, **(chosen or {})}
+        return "".join(texts[part] if place % 2 else part for place, part in enumerate(self.parts))
+
+
+def read_template(text: str, namespace: Mapping[str, Any]) -> PromptTemplate:
+    """A prompt with its ``{{ name }}`` and ``{{ name.attribute }}`` looked up.
 
     Raises:
-        InvalidRequest: what stands between the braces is no name, unknown, or neither text nor a number.
+        InvalidRequest: what stands between the braces is not a name, or unknown, or neither text nor a number.
     """
-    used: dict[str, str] = {}
-
-    def value(match: re.Match[str]) -> str:
-        name = _NAME.fullmatch(match.group(1))
-        if name is None:
-            raise _refusal(
-                f"{match.group()!r} in the prompt is no variable.", "Only names and attributes are filled in."
-            )
-        used[name.group(1)] = _text(name.group(1), namespace)
-        return used[name.group(1)]
-
-    return _BRACES.sub(value, text), used
-
-
-def _text(path: str, namespace: Mapping[str, Any]) -> str:
-    first, *attributes = path.split(".")
-    if first not in namespace:
-        near = nearest(first, [name for name in namespace if not name.startswith("_")])
-        hint = f"Did you mean {' or '.join(near)}?" if near else "Define it in a cell above."
-        raise _refusal(f"{{{{ {path} }}}} in the prompt: there is no variable {first!r}.", hint)
-    value = namespace[first]
-    for attribute in attributes:
-        value = _attribute(value, attribute, path)
-    if isinstance(value, bool) or not isinstance(value, str | Number | Decimal | PurePath):
-        raise _refusal(
-            f"{{{{ {path} }}}} in the prompt is of type {type(value).__name__}.", "Only text and numbers are filled in."
-        )
-    return str(value)
-
-
-def _attribute(value: Any, name: str, path: str) -> Any:
-    try:
-        return getattr(value, name)
-    except AttributeError:
-        near = nearest(name, [known for known in dir(value) if not known.startswith("_")])
-        hint = f"Did you mean {' or '.join(near)}?" if near else ""
-        raise _refusal(f"{{{{ {path} }}}} in the prompt: there is no attribute {name!r}.", hint) from None
-    except Exception as exc:  # a property may run anything
-        problem = f"{{{{ {path} }}}} in the prompt: {name!r} cannot be read: {type(exc).__name__}: {exc}."
-        raise _refusal(problem, "") from exc
-
-
-def _refusal(message: str, remedy: str) -> InvalidRequest:
-    return InvalidRequest(message, f"{remedy} {_RAW}".strip(), field="prompt")
+    variables = Variables(namespace, "in the prompt", "prompt", _RAW)
+    values: dict[str, str] = {}
+    axes: dict[str, Axis] = {}
+    parts = HOLE.split(text)
+    for place in range(1, len(parts), 2):
+        name = parts[place] = variables.name_in(parts[place])
+        if name in values or name in axes:  # a generator can be read only once
+            continue
+        found = variables.value(name)
+        if isinstance(found, Several):
+            axes[name] = as_axis([variables.text(name, value) for value in found.values], name)
+        else:
+            values[name] = variables.text(name, found)
+    return PromptTemplate(tuple(parts), values, tuple(axes.values()))

@@ -51,7 +51,7 @@ def test_every_command_has_help_in_every_way_of_asking(told, name):
         ("modle x", "Did you mean model or models?"),
         ("model", "%venice model: id is missing."),
         ("model a b", "'b' is not understood"),
-        ("models --max-price lots", "'lots' is no amount of dollars"),
+        ("models --max-price lots", "'lots' is not an amount of dollars"),
         ("models --sized huge", "invalid choice: 'huge'"),
         ("demo perhaps", "it is on or off"),
         ("config --nonsense", "there is no option --nonsense"),

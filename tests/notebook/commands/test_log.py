@@ -175,8 +175,8 @@ def test_an_empty_log_says_so_and_that_another_is_kept_apart(session):
 @pytest.mark.parametrize(
     ("line", "text"),
     [
-        ("log -n x", "-n 'x' is no whole number"),
-        ("log --seed x", "--seed 'x' is no whole number"),
+        ("log -n x", "-n 'x' is not a whole number"),
+        ("log --seed x", "--seed 'x' is not a whole number"),
         ("log --since yesterday", "'yesterday' is no time. Write 30m, 3h, 2d, 1w or 2026-08-31"),
         ("log --status lost", "invalid choice: 'lost'"),
         ("log --cost moon", "it is by day or model or notebook"),

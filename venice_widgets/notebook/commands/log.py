@@ -120,7 +120,7 @@ def _whole(text: str | None, option: str) -> int | None:
     try:
         return None if text is None else int(text)
     except ValueError:
-        raise UsageError(f"%venice log: {option} {text!r} is no whole number.") from None
+        raise UsageError(f"%venice log: {option} {text!r} is not a whole number.") from None
 
 
 def _costs(session: Session, by: str) -> Bundle:

@@ -1,0 +1,59 @@
+"""``--dry-run``: the request as it would be sent, its price, and what a limit would say of it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from venice_widgets.display import Bundle, code, join, notice
+from venice_widgets.errors import SpendingRefused
+from venice_widgets.generation.notices import age_notes
+from venice_widgets.request.spending import allow
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from venice_widgets.generation.prepared import Prepared
+    from venice_widgets.session import Session
+
+SHOWN_BODIES = 4
+
+
+def dry_run(session: Session, prepared: Prepared, options: Mapping[str, Any]) -> Bundle:
+    """Everything about a request, which is not sent."""
+    bodies = prepared.bodies()
+    shown: Any = bodies[0] if len(bodies) == 1 else bodies[:SHOWN_BODIES]
+    parts = [
+        notice("\n".join(filter(None, _price_lines(session, prepared))), kind="information"),
+        code(json.dumps(shown, indent=2, ensure_ascii=False), language="json"),
+    ]
+    if refusal := _refusal(session, prepared, options):
+        parts.append(notice(f"It would be refused: {refusal}", kind="warning"))
+    if len(bodies) > SHOWN_BODIES:
+        rest = f"{len(bodies) - SHOWN_BODIES} more differ from these only in their seed, up to {bodies[-1]['seed']}."
+        parts.append(notice(rest, kind="information"))
+    if prepared.plan.drawn:
+        parts.append(notice("Without --seed, new seeds are drawn when it is sent.", kind="information"))
+    parts += [notice(note, kind="note") for note in (*age_notes(prepared), *prepared.request.notes)]
+    return join(*parts)
+
+
+def _price_lines(session: Session, prepared: Prepared) -> tuple[str, ...]:
+    priced = prepared.estimate.price_usd is not None
+    basis = f"By {prepared.estimate.basis} in the catalogue. " if priced else ""
+    return prepared.estimate.text, f"{basis}Nothing was sent.", session.left_text()
+
+
+def _refusal(session: Session, prepared: Prepared, options: Mapping[str, Any]) -> str:
+    """What a limit would say of it; empty where none does."""
+    try:
+        allow(
+            prepared.estimate,
+            session.settings,
+            price_age_seconds=prepared.price_age_seconds,
+            max_cost_usd=options.get("max_cost"),
+            yes=True,
+        )
+    except SpendingRefused as exc:
+        return exc.message
+    return ""
