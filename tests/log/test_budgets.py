@@ -43,7 +43,7 @@ def test_an_unknown_price_is_refused_under_any_budget(log, make, scope):
     [
         (None, "0.30"),
         (Status.UNKNOWN, "0.30"),
-        (Status.SUCCEEDED, "0.20"),
+        (Status.SUCCEEDED, "0.30"),
         (Status.REFUSED, "0"),
         (Status.FAILED, "0"),
         (Status.CANCELLED, "0"),

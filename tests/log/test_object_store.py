@@ -54,7 +54,12 @@ def test_bytes_and_then_folder_are_flushed_around_the_rename(store, monkeypatch)
     monkeypatch.setattr(Path, "replace", rename)
     folder = store.add(b"picture").path.parent.name
     # The new folder's own name is flushed by flushing the folder that holds it.
-    assert done == ["flush tmp", f"flush {store.folder.parent.name}", f"rename tmp to {folder}", "flush objects"]
+    assert done == [
+        "flush incoming",
+        "flush " + store.folder.parent.name,
+        f"rename incoming to {folder}",
+        "flush objects",
+    ]
 
 
 def test_the_same_bytes_twice_are_written_once(store):

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from venice_widgets.errors import StoreError
-from venice_widgets.log import Log, Recovered, Status, processes, recovery
+from venice_widgets.log import Log, Recovered, Status, leftovers, processes
 
 CENT = Decimal("0.01")
 PROGRAM = Path(__file__).with_name("one_request.py")
@@ -48,7 +48,7 @@ def run_until_killed(folder, step, **options):
         ("3 marked", Status.UNKNOWN, 1),
         ("4 answered", Status.UNKNOWN, 1),
         ("5 half kept", Status.UNKNOWN, 1),
-        ("5 noted", Status.UNKNOWN, 1),
+        ("5 noted", Status.SUCCEEDED, 1),
         ("5 kept", Status.SUCCEEDED, 1),
         ("6 finished", Status.SUCCEEDED, 1),
         ("7 shown", Status.SUCCEEDED, 1),
@@ -101,7 +101,7 @@ def test_a_recovered_picture_says_whether_it_was_refused_or_blurred(tmp_path, he
     log = Log.open(tmp_path)
     outcome = log.get("last").outcome
     assert (outcome.status, outcome.blurred, outcome.status_code) == (status, blurred, 200)
-    assert "picture was found" in outcome.error
+    assert "image was found" in outcome.error
     log.close()
 
 
@@ -142,14 +142,14 @@ def test_a_picture_damaged_since_it_arrived_is_not_taken_for_one(tmp_path):
 
 def test_one_picture_that_cannot_be_read_costs_neither_the_others_nor_the_store(tmp_path, monkeypatch):
     run_until_killed(tmp_path, "5 kept twice")
-    identify = recovery.identify
+    identify = leftovers.identify
 
     def stumbling(path):
         if path.read_bytes() == picture_bytes():
             raise RecursionError("a library's own error")
         return identify(path)
 
-    monkeypatch.setattr(recovery, "identify", stumbling)
+    monkeypatch.setattr(leftovers, "identify", stumbling)
     log = Log.open(tmp_path)
     (image,) = log.get("last").images
     assert (log.objects.read(image.sha256), image.seed) == (picture_bytes() + b"second", None)

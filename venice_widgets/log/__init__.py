@@ -8,14 +8,16 @@ DuckDB) may rely on; their columns are only added to. Amounts are dollars, times
     One row a run: run_id, generation_id, position, parent_run_id, relation, session_id, notebook, status, created_at,
     sent_at, finished_at, base_url, model, asked_model, seed, seed_drawn, prompt, enhanced_prompt, request,
     request_hash, estimate_usd, charged_usd, attempts, status_code, response_id, blurred, violation, error_class,
-    error, images (how many).
+    error, images (how many), served_model, served_model_name, router, service_version, plan_id, plan_cell (JSON),
+    favorite.
 ``v_images``
     One row a picture: run_id, position, sha256, size_bytes, mime, width, height, mode, seed, created_at, model,
     prompt, blurred, deleted_at, pixels_sha256 (once deleted), signed (C2PA), exif.
 ``v_costs``
     One row a run, and what budgets count for it: run_id, created_at, day, model, notebook, session_id, status,
     estimated_usd (succeeded, charge not known), charged_usd, reserved_usd (pending or sent), unknown_usd (may have
-    been charged), unpriced (1 where the price is unknown and the amounts are 0), charge_source.
+    been charged), unpriced (1 where the price is unknown and the amounts are 0), charge_source, charge_currency (what
+    it was charged to: USD or DIEM or EARNED or BUNDLED), margin_usd (what budgets count above estimated_usd).
 ``v_replays``
     One row a judged replay: run_id, parent_run_id, created_at, day, parent_created_at, model, seed, status, judged_at,
     grade, circumstances (a JSON list), psnr_db, worst_tile_psnr_db, changed_share, ssim, hash_distance, detail_kept.
@@ -25,8 +27,8 @@ from .budgets import Budgets, Left, Spent
 from .charges import BalanceDifference, Reconciled, balance_difference
 from .log import DATABASE_FILE, Log
 from .maintenance import Fault, Health, Size, Verification
-from .object_store import ObjectStore, Stored
-from .records import RUN_ENDING, ImageRecord, Parent, RunDraft, RunOutcome, RunRecord, Status
+from .object_store import ObjectStore, Spool, Stored
+from .records import RUN_ENDING, BodyRecord, ImageRecord, Parent, RunDraft, RunOutcome, RunRecord, Status
 from .recovery import Recovered
 from .search import Cost
 from .verdicts import VerdictRecord
@@ -35,6 +37,7 @@ __all__ = [
     "DATABASE_FILE",
     "RUN_ENDING",
     "BalanceDifference",
+    "BodyRecord",
     "Budgets",
     "Cost",
     "Fault",
@@ -51,6 +54,7 @@ __all__ = [
     "RunRecord",
     "Size",
     "Spent",
+    "Spool",
     "Status",
     "Stored",
     "VerdictRecord",

@@ -1,7 +1,7 @@
 """Limits that hold: what is left is computed from kept totals inside the transaction that reserves.
 
-What counts as spent: the charge where it is known; else the estimate of what succeeded, and the reservation of what
-is pending, sent or unknown. What failed, was refused or was never sent is free.
+What counts as spent: the charge where it is known, else the reservation of what succeeded, is pending, sent or
+unknown. What failed, was refused or was never sent is free.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .records import RunDraft
 
 SCOPES = ("session", "day", "project")
-_AMOUNTS = ("estimated_usd", "charged_usd", "reserved_usd", "unknown_usd")
+_AMOUNTS = ("estimated_usd", "charged_usd", "reserved_usd", "unknown_usd", "margin_usd")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,13 +56,15 @@ class Spent:
     """Pending or on its way: at the most."""
     unknown_usd: Decimal
     """May have been charged: at the most, until someone settles it."""
+    margin_usd: Decimal
+    """Succeeded, charge not known: by how much its reservation exceeds its estimate."""
     unpriced_runs: int
     """Runs of unknown price, which the amounts leave out."""
 
     @property
     def total_usd(self) -> Decimal:
         """What budgets count as spent."""
-        return self.estimated_usd + self.charged_usd + self.reserved_usd + self.unknown_usd
+        return self.estimated_usd + self.margin_usd + self.charged_usd + self.reserved_usd + self.unknown_usd
 
 
 @dataclass(frozen=True, slots=True)

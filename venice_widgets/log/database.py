@@ -7,29 +7,24 @@ cannot work (network file systems, SQLite documentation, "Write-Ahead Logging").
 
 from __future__ import annotations
 
-import re
 import sqlite3
 import threading
 import time
 import weakref
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from venice_widgets.errors import StoreError
+from venice_widgets.files.platform import MOUNTS, file_system, shares_memory
 
 from .fulltext import search_text
 from .schema import migrate, refuse_newer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 BUSY_TIMEOUT_SECONDS = 30.0
-NETWORK_FILE_SYSTEMS = frozenset((
-    "9p", "afs", "beegfs", "ceph", "cifs", "fuse.ceph", "fuse.gcsfuse", "fuse.glusterfs", "fuse.s3fs", "fuse.sshfs",
-    "glusterfs", "gpfs", "lustre", "nfs", "nfs4", "smb3", "smbfs", "virtiofs",
-))  # fmt: skip
-"""Their shared memory is not shared between hosts, which WAL needs."""
 
 
 class Database:
@@ -155,9 +150,9 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> str:
     return journal_mode
 
 
-def choose_journal(connection: sqlite3.Connection, path: Path, mounts: Path = Path("/proc/mounts")) -> str:
+def choose_journal(connection: sqlite3.Connection, path: Path, mounts: Path = MOUNTS) -> str:
     """Ask for WAL, and take DELETE where it is known, answered or found out that WAL cannot work."""
-    if file_system(path, mounts) in NETWORK_FILE_SYSTEMS:
+    if not shares_memory(file_system(path, mounts)):
         return _ask_for_journal(connection, "DELETE")
     try:
         answer = _ask_for_journal(connection, "WAL")
@@ -193,16 +188,3 @@ def _remedy(exc: Exception) -> str:
         "The file is damaged. Move it and its -wal and -shm away, and put a backup (%venice log backup) in its place, "
         "or go on with a new log; the pictures in objects/ are files of their own."
     )
-
-
-def file_system(path: Path, mounts: Path) -> str:
-    """The type of the file system that holds `path`, such as ``nfs4``; empty where the system does not tell."""
-    best, found = -1, ""
-    with suppress(OSError):
-        place = path.resolve()
-        for line in mounts.read_text("utf-8", "surrogateescape").splitlines():
-            _, folder, kind, *_ = line.split(" ")
-            mounted = Path(re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), folder))
-            if place.is_relative_to(mounted) and len(mounted.parts) >= best:
-                best, found = len(mounted.parts), kind
-    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,8 +11,8 @@ from venice_widgets.errors import StoreError
 from . import budgets as money
 from . import charges, maintenance, recovery, rows, search, transfer, verdicts
 from .database import Database, is_of_database
-from .object_store import ObjectStore, ObjectWriter
-from .records import RunDraft, RunOutcome, RunRecord, Status
+from .object_store import ObjectStore, ObjectWriter, Spool
+from .records import BodyRecord, RunDraft, RunOutcome, RunRecord, Status
 from .run_rows import add_runs, change_run, complete_run
 from .thumbnails import Thumbnails
 
@@ -100,21 +100,45 @@ class Log:
         with self._database.transaction() as connection:
             change_run(connection, run_id, changes, Status.PENDING, Status.SENT)
 
-    @contextmanager
+    def open_spool(self, run_id: str) -> Spool:
+        """A file in the store for the body of this run's response; to be opened before the request is sent.
+
+        What is in it stays in the store until `Spool.discard`, which is right once every image in it is an object.
+        Where it was not discarded, the next start stores what it holds with the run.
+
+        Raises:
+            StoreError: the disk is full, or the folder cannot be written.
+        """
+        return self.objects.open_spool(run_id)
+
+    def note_response(self, run_id: str, status_code: int, headers: Mapping[str, str]) -> None:
+        """Note the head of a response before its body comes, for the case that the program is killed meanwhile."""
+        self._note_arrival(run_id, recovery.WHOLE_BODY, None, status_code, headers)
+
     def picture_writer(
         self, run_id: str, place: int = 0, *, status_code: int | None = None, headers: Mapping[str, str] | None = None
-    ) -> Iterator[ObjectWriter]:
-        """`objects.writer` for a picture of this run: if the program is killed after `keep`, the next start finds it.
+    ) -> ObjectWriter:
+        """`objects.writer` for an image of this run: if the program is killed after `keep`, the next start finds it.
 
         Args:
             run_id: the run that was sent.
-            place: the picture's in the answer, from 0: only the first has a known seed.
-            status_code: of the answer.
-            headers: of the answer, which tell whether the picture was blacked out or blurred.
+            place: the image's in the response, from 0: only the first has a known seed.
+            status_code: of the response.
+            headers: of the response, which tell whether the image was blacked out or blurred.
         """
-        with self.objects.writer() as writer:
-            writer.before_keep = lambda sha256: self._note_arrival(run_id, place, sha256, status_code, headers or {})
-            yield writer
+        writer = self.objects.writer(f"{run_id}.{place}")
+        writer.before_keep = lambda sha256: self._note_arrival(run_id, place, sha256, status_code, headers or {})
+        return writer
+
+    def keep_body(self, run_id: str, spool: Spool, *, content_type: str = "") -> BodyRecord:
+        """Store a response that holds no readable image as an object; the record goes into `RunOutcome.bodies`.
+
+        Raises:
+            StoreError: it could not be stored. Its bytes stay where the message says.
+        """
+        spool.before_keep = lambda sha256: self._note_arrival(run_id, recovery.WHOLE_BODY, sha256, None, {})
+        stored = spool.keep()
+        return BodyRecord(sha256=stored.sha256, size_bytes=stored.size_bytes, content_type=content_type)
 
     def finish(self, run_id: str, outcome: RunOutcome) -> None:
         """Say how a run ended, with its pictures. A late answer still completes a run that was given up as unknown.
@@ -131,7 +155,7 @@ class Log:
 
     def _finish(self, run_id: str, outcome: RunOutcome) -> None:
         with self._database.transaction() as connection:
-            complete_run(connection, run_id, rows.outcome_row(outcome), outcome.images)
+            complete_run(connection, run_id, rows.outcome_row(outcome), outcome.images, outcome.bodies)
 
     def _catch_up(self) -> None:
         """Write the endings that could not be written when they came: until then their money stays reserved."""
@@ -356,7 +380,7 @@ class Log:
             return maintenance.deleted_at(connection, sha256)
 
     def _note_arrival(
-        self, run_id: str, place: int, sha256: str, status_code: int | None, headers: Mapping[str, str]
+        self, run_id: str, place: int, sha256: str | None, status_code: int | None, headers: Mapping[str, str]
     ) -> None:
         # A log that cannot be written now must not cost a picture that is paid for: its bytes are kept all the same.
         with suppress(StoreError), self._database.transaction(durable=False) as connection:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sqlite3
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from venice_widgets.errors import StoreError
+from venice_widgets.files.hashed import mentioned
 
 from . import schema
 from .budgets import spent
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from .database import Database
     from .object_store import ObjectStore
     from .records import RunRecord
-
-_MENTIONED = re.compile(r"sha256:([0-9a-f]{64})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +148,7 @@ def size(database: Database, objects: ObjectStore, thumbnails: Path) -> Size:
     return Size(
         runs=runs,
         database_bytes=sum(path.stat().st_size for path in names if path.exists()),
-        objects=len(sizes) - len(objects.temporary_files()),
+        objects=len(sizes),
         objects_bytes=sum(sizes),
         thumbnails_bytes=sum(_sizes(thumbnails)),
     )
@@ -186,14 +184,15 @@ def deleted_at(connection: sqlite3.Connection, sha256: str) -> datetime | None:
 
 
 def _received(connection: sqlite3.Connection) -> set[str]:
-    return {row[0] for row in connection.execute("SELECT sha256 FROM images")}
+    """Everything that runs were answered: images, and bodies that hold none."""
+    return {row[0] for row in connection.execute("SELECT sha256 FROM images UNION SELECT sha256 FROM bodies")}
 
 
 def _sent_along(connection: sqlite3.Connection) -> dict[str, list[str]]:
     """The reference pictures of all requests, with the runs that sent them."""
     found: dict[str, list[str]] = {}
     for row in connection.execute("SELECT run_id, request FROM runs WHERE request LIKE '%sha256:%'"):
-        for sha256 in _MENTIONED.findall(row["request"]):
+        for sha256 in mentioned(row["request"]):
             found.setdefault(sha256, []).append(row["run_id"])
     return found
 
@@ -203,7 +202,10 @@ def _deleted(connection: sqlite3.Connection) -> set[str]:
 
 
 def _fault(connection: sqlite3.Connection, sha256: str, sent: Mapping[str, list[str]]) -> Fault:
-    rows = connection.execute("SELECT run_id FROM images WHERE sha256 = ? LIMIT 9", (sha256,))
+    rows = connection.execute(
+        "SELECT run_id FROM images WHERE sha256 = :name UNION SELECT run_id FROM bodies WHERE sha256 = :name LIMIT 9",
+        {"name": sha256},
+    )
     return Fault(sha256, tuple([*(row[0] for row in rows), *sent.get(sha256, ())][:9]))
 
 

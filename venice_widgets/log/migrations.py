@@ -1,9 +1,9 @@
-"""The tables of the log, as numbered steps: step n takes a store from version n - 1 to version n.
+"""The tables of the log, as numbered steps: step n takes a store from one version to the next.
 
-A step that was released is never changed. ``search_text`` is a function of `text`, registered on every connection.
+A step that was released is never changed. ``search_text`` is a function of `fulltext`, registered on every connection.
 
 The views ``v_runs``, ``v_images``, ``v_costs`` and ``v_replays`` are the part that others may rely on; the package's
-docstring says what they hold.
+docstring says what they hold. Columns are only added to them, at the end.
 """
 
 from __future__ import annotations
@@ -15,66 +15,8 @@ CREATE TABLE documents (
 ) WITHOUT ROWID;
 
 CREATE TABLE runs (
-    run_id TEXT PRIMARY KEY,
-    generation_id TEXT NOT NULL,
-    position INTEGER NOT NULL,
-    status TEXT NOT NULL,
-    created_at TEXT NOT NULL,
-    sent_at TEXT,
-    first_byte_at TEXT,
-    finished_at TEXT,
-    base_url TEXT NOT NULL,
-    model TEXT NOT NULL,
-    asked_model TEXT,
-    seed INTEGER NOT NULL,
-    seed_drawn INTEGER NOT NULL,
-    prompt TEXT NOT NULL,
-    request TEXT NOT NULL,
-    request_hash TEXT NOT NULL,
-    body_sha256 TEXT NOT NULL,
-    estimate_micro_usd INTEGER,
-    reserve_micro_usd INTEGER,
-    charged_micro_usd INTEGER,
-    balance_before_micro_usd INTEGER,
-    formula TEXT NOT NULL,
-    attempts INTEGER,
-    error_class TEXT,
-    error TEXT,
-    status_code INTEGER,
-    response_id TEXT,
-    response TEXT,
-    headers TEXT,
-    blurred INTEGER,
-    violation INTEGER,
-    enhanced_prompt TEXT,
-    parent_run_id TEXT,
-    relation TEXT,
-    catalogue_entry TEXT NOT NULL REFERENCES documents,
-    environment TEXT NOT NULL REFERENCES documents,
-    context TEXT NOT NULL REFERENCES documents,
-    process TEXT NOT NULL
-);
-
-CREATE TABLE images (
-    run_id TEXT NOT NULL REFERENCES runs,
-    position INTEGER NOT NULL,
-    sha256 TEXT NOT NULL,
-    size_bytes INTEGER NOT NULL,
-    mime TEXT NOT NULL,
-    width INTEGER NOT NULL,
-    height INTEGER NOT NULL,
-    mode TEXT NOT NULL,
-    seed INTEGER,
-    PRIMARY KEY (run_id, position)
-) WITHOUT ROWID;
-
-CREATE INDEX runs_by_request ON runs (request_hash);
-CREATE INDEX images_by_sha256 ON images (sha256);
-"""
-
-SECOND = """
-CREATE TABLE numbered (
     number INTEGER PRIMARY KEY,
+    arrival INTEGER,
     run_id TEXT NOT NULL UNIQUE,
     generation_id TEXT NOT NULL,
     position INTEGER NOT NULL,
@@ -95,6 +37,8 @@ CREATE TABLE numbered (
     estimate_micro_usd INTEGER,
     reserve_micro_usd INTEGER,
     charged_micro_usd INTEGER,
+    charge_source TEXT,
+    charge_currency TEXT,
     balance_before_micro_usd INTEGER,
     formula TEXT NOT NULL,
     attempts INTEGER,
@@ -107,6 +51,10 @@ CREATE TABLE numbered (
     blurred INTEGER,
     violation INTEGER,
     enhanced_prompt TEXT,
+    served_model TEXT,
+    served_model_name TEXT,
+    router TEXT,
+    service_version TEXT,
     parent_run_id TEXT,
     relation TEXT,
     catalogue_entry TEXT NOT NULL REFERENCES documents,
@@ -115,41 +63,62 @@ CREATE TABLE numbered (
     process TEXT NOT NULL,
     notebook TEXT NOT NULL,
     session_id TEXT NOT NULL,
-    charge_source TEXT
+    plan_id TEXT,
+    plan_cell TEXT,
+    favorite INTEGER NOT NULL DEFAULT 0
 );
 
-INSERT INTO numbered
-SELECT
-    ((CAST(strftime('%s', created_at) AS INTEGER) * 1000 + CAST(substr(created_at, 21, 3) AS INTEGER)) << 20)
-        + row_number() OVER (PARTITION BY substr(created_at, 1, 23) ORDER BY run_id) - 1,
-    runs.*,
-    coalesce((SELECT json_extract(text, '$.notebook') FROM documents WHERE sha256 = context), ''),
-    '',
-    NULL
-FROM runs;
-
-DROP TABLE runs;
-ALTER TABLE numbered RENAME TO runs;
-
+CREATE INDEX runs_by_arrival ON runs (arrival) WHERE arrival IS NOT NULL;
 CREATE INDEX runs_by_request ON runs (request_hash);
 CREATE INDEX runs_by_ending ON runs (substr(run_id, -8));
 CREATE INDEX runs_by_model ON runs (model);
 CREATE INDEX runs_by_seed ON runs (seed);
 CREATE INDEX runs_by_notebook ON runs (notebook) WHERE notebook <> '';
 CREATE INDEX runs_by_response ON runs (response_id) WHERE response_id IS NOT NULL;
+CREATE INDEX runs_by_parent ON runs (parent_run_id) WHERE parent_run_id IS NOT NULL;
+CREATE INDEX runs_by_plan ON runs (plan_id) WHERE plan_id IS NOT NULL;
 CREATE INDEX runs_not_succeeded ON runs (status) WHERE status <> 'succeeded';
+CREATE INDEX runs_favorite ON runs (favorite) WHERE favorite;
+
+CREATE TABLE images (
+    run_id TEXT NOT NULL REFERENCES runs (run_id),
+    position INTEGER NOT NULL,
+    sha256 TEXT NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    mime TEXT NOT NULL,
+    width INTEGER NOT NULL,
+    height INTEGER NOT NULL,
+    mode TEXT NOT NULL,
+    seed INTEGER,
+    pixels_sha256 TEXT,
+    signed INTEGER,
+    exif INTEGER,
+    PRIMARY KEY (run_id, position)
+) WITHOUT ROWID;
+
+CREATE INDEX images_by_sha256 ON images (sha256);
+
+CREATE TABLE bodies (
+    run_id TEXT NOT NULL REFERENCES runs (run_id),
+    position INTEGER NOT NULL,
+    sha256 TEXT NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    content_type TEXT NOT NULL,
+    part TEXT NOT NULL,
+    PRIMARY KEY (run_id, position)
+) WITHOUT ROWID;
+
+CREATE INDEX bodies_by_sha256 ON bodies (sha256);
 
 CREATE VIRTUAL TABLE prompts USING fts5 (
     text, content = '', columnsize = 0, prefix = '3',
     tokenize = "unicode61 remove_diacritics 2 categories 'L* N* Co So'"
 );
 
-INSERT INTO prompts (rowid, text) SELECT number, search_text(prompt, enhanced_prompt) FROM runs ORDER BY number;
-
 CREATE TABLE arrivals (
     run_id TEXT NOT NULL,
     position INTEGER NOT NULL,
-    sha256 TEXT NOT NULL,
+    sha256 TEXT,
     status_code INTEGER,
     headers TEXT NOT NULL,
     PRIMARY KEY (run_id, position)
@@ -158,6 +127,14 @@ CREATE TABLE arrivals (
 CREATE TABLE deletions (
     sha256 TEXT PRIMARY KEY,
     deleted_at TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE verdicts (
+    run_id TEXT PRIMARY KEY REFERENCES runs (run_id),
+    judged_at TEXT NOT NULL,
+    grade TEXT,
+    circumstances TEXT NOT NULL,
+    figures TEXT NOT NULL
 ) WITHOUT ROWID;
 
 CREATE VIEW money AS
@@ -177,11 +154,14 @@ SELECT
         THEN coalesce(reserve_micro_usd, 0) ELSE 0 END AS reserved,
     CASE WHEN charged_micro_usd IS NULL AND status = 'unknown'
         THEN coalesce(reserve_micro_usd, 0) ELSE 0 END AS unknown,
+    CASE WHEN charged_micro_usd IS NULL AND status = 'succeeded'
+        THEN max(coalesce(reserve_micro_usd, 0) - coalesce(estimate_micro_usd, 0), 0) ELSE 0 END AS margin,
     charged_micro_usd IS NULL AND (
         (status = 'succeeded' AND estimate_micro_usd IS NULL)
         OR (status IN ('pending', 'sent', 'unknown') AND reserve_micro_usd IS NULL)
     ) AS unpriced,
-    charge_source
+    charge_source,
+    charge_currency
 FROM runs;
 
 CREATE TABLE totals (
@@ -192,20 +172,17 @@ CREATE TABLE totals (
     charged INTEGER NOT NULL,
     reserved INTEGER NOT NULL,
     unknown INTEGER NOT NULL,
+    margin INTEGER NOT NULL,
     unpriced INTEGER NOT NULL,
     PRIMARY KEY (scope, name)
 ) WITHOUT ROWID;
 
 CREATE VIEW contributions AS
-SELECT number, 'project' AS scope, '' AS name, estimated, charged, reserved, unknown, unpriced FROM money
-UNION ALL SELECT number, 'day', day, estimated, charged, reserved, unknown, unpriced FROM money
-UNION ALL SELECT number, 'session', session_id, estimated, charged, reserved, unknown, unpriced FROM money
-UNION ALL SELECT number, 'model', model, estimated, charged, reserved, unknown, unpriced FROM money
-UNION ALL SELECT number, 'notebook', notebook, estimated, charged, reserved, unknown, unpriced FROM money;
-
-INSERT INTO totals
-SELECT scope, name, count(*), sum(estimated), sum(charged), sum(reserved), sum(unknown), sum(unpriced)
-FROM contributions GROUP BY scope, name;
+SELECT number, 'project' AS scope, '' AS name, estimated, charged, reserved, unknown, margin, unpriced FROM money
+UNION ALL SELECT number, 'day', day, estimated, charged, reserved, unknown, margin, unpriced FROM money
+UNION ALL SELECT number, 'session', session_id, estimated, charged, reserved, unknown, margin, unpriced FROM money
+UNION ALL SELECT number, 'model', model, estimated, charged, reserved, unknown, margin, unpriced FROM money
+UNION ALL SELECT number, 'notebook', notebook, estimated, charged, reserved, unknown, margin, unpriced FROM money;
 
 CREATE VIEW v_runs AS
 SELECT
@@ -238,7 +215,14 @@ SELECT
     runs.violation,
     runs.error_class,
     runs.error,
-    (SELECT count(*) FROM images WHERE images.run_id = runs.run_id) AS images
+    (SELECT count(*) FROM images WHERE images.run_id = runs.run_id) AS images,
+    runs.served_model,
+    runs.served_model_name,
+    runs.router,
+    runs.service_version,
+    runs.plan_id,
+    runs.plan_cell,
+    runs.favorite
 FROM runs;
 
 CREATE VIEW v_images AS
@@ -256,7 +240,10 @@ SELECT
     runs.model,
     runs.prompt,
     runs.blurred,
-    deletions.deleted_at
+    deletions.deleted_at,
+    images.pixels_sha256,
+    images.signed,
+    images.exif
 FROM images
 JOIN runs ON runs.run_id = images.run_id
 LEFT JOIN deletions ON deletions.sha256 = images.sha256;
@@ -275,20 +262,10 @@ SELECT
     reserved / 1e6 AS reserved_usd,
     unknown / 1e6 AS unknown_usd,
     unpriced,
-    charge_source
+    charge_source,
+    charge_currency,
+    margin / 1e6 AS margin_usd
 FROM money;
-"""
-
-THIRD = """
-CREATE TABLE verdicts (
-    run_id TEXT PRIMARY KEY REFERENCES runs,
-    judged_at TEXT NOT NULL,
-    grade TEXT,
-    circumstances TEXT NOT NULL,
-    figures TEXT NOT NULL
-) WITHOUT ROWID;
-
-CREATE INDEX runs_by_parent ON runs (parent_run_id) WHERE parent_run_id IS NOT NULL;
 
 CREATE VIEW v_replays AS
 SELECT
@@ -314,35 +291,4 @@ JOIN runs ON runs.run_id = verdicts.run_id
 LEFT JOIN runs AS parents ON parents.run_id = runs.parent_run_id;
 """
 
-FOURTH = """
-ALTER TABLE images ADD COLUMN pixels_sha256 TEXT;
-ALTER TABLE images ADD COLUMN signed INTEGER;
-ALTER TABLE images ADD COLUMN exif INTEGER;
-
-DROP VIEW v_images;
-
-CREATE VIEW v_images AS
-SELECT
-    images.run_id,
-    images.position,
-    images.sha256,
-    images.size_bytes,
-    images.mime,
-    images.width,
-    images.height,
-    images.mode,
-    images.seed,
-    runs.created_at,
-    runs.model,
-    runs.prompt,
-    runs.blurred,
-    deletions.deleted_at,
-    images.pixels_sha256,
-    images.signed,
-    images.exif
-FROM images
-JOIN runs ON runs.run_id = images.run_id
-LEFT JOIN deletions ON deletions.sha256 = images.sha256;
-"""
-
-MIGRATIONS = (FIRST, SECOND, THIRD, FOURTH)
+MIGRATIONS = (FIRST,)

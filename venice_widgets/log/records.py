@@ -116,6 +116,19 @@ class ImageRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BodyRecord:
+    """Bytes of a response that hold no readable image, stored because they may have been paid for."""
+
+    sha256: str
+    """Of the bytes, in hexadecimal; the name under which the object store holds them."""
+    size_bytes: int
+    content_type: str = ""
+    """As the response called it; empty where it did not say."""
+    part: str = "body"
+    """``body`` for the whole response, ``image 1`` for the first image in it that could not be read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunOutcome:
     """How a run ended."""
 
@@ -136,7 +149,15 @@ class RunOutcome:
     violation: bool | None = None
     enhanced_prompt: str | None = None
     balance_before_usd: Decimal | None = None
+    served_model: str | None = None
+    """The id of the model that answered; None where the response did not say."""
+    served_model_name: str | None = None
+    router: str | None = None
+    """Who ran the model for Venice, as the response says."""
+    service_version: str | None = None
     images: tuple[ImageRecord, ...] = ()
+    bodies: tuple[BodyRecord, ...] = ()
+    """What else arrived and was stored: a response, or a part of one, that is no readable image."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -151,7 +172,11 @@ class RunRecord:
     charged_usd: Decimal | None = None
     """What was charged; None where that is not known."""
     charge_source: str | None = None
-    """Who says so: ``billing/usage-history``, or ``by hand`` where a person settled it."""
+    """Who says so: ``billing/usage-history``, or ``by hand`` where the user settled it."""
+    charge_currency: str | None = None
+    """What it was charged to: ``USD``, ``DIEM``, ``EARNED`` or ``BUNDLED``, several joined by ``+``."""
+    favorite: bool = field(default=False, compare=False)
+    """Whether the user marked it; two records of one run are equal whether or not it is."""
 
     @property
     def run_id(self) -> str:

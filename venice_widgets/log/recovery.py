@@ -1,32 +1,34 @@
 """After a crash: what the runs of programs that ended are, and the pictures that had arrived.
 
 A run that was never sent is cancelled. One that was sent is unknown and keeps its reservation, since it may have been
-charged, unless its picture had arrived: before a picture's bytes get their name in the object store, the log notes
-which run they belong to, so that the next start finds them.
+charged, unless its image had arrived (see `leftovers`). A file in ``incoming`` of a run that has ended is stored with
+it.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from time import time as clock
+from typing import TYPE_CHECKING, Any
 
 from venice_widgets.client.response import ImageResponse
-from venice_widgets.media.format import identify
-from venice_widgets.media.marks import marks
 
 from . import processes
-from .records import ImageRecord, RunOutcome, Status
+from .leftovers import WHOLE_BODY, Found, IncomingFile, find, incoming_files
+from .records import RunOutcome, Status
 from .rows import insert, json_text, outcome_row, public_headers, time
-from .run_rows import complete_run
+from .run_rows import add_bodies, complete_run
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from .database import Database
     from .object_store import ObjectStore
+
+__all__ = ["READ_TIMEOUT_SECONDS", "WHOLE_BODY", "Recovered", "note_arrival", "recover"]
 
 READ_TIMEOUT_SECONDS = 330.0
 _GRACE_SECONDS = 60.0
@@ -57,29 +59,71 @@ def note_arrival(
     connection: sqlite3.Connection,
     run_id: str,
     position: int,
-    sha256: str,
+    sha256: str | None,
     status_code: int | None,
     headers: Mapping[str, str],
 ) -> None:
-    """Note that the picture at a place of a run's answer is about to become an object."""
-    row = {"run_id": run_id, "position": position, "sha256": sha256, "status_code": status_code}
-    insert(connection, "arrivals", {**row, "headers": json_text(public_headers(headers))})
+    """Note that the image at a place of a run's response is about to become an object, or that its body comes."""
+    row: dict[str, Any] = {"run_id": run_id, "position": position, "sha256": sha256, "status_code": status_code}
+    known = connection.execute(
+        "SELECT status_code, headers FROM arrivals WHERE run_id = ? AND position = ?", (run_id, position)
+    ).fetchone()
+    row["headers"] = json_text(public_headers(headers))
+    if known is not None and not headers:
+        row |= dict(known)
+    insert(connection, "arrivals", row, word="INSERT OR REPLACE")
 
 
 def recover(database: Database, objects: ObjectStore, read_timeout_seconds: float) -> Recovered:
     """Settle the runs of programs that ended; where there are none this only looks."""
     now = datetime.now(UTC)
+    files = incoming_files(objects)
     with database.reading() as connection:
-        if not _abandoned(connection, now, read_timeout_seconds):
+        late = _left_of_ended_runs(connection, files)
+        if not late and not _abandoned(connection, now, read_timeout_seconds):
             return Recovered()
     ended: dict[Status, list[str]] = {}
     with database.transaction() as connection:
         for row in _abandoned(connection, now, read_timeout_seconds):
-            status = _settle(connection, objects, row, now)
+            status = _settle(connection, objects, row, files, now)
             ended.setdefault(status, []).append(row["run_id"])
+        for row in _left_of_ended_runs(connection, files):
+            if _add_late(connection, objects, row, files, now):
+                ended.setdefault(Status.SUCCEEDED, []).append(row["run_id"])
     cancelled, unknown = ended.pop(Status.CANCELLED, []), ended.pop(Status.UNKNOWN, [])
     completed = [run_id for runs in ended.values() for run_id in runs]
     return Recovered(tuple(cancelled), tuple(unknown), tuple(completed))
+
+
+def _left_of_ended_runs(connection: sqlite3.Connection, files: Sequence[IncomingFile]) -> list[sqlite3.Row]:
+    """The runs that have ended and yet have files in ``incoming``, which no program writes any more."""
+    old = {file.run_id for file in files if file.run_id and _is_old(file.path)}
+    rows = (connection.execute("SELECT * FROM runs WHERE run_id = ?", (run_id,)).fetchone() for run_id in sorted(old))
+    return [row for row in rows if row is not None and row["status"] not in (Status.PENDING, Status.SENT)]
+
+
+def _is_old(path: Path) -> bool:
+    try:
+        return clock() - path.stat().st_mtime > _GRACE_SECONDS
+    except OSError:
+        return False
+
+
+def _add_late(
+    connection: sqlite3.Connection,
+    objects: ObjectStore,
+    row: sqlite3.Row,
+    files: Sequence[IncomingFile],
+    now: datetime,
+) -> bool:
+    """Store what is left of an ended run's response with it; whether that completes a run that was given up."""
+    found = find(connection, objects, row, files)
+    if found.images and row["status"] == Status.UNKNOWN:
+        outcome = _arrived_outcome(found, now)
+        complete_run(connection, row["run_id"], outcome_row(outcome), outcome.images, outcome.bodies)
+        return True
+    add_bodies(connection, row["run_id"], found.bodies)
+    return False
 
 
 def _abandoned(connection: sqlite3.Connection, now: datetime, read_timeout_seconds: float) -> list[sqlite3.Row]:
@@ -105,65 +149,65 @@ def _is_over(row: sqlite3.Row, fate: processes.Fate, now: datetime, read_timeout
     return now - moment > timedelta(seconds=patience)
 
 
-def _settle(connection: sqlite3.Connection, objects: ObjectStore, row: sqlite3.Row, now: datetime) -> Status:
-    outcome = _outcome(connection, objects, row, now)
-    complete_run(connection, row["run_id"], outcome_row(outcome), outcome.images)
+def _settle(
+    connection: sqlite3.Connection,
+    objects: ObjectStore,
+    row: sqlite3.Row,
+    files: Sequence[IncomingFile],
+    now: datetime,
+) -> Status:
+    outcome = _outcome(connection, objects, row, files, now)
+    complete_run(connection, row["run_id"], outcome_row(outcome), outcome.images, outcome.bodies)
     return outcome.status
 
 
-def _outcome(connection: sqlite3.Connection, objects: ObjectStore, row: sqlite3.Row, now: datetime) -> RunOutcome:
+def _outcome(
+    connection: sqlite3.Connection,
+    objects: ObjectStore,
+    row: sqlite3.Row,
+    files: Sequence[IncomingFile],
+    now: datetime,
+) -> RunOutcome:
     if row["status"] == Status.PENDING:
         text = "The program ended before this was sent."
         return RunOutcome(status=Status.CANCELLED, finished_at=now, attempts=0, error=text)
-    rows = connection.execute("SELECT * FROM arrivals WHERE run_id = ? ORDER BY position", (row["run_id"],))
-    arrivals = [arrival for arrival in rows if objects.is_whole(arrival["sha256"])]
-    found = (_readable(objects, arrival, row["seed"]) for arrival in arrivals)
-    images = tuple(image for image in found if image is not None)
-    if not images:
-        text = "The program ended before an answer was on record. It may have been charged."
-        return RunOutcome(status=Status.UNKNOWN, finished_at=now, error_class="PossiblyCharged", error=text)
-    return _arrived_outcome(images, arrivals[0]["status_code"], json.loads(arrivals[0]["headers"]), now)
+    found = find(connection, objects, row, files)
+    if found.images:
+        return _arrived_outcome(found, now)
+    text = "The program ended before a response was on record. It may have been charged."
+    if found.bodies:
+        text = "The program ended before this was on record. What arrived is stored with the run, and is no readable "
+        text += "image. It may have been charged."
+    return RunOutcome(
+        status=Status.UNKNOWN,
+        finished_at=now,
+        error_class="PossiblyCharged",
+        error=text,
+        headers=found.headers,
+        status_code=found.status_code,
+        bodies=tuple(found.bodies),
+    )
 
 
-def _arrived_outcome(
-    images: tuple[ImageRecord, ...], status_code: int | None, headers: Mapping[str, str], now: datetime
-) -> RunOutcome:
-    answer = ImageResponse(
-        status_code=status_code or 0, headers={name.lower(): value for name, value in headers.items()}
+def _arrived_outcome(found: Found, now: datetime) -> RunOutcome:
+    headers = found.headers
+    response = ImageResponse(
+        status_code=found.status_code or 0, headers={name.lower(): value for name, value in headers.items()}
     )
     return RunOutcome(
-        status=Status.REFUSED if answer.violation else Status.SUCCEEDED,
+        status=Status.REFUSED if response.violation else Status.SUCCEEDED,
         finished_at=now,
-        error="The program ended before the rest of the answer was on record; its picture was found.",
+        error="The program ended before the rest of the response was on record; its image was found.",
         headers=headers,
-        status_code=status_code,
-        blurred=answer.blurred,
-        violation=answer.violation,
-        enhanced_prompt=answer.enhanced_prompt,
-        balance_before_usd=answer.balance_before_usd,
-        images=() if answer.violation else images,
-    )
-
-
-def _readable(objects: ObjectStore, arrival: sqlite3.Row, seed: int) -> ImageRecord | None:
-    try:
-        return _image(objects, arrival, seed)
-    except Exception:  # noqa: BLE001  a stranger's bytes may do anything to what reads them, and the store must open
-        return None
-
-
-def _image(objects: ObjectStore, arrival: sqlite3.Row, seed: int) -> ImageRecord:
-    """A picture by its own bytes; only the first of several variants has a known seed."""
-    path = objects.path(arrival["sha256"])
-    facts, found = identify(path), marks(path)
-    return ImageRecord(
-        sha256=arrival["sha256"],
-        size_bytes=path.stat().st_size,
-        mime=facts.mime,
-        width=facts.width,
-        height=facts.height,
-        mode=facts.mode,
-        seed=seed if arrival["position"] == 0 else None,
-        signed=found.signed,
-        exif=found.exif,
+        status_code=found.status_code,
+        blurred=response.blurred,
+        violation=response.violation,
+        enhanced_prompt=response.enhanced_prompt,
+        balance_before_usd=response.balance_before_usd,
+        served_model=response.served_model_id,
+        served_model_name=response.served_model_name,
+        router=response.router,
+        service_version=response.service_version,
+        images=() if response.violation else tuple(found.images[place] for place in sorted(found.images)),
+        bodies=tuple(found.bodies),
     )

@@ -5,29 +5,37 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from . import processes
-from .records import ImageRecord, RunDraft, RunOutcome, RunRecord, Status
+from .records import BodyRecord, ImageRecord, RunDraft, RunOutcome, RunRecord, Status
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Mapping
+    from collections.abc import Iterable
 
 _DRAFT_COLUMNS = (
     "run_id", "generation_id", "position", "base_url", "model", "asked_model", "seed", "prompt", "request",
     "request_hash", "body_sha256", "formula", "parent_run_id", "relation", "session_id",
 )  # fmt: skip
-_OUTCOME_COLUMNS = ("attempts", "error_class", "error", "status_code", "response_id", "enhanced_prompt")
+_OUTCOME_COLUMNS = (
+    "attempts", "error_class", "error", "status_code", "response_id", "enhanced_prompt", "served_model",
+    "served_model_name", "router", "service_version",
+)  # fmt: skip
 _IMAGE_COLUMNS = ("sha256", "size_bytes", "mime", "width", "height", "seed", "mode", "pixels_sha256", "signed", "exif")
+_BODY_COLUMNS = ("sha256", "size_bytes", "content_type", "part")
 _DOCUMENTS = ("catalogue_entry", "environment", "context")
-_SECRET_HEADER = re.compile(r"cookie|authorization|sign-in-with-x|api-?key|payment|token", re.IGNORECASE)
+_SECRET_HEADER = re.compile(r"cookie|authorization|sign-in-with-x|api-?key|payment|token(?!s\b)", re.IGNORECASE)
+"""``x-ratelimit-remaining-tokens`` counts tokens and holds none."""
 
 
 def draft_row(draft: RunDraft) -> dict[str, Any]:
     """The columns of a pending run, but for its documents."""
+    plan = draft.context.get("plan")
+    plan = plan if isinstance(plan, Mapping) else {}
     return {
         **{name: getattr(draft, name) for name in _DRAFT_COLUMNS},
         "status": Status.PENDING,
@@ -37,6 +45,8 @@ def draft_row(draft: RunDraft) -> dict[str, Any]:
         "reserve_micro_usd": micro_usd(draft.reserve_usd),
         "notebook": str(draft.context.get("notebook") or ""),
         "process": processes.this_process().text,
+        "plan_id": str(plan["id"]) if plan.get("id") else None,
+        "plan_cell": json_text(plan["cell"]) if plan.get("cell") is not None else None,
     }
 
 
@@ -60,16 +70,26 @@ def image_row(image: ImageRecord) -> dict[str, Any]:
     return {name: getattr(image, name) for name in _IMAGE_COLUMNS}
 
 
+def body_row(body: BodyRecord) -> dict[str, Any]:
+    """The columns of a stored body, but for the run it belongs to."""
+    return {name: getattr(body, name) for name in _BODY_COLUMNS}
+
+
 def record(connection: sqlite3.Connection, row: sqlite3.Row) -> RunRecord:
-    """A whole run, its documents and pictures looked up."""
-    images = connection.execute("SELECT * FROM images WHERE run_id = ? ORDER BY position", (row["run_id"],))
+    """A whole run, its documents, images and bodies looked up."""
+    images, bodies = (
+        connection.execute(f"SELECT * FROM {table} WHERE run_id = ? ORDER BY position", (row["run_id"],)).fetchall()  # noqa: S608  ours
+        for table in ("images", "bodies")
+    )
     return RunRecord(
         draft=_draft(row, {name: _document(connection, row[name]) for name in _DOCUMENTS}),
         status=Status(row["status"]),
         sent_at=time(row["sent_at"]),
-        outcome=_outcome(row, tuple(_image(image) for image in images)) if row["finished_at"] else None,
+        outcome=_outcome(row, images, bodies) if row["finished_at"] else None,
         charged_usd=usd(row["charged_micro_usd"]),
         charge_source=row["charge_source"],
+        charge_currency=row["charge_currency"],
+        favorite=bool(row["favorite"]),
     )
 
 
@@ -138,7 +158,7 @@ def _draft(row: sqlite3.Row, documents: Mapping[str, Any]) -> RunDraft:
     )
 
 
-def _outcome(row: sqlite3.Row, images: tuple[ImageRecord, ...]) -> RunOutcome:
+def _outcome(row: sqlite3.Row, images: Iterable[sqlite3.Row], bodies: Iterable[sqlite3.Row]) -> RunOutcome:
     return RunOutcome(
         **{name: row[name] for name in _OUTCOME_COLUMNS},
         status=Status(row["status"]),
@@ -149,7 +169,8 @@ def _outcome(row: sqlite3.Row, images: tuple[ImageRecord, ...]) -> RunOutcome:
         blurred=_truth(row["blurred"]),
         violation=_truth(row["violation"]),
         balance_before_usd=usd(row["balance_before_micro_usd"]),
-        images=images,
+        images=tuple(_image(image) for image in images),
+        bodies=tuple(BodyRecord(**{name: body[name] for name in _BODY_COLUMNS}) for body in bodies),
     )
 
 

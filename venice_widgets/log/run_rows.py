@@ -12,30 +12,35 @@ from typing import TYPE_CHECKING, Any
 from venice_widgets.errors import StoreError
 
 from .records import RUN_ENDING, Status
-from .rows import draft_row, image_row, insert, keep_document
+from .rows import body_row, draft_row, image_row, insert, keep_document
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from .records import ImageRecord, RunDraft
+    from .records import BodyRecord, ImageRecord, RunDraft
 
 _PLACES_BITS = 20
 _LARGEST_NUMBER = 2**63 - 1
-_AMOUNTS = ("estimated", "charged", "reserved", "unknown", "unpriced")
+_AMOUNTS = ("estimated", "charged", "reserved", "unknown", "margin", "unpriced")
 _COUNT = """
-INSERT INTO totals (scope, name, runs, estimated, charged, reserved, unknown, unpriced)
-SELECT scope, name, {sign} 1, {sign} estimated, {sign} charged, {sign} reserved, {sign} unknown, {sign} unpriced
+INSERT INTO totals (scope, name, runs, {names})
+SELECT scope, name, {sign} 1, {values}
 FROM contributions WHERE number = ?
 ON CONFLICT (scope, name) DO UPDATE SET runs = runs + excluded.runs, {sums}
 """
 _SUMS = ", ".join(f"{name} = {name} + excluded.{name}" for name in _AMOUNTS)
-_ADD, _SUBTRACT = (_COUNT.format(sign=sign, sums=_SUMS) for sign in "+-")
-_RECOUNT = """
-SELECT scope, name, count(*), sum(estimated), sum(charged), sum(reserved), sum(unknown), sum(unpriced)
-FROM contributions GROUP BY scope, name
-"""
+_ADD, _SUBTRACT = (
+    _COUNT.format(
+        sign=sign, names=", ".join(_AMOUNTS), values=", ".join(f"{sign} {name}" for name in _AMOUNTS), sums=_SUMS
+    )
+    for sign in "+-"
+)
+_RECOUNT = (
+    f"SELECT scope, name, count(*), {', '.join(f'sum({name})' for name in _AMOUNTS)} "  # noqa: S608  ours
+    "FROM contributions GROUP BY scope, name"
+)
 _INDEX = (
     "INSERT INTO prompts (rowid, text) SELECT number, search_text(prompt, enhanced_prompt) FROM runs WHERE number = ?"
 )
@@ -50,8 +55,14 @@ def first_number(moment: datetime) -> int:
     return min(max(int(moment.timestamp() * 1000), 0) << _PLACES_BITS, _LARGEST_NUMBER)
 
 
-def add_runs(connection: sqlite3.Connection, drafts: Sequence[RunDraft]) -> None:
-    """Put runs on record as pending."""
+def add_runs(connection: sqlite3.Connection, drafts: Sequence[RunDraft], *, made_here: bool = True) -> None:
+    """Put runs on record as pending.
+
+    Args:
+        connection: in a transaction.
+        drafts: the runs.
+        made_here: False for runs of another store, which never become the ``last`` one.
+    """
     kept: dict[int, str] = {}
     for draft in drafts:
         documents = {}
@@ -62,7 +73,8 @@ def add_runs(connection: sqlite3.Connection, drafts: Sequence[RunDraft]) -> None
                 kept[id(document)] = keep_document(connection, document)
             documents[name] = kept[id(document)]
         number = _next_number(connection, draft.created_at)
-        insert(connection, "runs", {"number": number, **draft_row(draft), **documents})
+        arrival = _next_arrival(connection) if made_here else None
+        insert(connection, "runs", {"number": number, "arrival": arrival, **draft_row(draft), **documents})
         connection.execute(_ADD, (number,))
         connection.execute(_INDEX, (number,))
 
@@ -90,11 +102,15 @@ def change_run(connection: sqlite3.Connection, run_id: str, changes: Mapping[str
 
 
 def complete_run(
-    connection: sqlite3.Connection, run_id: str, changes: Mapping[str, Any], images: Sequence[ImageRecord]
+    connection: sqlite3.Connection,
+    run_id: str,
+    changes: Mapping[str, Any],
+    images: Sequence[ImageRecord],
+    bodies: Sequence[BodyRecord] = (),
 ) -> None:
-    """Say how a run ended, with its pictures.
+    """Say how a run ended, with what arrived.
 
-    A late answer still completes a run that was given up, also one that a person has settled by hand: what the person
+    A late response still completes a run that was given up, also one that the user has settled by hand: what was
     thought of it then gives way to what is known.
     """
     row = connection.execute("SELECT status, charge_source FROM runs WHERE run_id = ?", (run_id,)).fetchone()
@@ -107,6 +123,16 @@ def complete_run(
     for position, image in enumerate(images):
         insert(connection, "images", {"run_id": run_id, "position": position, **image_row(image)})
         connection.execute("DELETE FROM deletions WHERE sha256 = ?", (image.sha256,))
+    add_bodies(connection, run_id, bodies)
+
+
+def add_bodies(connection: sqlite3.Connection, run_id: str, bodies: Sequence[BodyRecord]) -> None:
+    """Put bytes on record as what a run was answered; the same bytes twice are one."""
+    for body in bodies:
+        known = "SELECT 1 FROM bodies WHERE run_id = ? AND sha256 = ?"
+        if connection.execute(known, (run_id, body.sha256)).fetchone() is None:
+            (position,) = connection.execute("SELECT count(*) FROM bodies WHERE run_id = ?", (run_id,)).fetchone()
+            insert(connection, "bodies", {"run_id": run_id, "position": position, **body_row(body)})
 
 
 BY_HAND = "by hand"
@@ -124,3 +150,10 @@ def _next_number(connection: sqlite3.Connection, moment: datetime) -> int:
     first = first_number(moment)
     row = connection.execute("SELECT max(number) FROM runs WHERE number < ?", (first + (1 << _PLACES_BITS),)).fetchone()
     return max(first, (row[0] or 0) + 1)
+
+
+def _next_arrival(connection: sqlite3.Connection) -> int:
+    """Counts what came in, whatever the clock says: "last" is meant by it."""
+    newest = "SELECT arrival FROM runs WHERE arrival IS NOT NULL ORDER BY arrival DESC LIMIT 1"
+    row = connection.execute(newest).fetchone()
+    return int(row[0]) + 1 if row else 1

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-VERSION = len(MIGRATIONS)
+BEFORE_FIRST = 4
+"""The highest number of a schema that no released version wrote."""
+VERSION = BEFORE_FIRST + len(MIGRATIONS)
 """The schema that this package reads and writes."""
 
 
@@ -28,13 +30,18 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
     if version(connection) == VERSION:
         return
     refuse_newer(connection)
+    if 0 < version(connection) <= BEFORE_FIRST:
+        raise StoreError(
+            f"the store {path.parent} was written by venice-widgets before its first version.",
+            f"Move {path.name} away; the images in objects/ are files of their own. Nothing was changed.",
+        )
     connection.execute("BEGIN IMMEDIATE")
     try:
         # Another process may have done it while this one waited for the lock.
         present = version(connection)
-        if 0 < present < VERSION:
+        if BEFORE_FIRST < present < VERSION:
             back_up(path, path.with_name(f"{path.stem}.schema-{present}.{_now_text()}{path.suffix}"))
-        for step in MIGRATIONS[present:]:
+        for step in MIGRATIONS[max(present - BEFORE_FIRST, 0) :]:
             for statement in _statements(step):
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {VERSION}")

@@ -156,6 +156,13 @@ def _notebooks(connection: sqlite3.Connection, notebook: str) -> tuple[str, ...]
     return tuple(name for name in names if f"/{name.replace(chr(92), '/')}".endswith(f"/{ending}"))
 
 
+_LAST = """
+SELECT * FROM runs WHERE number = coalesce(
+    (SELECT number FROM runs WHERE arrival IS NOT NULL ORDER BY arrival DESC LIMIT 1), (SELECT max(number) FROM runs))
+"""
+"""The newest by its arrival, since a clock may have been wrong; what was imported only where there is nothing else."""
+
+
 def named(connection: sqlite3.Connection, name: str) -> RunRecord:
     """The run of this id, of any unique ending of it, or the ``last`` one.
 
@@ -163,7 +170,7 @@ def named(connection: sqlite3.Connection, name: str) -> RunRecord:
         StoreError: there is none, or several end like that.
     """
     if name == "last":
-        rows = connection.execute("SELECT * FROM runs ORDER BY number DESC LIMIT 1").fetchall()
+        rows = connection.execute(_LAST).fetchall()
     else:
         exact = connection.execute("SELECT * FROM runs WHERE run_id = upper(?)", (name,)).fetchall()
         rows = exact or _ending_in(connection, name)

@@ -36,12 +36,13 @@ def add_whole(
     """
     if run.outcome is None:
         raise InvalidRequest(f"run {run.run_id[-RUN_ENDING:]} has not ended.", "Export it when it has.")
-    add_runs(connection, [run.draft])
-    complete_run(connection, run.run_id, outcome_row(run.outcome), run.outcome.images)
+    add_runs(connection, [run.draft], made_here=False)
+    complete_run(connection, run.run_id, outcome_row(run.outcome), run.outcome.images, run.outcome.bodies)
     changes = {
         "sent_at": time_text(run.sent_at),
         "charged_micro_usd": micro_usd(run.charged_usd),
         "charge_source": run.charge_source,
+        "charge_currency": run.charge_currency,
     }
     change_run(connection, run.run_id, changes, run.status)
     if verdict is not None:

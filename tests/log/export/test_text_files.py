@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from venice_widgets.errors import InvalidRequest, StoreError, UnreadableFile
-from venice_widgets.log import ImageRecord, RunDraft, RunOutcome, RunRecord, Status, VerdictRecord
+from venice_widgets.log import BodyRecord, ImageRecord, RunDraft, RunOutcome, RunRecord, Status, VerdictRecord
 from venice_widgets.log.export import export
 from venice_widgets.log.export import run_document as documents
 from venice_widgets.log.export.run_document import from_document, to_document
@@ -22,13 +22,13 @@ from venice_widgets.request.request import canonical, sha256_tag
 def test_every_fact_of_a_record_has_its_kind_so_that_none_is_lost_in_silence():
     apart = {
         RunDraft: {"request"},
-        RunOutcome: {"images"},
-        RunRecord: {"draft", "status", "outcome"},
+        RunOutcome: {"images", "bodies"},
+        RunRecord: {"draft", "status", "outcome", "favorite"},
         VerdictRecord: {"run_id"},
     }
     kinds = {
         RunDraft: documents._DRAFT, RunOutcome: documents._OUTCOME, RunRecord: documents._RUN,
-        ImageRecord: documents._IMAGE, VerdictRecord: documents._VERDICT,
+        ImageRecord: documents._IMAGE, BodyRecord: documents._BODY, VerdictRecord: documents._VERDICT,
     }  # fmt: skip
     for record, known in kinds.items():
         assert {field.name for field in fields(record)} - apart.get(record, set()) == set(known), record

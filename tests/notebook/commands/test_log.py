@@ -400,7 +400,7 @@ def test_only_what_may_have_been_charged_is_settled(several):
 
 def test_the_doctor_tells_the_store_its_orphans_and_unfinished_files(several):
     several.log.objects.add(b"nobody's")
-    (several.log.objects.folder / "tmp" / "left").write_bytes(b"half a pict")
+    (several.log.objects.incoming / "left").write_bytes(b"half a pict")
     found = told("doctor")
     assert f"{Path('.venice').absolute()}: 4 runs, 3 pictures, " in found
     assert "1 picture of no run, left by a crash or by a request that was not sent: " in found

@@ -193,6 +193,9 @@ def _take_objects(log: Log, archive: zipfile.ZipFile, record: RunRecord, deleted
     for image in record.images:
         if not log.objects.is_whole(image.sha256) and image.sha256 not in deleted:
             _take(log, archive, image.sha256, min(image.size_bytes, LARGEST_IMAGE_BYTES), image)
+    for body in record.outcome.bodies if record.outcome else ():
+        if not log.objects.is_whole(body.sha256):
+            _take(log, archive, body.sha256, min(body.size_bytes, LARGEST_IMAGE_BYTES), None)
     for sha256 in references_of(record):
         if not log.objects.is_whole(sha256):
             _take(log, archive, sha256, LARGEST_REFERENCE_BYTES, None)

@@ -14,7 +14,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from venice_widgets.errors import InvalidRequest, UnreadableFile
-from venice_widgets.log import ImageRecord, RunDraft, RunOutcome, RunRecord, Status, VerdictRecord
+from venice_widgets.log import BodyRecord, ImageRecord, RunDraft, RunOutcome, RunRecord, Status, VerdictRecord
 from venice_widgets.log.rows import public_headers
 from venice_widgets.request.request import canonical, sha256_tag
 
@@ -173,11 +173,16 @@ _OUTCOME: Mapping[str, Kind] = {
     "violation": _or_none(_truth),
     "enhanced_prompt": _or_none(_text),
     "balance_before_usd": _or_none(_usd),
+    "served_model": _or_none(_text),
+    "served_model_name": _or_none(_text),
+    "router": _or_none(_text),
+    "service_version": _or_none(_text),
 }
 _RUN: Mapping[str, Kind] = {
     "sent_at": _or_none(_time),
     "charged_usd": _or_none(_usd),
     "charge_source": _or_none(_text),
+    "charge_currency": _or_none(_text),
 }
 _IMAGE: Mapping[str, Kind] = {
     "sha256": _sha256,
@@ -191,6 +196,7 @@ _IMAGE: Mapping[str, Kind] = {
     "signed": _or_none(_truth),
     "exif": _or_none(_truth),
 }
+_BODY: Mapping[str, Kind] = {"sha256": _sha256, "size_bytes": _count, "content_type": _text, "part": _text}
 _VERDICT: Mapping[str, Kind] = {
     "judged_at": _time,
     "grade": _or_none(_text),
@@ -215,6 +221,7 @@ def to_document(record: RunRecord, verdict: VerdictRecord | None = None, deleted
         **_plain(record.outcome, _OUTCOME),
         **_plain(record, _RUN),
         "request": json.loads(record.draft.request),
+        "bodies": [_plain(body, _BODY) for body in record.outcome.bodies],
         "images": [{**_plain(image, _IMAGE), "deleted": image.sha256 in gone} for image in record.images],
     }
     return document if verdict is None else {**document, "verdict": _plain(verdict, _VERDICT)}
@@ -232,12 +239,14 @@ def from_document(document: Any) -> tuple[RunRecord, VerdictRecord | None, froze
         raise UnreadableFile(
             f"it is of schema {document['schema']}, and this version reads {SCHEMA}.", "Upgrade venice-widgets."
         )
-    images = document.get("images")
-    if not isinstance(images, list):
+    images, bodies = document.get("images"), document.get("bodies", [])
+    if not isinstance(images, list) or not isinstance(bodies, list):
         raise UnreadableFile("its images are no list.")
     draft = RunDraft(**_read(document, _DRAFT), request=_request(document))
     outcome = RunOutcome(
-        **_read(document, _OUTCOME), images=tuple(ImageRecord(**_read(image, _IMAGE)) for image in images)
+        **_read(document, _OUTCOME),
+        images=tuple(ImageRecord(**_read(image, _IMAGE)) for image in images),
+        bodies=tuple(BodyRecord(**_read(body, _BODY)) for body in bodies),
     )
     record = RunRecord(draft=draft, outcome=outcome, status=outcome.status, **_read(document, _RUN))
     verdict = document.get("verdict")

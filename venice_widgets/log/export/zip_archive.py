@@ -7,11 +7,12 @@ needs nothing of ours: the hashes can be checked with any tool.
 from __future__ import annotations
 
 import json
-import re
 import tempfile
 import zipfile
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+from venice_widgets.files.hashed import digest_of_tag
 
 from .new_files import new_file, read_whole
 from .run_document import SCHEMA
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from venice_widgets.log import Log, RunRecord
 
 MANIFEST, RUNS = "venice.json", "runs.jsonl"
-_REFERENCE = re.compile(r"sha256:([0-9a-f]{64})")
 
 
 def member_of(sha256: str) -> str:
@@ -37,8 +37,15 @@ def references_of(record: RunRecord) -> Iterator[str]:
     listed = json.loads(record.draft.request).get("style_references")
     for entry in listed if isinstance(listed, list) else ():
         image = entry.get("image") if isinstance(entry, dict) else None
-        if match := _REFERENCE.fullmatch(str(image)):
-            yield match[1]
+        if sha256 := digest_of_tag(image):
+            yield sha256
+
+
+def objects_of(record: RunRecord) -> Iterator[str]:
+    """The hashes of everything that a run was answered or sent along."""
+    yield from (image.sha256 for image in record.images)
+    yield from (body.sha256 for body in (record.outcome.bodies if record.outcome else ()))
+    yield from references_of(record)
 
 
 def export_zip(log: Log, path: Path, records: Iterable[RunRecord]) -> tuple[int, tuple[str, ...]]:
@@ -60,7 +67,7 @@ def export_zip(log: Log, path: Path, records: Iterable[RunRecord]) -> tuple[int,
         for record in records:
             lines.write(json_line(document_of(log, record)))
             count += 1
-            for sha256 in (*(image.sha256 for image in record.images), *references_of(record)):
+            for sha256 in objects_of(record):
                 if sha256 in packed or sha256 in missing or log.is_deleted(sha256):
                     continue
                 data = read_whole(log, sha256)
