@@ -1,4 +1,4 @@
-"""Pictures in a grid, each with the words under it."""
+"""Images in a grid, each with its caption."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
+_DOT = '<span style="display:none"> · </span>'
+"""Divides words where styles are dropped, as on GitHub; on screen a gap or a background does."""
 _BADGE = "display:inline-block;margin:3px 4px 0 0;padding:0 6px;border-radius:3px"
 
 
@@ -78,7 +80,7 @@ def pictures(
         prompt: of all pictures, where no cell above them tells it; about five lines are shown.
         simulated: label the output as not real and free of charge.
     """
-    label = f'<span style="{_BADGE};background-color:rgba(128,128,128,.2)">simulated</span> ' if simulated else ""
+    label = f'<span style="{_BADGE};background-color:rgba(128,128,128,.2)">simulated</span>{_DOT} ' if simulated else ""
     parts = [f'<p style="margin:0 0 8px;{MUTED}">{label}{sentence(summary)}</p>' if summary or simulated else ""]
     parts += [f'<p dir="auto" style="margin:0 0 8px">{escaped(shortened(prompt, 500))}</p>'] if prompt else []
     parts.append(_grid(cards))
@@ -92,22 +94,73 @@ def pictures(
 
 
 def _grid(cards: Sequence[Card]) -> str:
-    # Three or four stand in one row of a notebook 920 pixels wide.
-    side = {1: 448, 2: 250, 3: 218, 4: 218}.get(len(cards), 180)
-    # Two stand side by side even in a narrow window; one alone may take the whole width.
-    widest = "100%" if len(cards) == 1 else "48%"
-    figures = "".join(_figure(card, side, widest) for card in cards)
-    return f'<div style="display:flex;flex-wrap:wrap;align-items:flex-start;gap:14px">{figures}</div>' if cards else ""
+    """Columns of equal width, as many as make even rows in the width that there is.
+
+    One expression decides, since neither scripts nor media queries reach an output: of all numbers of columns that give
+    even rows, the greatest whose columns are wide enough. ``max(share, (least - 100%) * 999)`` is the share where the
+    grid is wider than that number of columns needs, and huge where it is not. The first declaration is for sanitizers
+    that drop such expressions.
+    """
+    if not cards:
+        return ""
+    ratio = math.exp(sum(math.log(card.width / card.height) for card in cards) / len(cards))
+    least, best = _least_width(ratio), _best_width(ratio, len(cards))
+    counts = _even_columns(len(cards))
+    widths = [
+        f"max(calc({99.9 / count:.2f}% - {_GAP}px),calc(({_total(least, count)}px - 100%)*999))" for count in counts
+    ]
+    style = (
+        f"display:grid;gap:{_GAP}px;align-items:start;justify-content:start;max-width:{_total(best, counts[0])}px;"
+        f"grid-template-columns:repeat(auto-fill,minmax({least}px,1fr));"
+        f"grid-template-columns:repeat(auto-fill,minmax(min(100%,{','.join(widths)}),1fr))"
+    )
+    widest = max(card.width / card.height for card in cards)
+    return f'<div style="{style}">{"".join(_figure(card, best, widest) for card in cards)}</div>'
 
 
-def _figure(card: Card, side_pixels: int, widest: str) -> str:
-    """A picture of about the same area as its neighbours, whatever its shape."""
+_GAP = 14
+_MOST_COLUMNS = 6
+
+
+def _even_columns(count: int) -> list[int]:
+    """The numbers of columns in which `count` images give even rows, descending: the last row lacks one at the most.
+
+    Longer grids may lack up to half a row.
+    """
+    most = min(count, _MOST_COLUMNS)
+    lacking = {columns: -count % columns for columns in range(1, most + 1)}
+    return [
+        columns
+        for columns in range(most, 0, -1)
+        if lacking[columns] <= (1 if count <= 2 * _MOST_COLUMNS else columns // 2)
+    ]
+
+
+def _least_width(ratio: float) -> int:
+    """The narrowest column for images of this shape, in pixels: their captions must fit too."""
+    return round(min(240, max(150, 150 * math.sqrt(ratio))))
+
+
+def _best_width(ratio: float, count: int) -> int:
+    """The width that a column has where there is room, in pixels: about the same area whatever the shape."""
+    side = {1: 448, 2: 320}.get(count, 280)
+    return round(min(700, max(180, side * math.sqrt(ratio))))
+
+
+def _total(width: int, count: int) -> int:
+    return width * count + _GAP * (count - 1)
+
+
+def _figure(card: Card, best: int, widest: float) -> str:
+    """An image of about the same area as its neighbors, whatever its shape."""
     ratio = card.width / card.height
-    width = min(700, max(160, round(side_pixels * math.sqrt(ratio))))
+    share = math.sqrt(ratio / widest)
+    width = max(1, round(best * share))
     height = max(1, round(width / ratio))
+    narrow = f";width:{100 * share:.1f}%" if share < 0.995 else ""
     return (
-        f'<figure style="margin:0 0 4px;width:min({width}px,{widest})">'
-        f"{_img(card, width, height) if card.data else _tile(card, height / width)}"
+        f'<figure style="margin:0 0 4px{narrow}">'
+        f"{_img(card, width, height) if card.data else _tile(height / width)}"
         f'<figcaption style="margin-top:5px;text-align:left">{_figcaption(card)}</figcaption></figure>'
     )
 
@@ -120,34 +173,45 @@ def _img(card: Card, width: int, height: int) -> str:
     )
 
 
-def _tile(card: Card, height_to_width: float) -> str:
-    """A frame of the picture's shape: padding in percent follows the width, as a picture does."""
-    frame = f"position:relative;padding:0 0 {100 * height_to_width:.1f}%"
-    words = (
-        f"position:absolute;top:0;bottom:0;left:0;right:0;padding:8px;overflow:hidden;background-color:{SOFT};"
-        "border:1px dashed rgba(128,128,128,.6);border-radius:6px;"
-        "display:flex;align-items:center;justify-content:center;text-align:center"
+def _tile(height_to_width: float) -> str:
+    """An empty frame of the image's shape: padding in percent follows the width, as an image does."""
+    frame = (
+        f"padding:0 0 {100 * height_to_width:.1f}%;background-color:{SOFT};border:1px dashed rgba(128,128,128,.6);"
+        "border-radius:6px"
     )
-    reason = escaped(shortened(card.missing or "no picture", 160))
-    return f'<div style="{frame}"><div style="{words}"><span>{reason}</span></div></div>'
+    return f'<div style="{frame}"></div>'
 
 
 def _figcaption(card: Card) -> str:
-    aside = f'<span style="{CODE};{MUTED}">{escaped(card.aside)}</span>' if card.aside else ""
-    heading = (
-        f'<div style="display:flex;justify-content:space-between;gap:8px"><b>{escaped(card.heading)}</b> {aside}</div>'
-    )
-    lines = "\n".join(map(_unbroken, card.details.splitlines()))
-    details = f'<div style="white-space:pre-line;{MUTED}">{lines}</div>' if lines else ""
+    whole = ' style="white-space:nowrap"' if len(card.heading) <= 24 else ""
+    lines = [_parts([f"<b{whole}>{escaped(card.heading)}</b>", *_aside(card)])]
+    lines += [_parts([f"<span>{_unbroken(part)}</span>" for part in line.split(" · ")], MUTED) for line in _lines(card)]
+    reason = f'<div dir="auto">{escaped(shortened(card.missing, 400))}</div>' if card.missing else ""
     prompt = f'<div dir="auto" title="{attribute(shortened(card.caption, 300))}">' if card.caption else ""
     caption = f"{prompt}{escaped(shortened(card.caption, 120))}</div>" if card.caption else ""
-    return heading + details + caption + " ".join(map(_badge, card.notes))
+    return "".join(lines) + reason + caption + " ".join(map(_badge, card.notes))
 
 
-def _unbroken(line: str) -> str:
-    """A line that breaks between its parts alone, not within a size or a price, while these are short."""
-    parts = [part.replace(" ", "\N{NO-BREAK SPACE}") if len(part) <= 24 else part for part in line.split(" · ")]
-    return escaped(" · ".join(parts))
+def _aside(card: Card) -> list[str]:
+    return [f'<span style="{CODE};{MUTED}">{escaped(card.aside)}</span>'] if card.aside else []
+
+
+def _lines(card: Card) -> list[str]:
+    return [line for line in card.details.split("\n") if line]
+
+
+def _parts(parts: Sequence[str], style: str = "") -> str:
+    """Parts on one line that breaks between them alone.
+
+    On screen a gap divides them, so that no dot stands at the beginning or the end of a line.
+    """
+    line = f"display:flex;flex-wrap:wrap;gap:0 10px{f';{style}' if style else ''}"
+    return f'<div style="{line}">{_DOT.join(parts)}</div>'
+
+
+def _unbroken(text: str) -> str:
+    """Text that does not break within itself while it is short: a size, a price, a seed."""
+    return escaped(text.replace(" ", "\N{NO-BREAK SPACE}") if len(text) <= 24 else text)
 
 
 def _badge(text: str) -> str:
@@ -157,7 +221,10 @@ def _badge(text: str) -> str:
 
 
 def _image(cards: Sequence[Card]) -> tuple[dict[str, str], dict[str, Any]]:
-    """The one picture that stands for the output where HTML is not shown, and its size."""
+    """A small labeled copy of everything, for where HTML is not shown: PDF by LaTeX, consoles, terminals.
+
+    The HTML holds the previews, and this is far smaller than they are: a notebook stores no preview twice.
+    """
     from venice_widgets.media.preview import Preview, contact_sheet
 
     shown: list[Preview | None] = [
@@ -165,6 +232,14 @@ def _image(cards: Sequence[Card]) -> tuple[dict[str, str], dict[str, Any]]:
     ]
     if not any(shown):
         return {}, {}
-    labels = [f"{card.heading} · {card.aside if card.data else card.missing}".strip(" ·") for card in cards]
-    picture = shown[0] if len(shown) == 1 and shown[0] else contact_sheet(shown, labels)
-    return {picture.mime: base64_text(picture.data)}, {picture.mime: {"width": picture.width, "height": picture.height}}
+    labels = [" · ".join((card.heading, card.missing or _first_line(card))).strip(" ·") for card in cards]
+    sheet = contact_sheet(shown, labels, tile_pixels=480 if len(cards) == 1 else 300, max_bytes=_sheet_bytes(cards))
+    return {sheet.mime: base64_text(sheet.data)}, {sheet.mime: {"width": sheet.width, "height": sheet.height}}
+
+
+def _first_line(card: Card) -> str:
+    return next(iter(_lines(card)), "")
+
+
+def _sheet_bytes(cards: Sequence[Card]) -> int:
+    return min(100_000, 15_000 + 10_000 * len(cards))

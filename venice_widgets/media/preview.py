@@ -102,12 +102,20 @@ def thumbnail(data: bytes | Path, longest_side_pixels: int = 256) -> Preview:
     return preview(data, longest_side_pixels=longest_side_pixels, max_bytes=20_000)
 
 
-def contact_sheet(previews: Sequence[Preview | None], labels: Sequence[str]) -> Preview:
+def contact_sheet(
+    previews: Sequence[Preview | None],
+    labels: Sequence[str],
+    *,
+    tile_pixels: int = _SHEET_TILE_PIXELS,
+    max_bytes: int = _SHEET_MAX_BYTES,
+) -> Preview:
     """Put several pictures on one white JPEG, each above its label, for where only one picture can be shown.
 
     Args:
         previews: the pictures in order; None stands for one that is missing and leaves an empty frame.
         labels: one short line each; what is too long for its column is shortened. The bundled font knows Latin script.
+        tile_pixels: the longer side of each image at most.
+        max_bytes: size of the sheet at most, in bytes.
 
     Raises:
         ValueError: nothing was given, or not one label for each picture.
@@ -116,11 +124,12 @@ def contact_sheet(previews: Sequence[Preview | None], labels: Sequence[str]) -> 
 
     if not previews or len(previews) != len(labels):
         raise ValueError(f"{len(previews)} pictures and {len(labels)} labels do not make a sheet.")
-    tile_width, tile_height, columns = _sheet_layout(previews)
-    step_x, step_y = tile_width + _SHEET_GAP_PIXELS, tile_height + _SHEET_GAP_PIXELS + 2 * _SHEET_FONT_PIXELS
+    tile_width, tile_height, columns = _sheet_layout(previews, tile_pixels)
+    letters = min(_SHEET_FONT_PIXELS, max(14, tile_width // 18))
+    step_x, step_y = tile_width + _SHEET_GAP_PIXELS, tile_height + _SHEET_GAP_PIXELS + 2 * letters
     rows = math.ceil(len(previews) / columns)
     sheet = Image.new("RGB", (columns * step_x + _SHEET_GAP_PIXELS, rows * step_y + _SHEET_GAP_PIXELS), "white")
-    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(_SHEET_FONT_PIXELS)
+    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(letters)
     for index, (picture, label) in enumerate(zip(previews, labels, strict=True)):
         left = _SHEET_GAP_PIXELS + index % columns * step_x
         top = _SHEET_GAP_PIXELS + index // columns * step_y
@@ -129,8 +138,8 @@ def contact_sheet(previews: Sequence[Preview | None], labels: Sequence[str]) -> 
         else:
             _paste(sheet, picture, (left, top, tile_width, tile_height))
         text = _fitted(label, font, tile_width)
-        pen.text((left, top + tile_height + _SHEET_FONT_PIXELS // 3), text, fill="#1f2328", font=font)
-    return _encode(sheet, _SHEET_MAX_BYTES, None)
+        pen.text((left, top + tile_height + letters // 3), text, fill="#1f2328", font=font)
+    return _encode(sheet, max_bytes, None)
 
 
 def _small(image: ImageFile, longest_side_pixels: int) -> Image.Image:
@@ -258,7 +267,7 @@ def _encode_palette(image: Image.Image, max_bytes: int, profile: bytes | None) -
     return _encode_png(image.quantize(256), max_bytes, profile)
 
 
-def _sheet_layout(previews: Sequence[Preview | None]) -> tuple[int, int, int]:
+def _sheet_layout(previews: Sequence[Preview | None], tile_pixels: int) -> tuple[int, int, int]:
     """Tile width, tile height and number of columns that come nearest to a square sheet."""
     sizes = [(p.width, p.height) for p in previews if p] or [(1, 1)]
     aspect = max(width / height for width, height in sizes)
@@ -270,7 +279,7 @@ def _sheet_layout(previews: Sequence[Preview | None]) -> tuple[int, int, int]:
 
     columns = min(range(1, len(previews) + 1), key=shape)
     rows = math.ceil(len(previews) / columns)
-    tile = min(_SHEET_TILE_PIXELS, _SHEET_SIDE_PIXELS // max(columns, rows) - _SHEET_GAP_PIXELS)
+    tile = min(tile_pixels, _SHEET_SIDE_PIXELS // max(columns, rows) - _SHEET_GAP_PIXELS)
     return max(96, round(tile * min(1.0, aspect))), max(96, round(tile * min(1.0, tallest))), columns
 
 
