@@ -1,9 +1,12 @@
 import base64
 import random
 import urllib.parse
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+
+from venice_widgets.simulator import Fault
 
 
 def test_the_same_request_gives_the_same_picture_where_the_seed_is_honoured(venice):
@@ -58,6 +61,10 @@ def test_no_picture_tells_a_seed_that_the_service_keeps_to_itself(venice):
 def test_a_negative_prompt_changes_the_picture_only_where_it_is_used(venice, model, heeds):
     plain, without_rain = (venice.images(model=model, seed=1, **extra) for extra in ({}, {"negative_prompt": "rain"}))
     assert (plain != without_rain) is heeds
+
+
+def test_a_users_id_changes_nothing_about_the_image(venice):
+    assert venice.images(seed=1, anon_user_id="u-1") == venice.images(seed=1)
 
 
 @pytest.mark.parametrize(("model", "heeds"), [("z-image-turbo", False), ("venice-sd35", True)])
@@ -122,8 +129,34 @@ def test_a_model_that_is_going_away_says_so(venice):
     headers = venice.post(model="lustify-sdxl").headers
     assert headers["x-venice-deprecated"] == "true"
     assert headers["x-venice-deprecated-replacement"] == "lustify-v8"
-    assert headers["x-venice-model-deprecation-date"].startswith("2027-")
+    assert headers["x-venice-model-deprecation-date"].startswith("2031-")
     assert "x-venice-deprecated" not in venice.post().headers
+
+
+@pytest.mark.parametrize(("days", "serves"), [(9, "seedream-v3"), (10, "seedream-v4"), (400, "seedream-v4")])
+def test_after_its_end_a_model_is_served_by_its_replacement_under_its_own_id(make_venice, days, serves):
+    now = [datetime(2026, 11, 26, 13, tzinfo=UTC)]
+    venice = make_venice(clock=lambda: now[0])
+    now[0] = datetime(2026, 11, 26, tzinfo=UTC) + timedelta(days=days)
+    response = venice.post(model="seedream-v3", seed=1)
+    assert (response.status_code, response.headers["x-venice-model-id"]) == (200, serves)
+    assert response.headers["x-venice-deprecated-replacement"] == "seedream-v4"
+    assert response.headers["x-venice-model-deprecation-date"].startswith("2026-12-06")
+
+
+def test_a_model_that_was_remapped_is_billed_and_drawn_as_the_one_that_serves_it(venice):
+    response = venice.post(model="nano-banana", seed=1)
+    assert response.headers["x-venice-model-name"] == "Nano Banana 2"
+    assert venice.simulator.balance_usd() == Decimal("24.90")
+    assert [base64.b64decode(response.json()["images"][0])] == venice.images(model="nano-banana-2", seed=1)
+
+
+def test_any_model_can_be_served_by_another(venice):
+    venice.simulator.add_fault(Fault("served-by", served_model="chroma"))
+    response = venice.post(seed=1)
+    assert response.headers["x-venice-model-id"] == "chroma"
+    assert response.json()["request"]["data"]["model"] == "z-image-turbo"
+    assert [base64.b64decode(response.json()["images"][0])] == venice.images(model="chroma", seed=1)
 
 
 def test_a_lone_surrogate_in_a_prompt_comes_back_as_json(venice):

@@ -40,6 +40,25 @@ def test_a_refused_request_uses_no_budget(make_venice):
     assert venice.post().status_code == 200
 
 
+def test_the_rate_limits_of_a_key_are_those_of_the_headers(make_venice):
+    venice = make_venice(requests_per_minute=7)
+    listed = venice.get("/api_keys/rate_limits")["data"]["rateLimits"]
+    assert {"apiModelId": "z-image-turbo", "rateLimits": [{"type": "RPM", "amount": 7}]} in listed
+    assert venice.post().headers["x-ratelimit-limit-requests"] == "7"
+
+
+def test_fifty_failures_in_half_a_minute_are_the_budget(make_venice):
+    venice = make_venice()
+    assert [venice.post(seed="x").status_code for _ in range(51)] == [400] * 50 + [429]
+    assert "> 50" in venice.post().json()["error"]
+
+
+def test_what_is_not_json_uses_no_error_budget(venice):
+    before = venice.post().headers["x-ratelimit-remaining"]
+    venice.client.post("/image/generate", content=b"{", headers={"content-type": "application/json"})
+    assert venice.post().headers["x-ratelimit-remaining"] == before
+
+
 def test_too_many_failures_lock_a_key_out_of_that_model(make_venice):
     venice = make_venice(errors_per_half_minute=3)
     assert [venice.post(seed="x").headers["x-ratelimit-remaining"] for _ in range(3)] == ["2", "1", "0"]

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from venice_widgets.simulator.response import Answer, compressed, json_answer
+from venice_widgets.simulator.response import Response, compressed, json_response
 
 
 def encoding(answer):
@@ -14,11 +14,11 @@ def encoding(answer):
     [("gzip, deflate, br", "br"), ("gzip;q=0.5", "gzip"), ("identity", None), ("", None), ("BR", "br")],
 )
 def test_json_is_compressed_as_the_client_accepts_it(accepted, chosen):
-    assert encoding(compressed(json_answer({"a": 1}), accepted)) == chosen
+    assert encoding(compressed(json_response({"a": 1}), accepted)) == chosen
 
 
 def test_what_is_no_json_is_left_as_it_is():
-    picture = Answer(200, b"RIFF", (("content-type", "image/webp"),))
+    picture = Response(200, b"RIFF", (("content-type", "image/webp"),))
     assert compressed(picture, "gzip, br") is picture
 
 
@@ -30,4 +30,4 @@ def test_compression_is_undone_by_an_ordinary_client(venice):
 
 
 def test_text_goes_as_utf_8():
-    assert json.loads(json_answer("狐 🦊").body.decode()) == "狐 🦊"
+    assert json.loads(json_response("狐 🦊").body.decode()) == "狐 🦊"

@@ -12,7 +12,12 @@ PIXEL = "iVBORw0KGgo="
         ("width", 1281),
         ("height", 0),
         ("width", 512.5),
-        ("steps", 9),
+        ("steps", 8.5),
+        ("anon_user_id", ""),
+        ("anon_user_id", "x" * 129),
+        ("anon_user_id", "a||b"),
+        ("anon_user_id", "é"),
+        ("anon_user_id", "a\n"),
         ("cfg_scale", 0),
         ("cfg_scale", 20.1),
         ("lora_strength", 101),
@@ -43,7 +48,7 @@ def test_an_unknown_key_is_refused(venice):
     assert response.json()["details"]["_errors"] == ["Unrecognized key(s) in object: 'n'"]
 
 
-def test_all_that_is_wrong_is_told_at_once(venice):
+def test_all_that_is_wrong_is_named_at_once(venice):
     issues = venice.post(seed=1.5, width=-1, colour="red").json()["issues"]
     assert [issue["path"] for issue in issues] == [[], ["seed"], ["width"]]
 
@@ -62,6 +67,8 @@ def test_model_and_prompt_are_required(venice):
         {"cfg_scale": 0.01},
         {"width": 1280, "height": 1},
         {"style_preset": "Anime"},
+        {"anon_user_id": "x" * 128},
+        {"anon_user_id": "a|b ~"},
     ],
 )
 def test_the_ends_of_the_ranges_are_within(venice, body):
@@ -76,6 +83,8 @@ def test_the_ends_of_the_ranges_are_within(venice, body):
         {"negative_prompt": "rain"},
         {"resolution": "8K"},
         {"quality": "highest"},
+        {"steps": 900},
+        {"steps": -1},
         {"enable_web_search": True},
         {"disable_prompt_optimization_thinking": True},
         {"model": "flux-2-pro", "width": 512},
@@ -107,6 +116,9 @@ def test_a_negative_prompt_has_the_same_limit(venice):
         ("ideogram-v4", "resolution", "2K", "2k"),
         ("gpt-image-2", "quality", "High", "high"),
         ("muse-image", "quality", "high", "medium"),
+        ("grok-imagine-image-2-0", "quality", "high", "medium"),
+        ("kling-v4-text-to-image", "resolution", "1K", "2K"),
+        ("seedream-v5-5", "resolution", "1.5k", "1.5K"),
         ("seedream-v5-pro", "resolution", "4K", "2K"),
     ],
 )
@@ -115,10 +127,16 @@ def test_tiers_and_qualities_are_spelled_as_the_models_limits_spell_them(venice,
     assert venice.post(model=model, **{field: right}).status_code == 200
 
 
-def test_one_ratio_model_refuses_pixels_and_the_others_pass_over_them(venice):
+def test_some_ratio_models_refuse_pixels_and_the_others_pass_over_them(venice):
+    assert venice.post(model="qwen-image", width=1024).status_code == 400
     assert venice.post(model="qwen-image-3-pro", width=1024).status_code == 400
     assert venice.post(model="qwen-image-3-pro", aspect_ratio="16:9").status_code == 200
     assert venice.post(model="qwen-image-2", width=1024).status_code == 200
+
+
+@pytest.mark.parametrize(("steps", "status"), [(0, 400), (1, 200), (30, 200), (31, 400)])
+def test_steps_are_checked_where_they_are_used(venice, steps, status):
+    assert venice.post(model="venice-sd35", steps=steps).status_code == status
 
 
 def test_variants_and_binary_do_not_go_together(venice):
@@ -165,6 +183,7 @@ def test_a_style_reference_is_base64_a_data_uri_or_an_address(venice, image):
         ("fluently-xl", 404, "z-image-turbo"),
         ("hidream", 503, "offline"),
         ("bria-bg-remover", 400, "does not support image generation"),
+        ("krea-v1", 410, "krea-v2-large"),
     ],
 )
 def test_a_model_that_cannot_serve_says_why(venice, model, status, says):
@@ -184,7 +203,7 @@ def test_a_trait_is_a_model(venice):
         (b'{"seed": NaN}', "application/json", 400),
         (b"\xff", "application/json", 400),
         (b"[" * 100_000, "application/json", 400),
-        (b"{}", "text/plain", 415),
+        (b"{}", "text/plain", 400),
         (b" " * 35_000_001, "application/json", 413),
     ],
     ids=["cut", "array", "nan", "no utf-8", "deep", "text", "large"],

@@ -1,7 +1,6 @@
-"""Who asks: an API key or a wallet, as VENICE API, "Authentication" tells them apart.
+"""Who sends a request: an API key or a wallet.
 
-Signatures are not verified: that needs the wallet's cryptography, and the nonce and the times are what clients get
-wrong.
+Signatures are not verified: that needs the wallet's cryptography, and clients go wrong in the nonce and the times.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from . import error_bodies
-from .response import Refused
+from .response import ErrorResponse
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -27,7 +26,7 @@ OLDEST, NEWEST = timedelta(minutes=5), timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whom the service takes the client for."""
+    """Who the client is for the service."""
 
     name: str
     """The key itself, or the wallet's address in lower case."""
@@ -35,32 +34,32 @@ class Caller:
 
     @property
     def is_admin(self) -> bool:
-        """Whether billing is open to it."""
+        """Whether it may read the billing endpoints."""
         return not self.is_wallet and self.name.startswith("VENICE_ADMIN_KEY_")
 
     @property
     def account(self) -> str:
-        """Whose money it spends: all keys belong to one user, each wallet is its own."""
+        """Whose money it spends: all keys belong to one user, each wallet to itself."""
         return self.name if self.is_wallet else ""
 
 
-class Doorkeeper:
-    """Checks credentials and remembers the nonces that were spent.
+class Authenticator:
+    """Checks credentials and remembers the nonces that were used.
 
     Args:
-        keys: the keys that are right; None accepts any that is not empty.
+        keys: the valid keys; None accepts any that is not empty.
     """
 
     def __init__(self, keys: Collection[str] | None) -> None:
         self._keys = keys
         self._lock = threading.Lock()
-        self._spent_nonces: set[str] = set()
+        self._used_nonces: set[str] = set()
 
     def identify(self, headers: Mapping[str, str]) -> Caller | None:
         """The caller, or None without credentials. Where both are present, the wallet wins.
 
         Raises:
-            Refused: 401 for a key or a wallet header that is wrong.
+            ErrorResponse: 401 for a key or a wallet header that is wrong.
         """
         signed = next((headers[name] for name in WALLET_HEADERS if headers.get(name)), None)
         if signed is not None:
@@ -70,7 +69,7 @@ class Doorkeeper:
             return None
         key = key.strip()
         if scheme.lower() != "bearer" or not key or (self._keys is not None and key not in self._keys):
-            raise Refused(error_bodies.authentication_failed())
+            raise ErrorResponse(error_bodies.authentication_failed())
         return Caller(key)
 
     def _wallet(self, signed: str) -> Caller:
@@ -78,7 +77,7 @@ class Doorkeeper:
         if fields is None:
             if self._keys is None:
                 return Caller(signed.lower(), is_wallet=True)
-            raise Refused(error_bodies.wallet_refused("INVALID_HEADER", "The header is not base64-encoded JSON"))
+            raise ErrorResponse(error_bodies.wallet_refused("INVALID_HEADER", "The header is not base64-encoded JSON"))
         self._check_message(str(fields.get("message", "")))
         return Caller(str(fields.get("address", "")).lower(), is_wallet=True)
 
@@ -86,15 +85,15 @@ class Doorkeeper:
         lines = dict(re.findall(r"^(Nonce|Issued At|Expiration Time): (.*)$", message, re.MULTILINE))
         nonce, now = lines.get("Nonce", ""), datetime.now(UTC)
         if not re.fullmatch(r"[A-Za-z0-9]{8,}", nonce):
-            raise Refused(error_bodies.wallet_refused("INVALID_MESSAGE", "The nonce needs eight or more alphanumerics"))
+            raise ErrorResponse(error_bodies.wallet_refused("INVALID_MESSAGE", "The nonce is not alphanumeric"))
         with self._lock:
-            reused = nonce in self._spent_nonces
-            self._spent_nonces.add(nonce)
+            reused = nonce in self._used_nonces
+            self._used_nonces.add(nonce)
         if reused:
-            raise Refused(error_bodies.wallet_refused("NONCE_REUSED", "This nonce has already been used"))
+            raise ErrorResponse(error_bodies.wallet_refused("NONCE_REUSED", "This nonce has already been used"))
         issued, expires = _time(lines.get("Issued At")), _time(lines.get("Expiration Time"))
         if issued is None or not now - OLDEST <= issued <= now + NEWEST or (expires is not None and expires < now):
-            raise Refused(error_bodies.wallet_refused("EXPIRED", "The message is too old, too new or has no date"))
+            raise ErrorResponse(error_bodies.wallet_refused("EXPIRED", "The message has expired"))
 
 
 def _decoded(signed: str) -> dict[str, Any] | None:

@@ -1,161 +1,197 @@
-"""Every endpoint but the one that draws: the catalogue, the styles, the balances, the ledger."""
+"""Every endpoint but the one that draws: the catalogue, the styles, the balances, the ledgers."""
 
 from __future__ import annotations
 
 import base64
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, time, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from . import catalogue, error_bodies
 from .error_bodies import Issue
-from .response import Answer, Refused, json_answer
+from .ledger import CURRENCIES, LEAST_WALLET_BALANCE
+from .models import iso
+from .response import ErrorResponse, Response, json_response
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .accounts import Caller
-    from .ledger import Charge
     from .received import ReceivedRequest
-    from .state import World
+    from .state import State
 
-WALLET_BALANCE = "/x402/balance/"
-PAGE_SIZES = range(10, 1001)
+WALLET_BALANCE, WALLET_TRANSACTIONS = "/x402/balance/", "/x402/transactions/"
+PAGE_SIZES, TRANSACTION_LIMITS = range(10, 1001), range(1, 101)
 MINIMUM_TOP_UP_USD, SUGGESTED_TOP_UP_USD = 5, 10
+FILTERS = {"startTimestamp", "endTimestamp", "pageSize", "currency"}
 
 
-def read(world: World, request: ReceivedRequest) -> Answer:
-    """The answer to a GET.
+def read(state: State, request: ReceivedRequest) -> Response:
+    """The response to a GET.
 
     Raises:
-        Refused: with the status that the service would give.
+        ErrorResponse: with the status that the service would give.
     """
     if request.path.startswith(WALLET_BALANCE):
-        return _wallet_balance(world, request)
+        return _wallet_balance(state, request)
+    if request.path.startswith(WALLET_TRANSACTIONS):
+        return _wallet_transactions(state, request)
     endpoint = _ENDPOINTS.get(request.path)
     if endpoint is None or request.method != "GET":
-        raise Refused(error_bodies.plain(404, f"Not found: {request.method} {request.target}"))
-    return endpoint(world, request)
+        raise ErrorResponse(error_bodies.plain(404, f"Not found: {request.method} {request.target}"))
+    return endpoint(state, request)
 
 
-def _models(world: World, request: ReceivedRequest) -> Answer:
-    """Text models unless the query asks for others, as the service does; a wrong key is refused even here."""
-    world.doorkeeper.identify(request.headers)
+def _models(state: State, request: ReceivedRequest) -> Response:
+    """Text models unless the query asks for others. A wrong key is not refused here: it gets the public list."""
     kind = request.query.get("type", "text")
     data: list[Any] = list(catalogue.TEXT_MODELS) if kind in ("text", "all") else []
     if kind in ("image", "all"):
-        data += [model.entry() for model in catalogue.listed_models()] + list(world.extra_entries)
-    return json_answer({"data": data, "object": "list", "type": kind})
+        data += [model.entry(state.started) for model in catalogue.listed_models()] + list(state.extra_entries)
+    return json_response({"data": data, "object": "list", "type": kind})
 
 
-def _traits(_world: World, request: ReceivedRequest) -> Answer:
+def _traits(_state: State, request: ReceivedRequest) -> Response:
     kind = request.query.get("type", "text")
     traits = catalogue.traits() if kind == "image" else {"default": catalogue.TEXT_MODELS[0]["id"]}
-    return json_answer({"data": traits, "object": "list", "type": kind})
+    return json_response({"data": traits, "object": "list", "type": kind})
 
 
-def _styles(_world: World, _request: ReceivedRequest) -> Answer:
-    return json_answer({"data": list(catalogue.STYLES), "object": "list"})
+def _styles(_state: State, _request: ReceivedRequest) -> Response:
+    return json_response({"data": list(catalogue.STYLES), "object": "list"})
 
 
-def _rate_limits(world: World, request: ReceivedRequest) -> Answer:
-    caller = _key(world, request)
-    balance = world.ledger.balance_usd(caller.account)
-    allowance = world.requests.left(caller.name)
-    limits = [{"type": "RPM", "amount": allowance.limit}] if allowance else []
-    midnight = datetime.combine(datetime.now(UTC).date() + timedelta(days=1), time(), UTC)
+def _rate_limits(state: State, request: ReceivedRequest) -> Response:
+    """The balance source of an ordinary key. Earned credits are not listed; bundled ones only where there are any."""
+    balances = state.ledger.balances(_key(state, request).account)
+    listed = {"USD": balances["USD"], "DIEM": balances.get("DIEM", Decimal(0))}
+    if bundled := balances.get("BUNDLED_CREDITS"):
+        listed["BUNDLED_CREDITS"] = bundled
+    limits = [] if state.requests.limit is None else [{"type": "RPM", "amount": state.requests.limit}]
+    now = state.clock()
     data = {
-        "accessPermitted": balance > 0,
+        "accessPermitted": sum(balances.values()) > 0,
         "apiTier": {"id": "paid", "isCharged": True},
-        "balances": {"USD": float(balance), "DIEM": 0},
+        "balances": {currency: float(amount) for currency, amount in listed.items()},
         "keyExpiration": None,
-        "nextEpochBegins": midnight.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "nextEpochBegins": iso(datetime.combine(now.date() + timedelta(days=1), time(), now.tzinfo)),
         "rateLimits": [{"apiModelId": model.id, "rateLimits": limits} for model in catalogue.listed_models()],
     }
-    return json_answer({"data": data})
+    return json_response({"data": data})
 
 
-def _billing_balance(world: World, request: ReceivedRequest) -> Answer:
-    balance = world.ledger.balance_usd(_admin(world, request).account)
-    return json_answer(
+def _billing_balance(state: State, request: ReceivedRequest) -> Response:
+    balances = state.ledger.balances(_admin(state, request).account)
+    shown = {"DIEM": "diem", "USD": "usd", "BUNDLED_CREDITS": "bundledCredits", "EARNED_CREDITS": "earnedCredits"}
+    return json_response(
         {
-            "canConsume": balance > 0,
-            "consumptionCurrency": "USD",
-            "balances": {"diem": None, "usd": float(balance)},
-            "diemEpochAllocation": 0,
+            "canConsume": sum(balances.values()) >= LEAST_WALLET_BALANCE,
+            "consumptionCurrency": next((name for name in CURRENCIES if balances.get(name)), None),
+            "balances": {name: float(balances.get(currency, 0)) or None for currency, name in shown.items()},
+            "diemEpochAllocation": float(balances.get("DIEM", 0)),
         }
     )
 
 
-def _usage_history(world: World, request: ReceivedRequest) -> Answer:
-    """A walk in ascending time; the cursor carries the filters, which may not stand beside it."""
-    charges = world.ledger.charges(_admin(world, request).account)
-    query = request.query
+def _usage_history(state: State, request: ReceivedRequest) -> Response:
+    """Rows in ascending time; the cursor carries the filters, which may not be sent with it."""
+    rows = [
+        row.usage_entry() for row in state.ledger.rows(_admin(state, request).account) if row.kind != "TOP_UP"
+    ]
+    start, end, currency, size, offset = _page(request.query)
+    rows = [row for row in rows if start <= row["timestamp"] < end and currency in ("", row["currency"])]
+    page, rest = rows[offset : offset + size], rows[offset + size :]
+    following = _cursor(start, end, currency, size, offset + size) if rest else None
+    return json_response({"data": page, "nextCursor": following})
+
+
+def _page(query: dict[str, str]) -> tuple[str, str, str, int, int]:
+    """Start, end, currency, page size and offset: from the cursor, or from the filters of a first page."""
     if "cursor" in query and len(query) > 1:
-        raise Refused(error_bodies.invalid([Issue(("cursor",), "No filter may be sent alongside a cursor")]))
-    start, end, size, offset = _walk(query)
-    charges = [charge for charge in charges if start <= _stamp(charge) < end]
-    page, rest = charges[offset : offset + size], charges[offset + size :]
-    following = _cursor(start, end, size, offset + size) if rest else None
-    return json_answer({"data": [charge.entry() for charge in page], "nextCursor": following})
-
-
-def _walk(query: dict[str, str]) -> tuple[str, str, int, int]:
-    """Start, end, page size and offset: from the cursor, or from the filters of a first page."""
+        raise ErrorResponse(error_bodies.invalid([Issue(("cursor",), "No filter may be sent alongside a cursor")]))
+    if unknown := query.keys() - FILTERS - {"cursor"}:
+        wrong = f"Unrecognized key(s) in object: {', '.join(sorted(unknown))}"
+        raise ErrorResponse(error_bodies.invalid([Issue((), wrong, "unrecognized_keys")]))
     try:
         if "cursor" in query:
             padded = query["cursor"] + "=" * (-len(query["cursor"]) % 4)
-            start, end, size, offset = base64.urlsafe_b64decode(padded).decode().split("|")
-            return start, end, int(size), int(offset)
+            start, end, currency, size, offset = base64.urlsafe_b64decode(padded).decode().split("|")
+            return start, end, currency, int(size), int(offset)
         size = query.get("pageSize", "1000")
         if int(size) not in PAGE_SIZES:
-            raise Refused(error_bodies.invalid([Issue(("pageSize",), "Number must be between 10 and 1000", "too_big")]))
-        return query.get("startTimestamp", ""), query.get("endTimestamp", "9999"), int(size), 0
+            wrong = "Number must be between 10 and 1000"
+            raise ErrorResponse(error_bodies.invalid([Issue(("pageSize",), wrong, "too_big")]))
+        start, end = query.get("startTimestamp", ""), query.get("endTimestamp", "9999")
+        return start, end, query.get("currency", ""), int(size), 0
     except ValueError:
-        raise Refused(error_bodies.invalid([Issue(("cursor",), "Invalid cursor or page size")])) from None
+        wrong = "Invalid or expired cursor; restart from the first page"
+        raise ErrorResponse(error_bodies.invalid([Issue(("cursor",), wrong)])) from None
 
 
-def _cursor(start: str, end: str, size: int, offset: int) -> str:
-    return base64.urlsafe_b64encode(f"{start}|{end}|{size}|{offset}".encode()).decode().rstrip("=")
+def _cursor(start: str, end: str, currency: str, size: int, offset: int) -> str:
+    return base64.urlsafe_b64encode(f"{start}|{end}|{currency}|{size}|{offset}".encode()).decode().rstrip("=")
 
 
-def _stamp(charge: Charge) -> str:
-    return str(charge.entry()["timestamp"])
-
-
-def _wallet_balance(world: World, request: ReceivedRequest) -> Answer:
-    address = request.path.removeprefix(WALLET_BALANCE).lower()
-    caller = world.doorkeeper.identify(request.headers)
-    if caller is None or not caller.is_wallet:
-        raise Refused(error_bodies.wallet_refused("REQUIRED", "Missing or invalid Sign-in-with-x authentication"))
-    if caller.name != address:
-        raise Refused(error_bodies.plain(403, "Authenticated wallet does not match the requested wallet"))
-    balance = world.ledger.balance_usd(address)
+def _wallet_balance(state: State, request: ReceivedRequest) -> Response:
+    address = _own_wallet(state, request, WALLET_BALANCE)
+    balances = state.ledger.balances(address)
+    diem = balances.get("DIEM", Decimal(0))
     data = {
         "walletAddress": address,
-        "balanceUsd": float(balance),
-        "canConsume": balance > 0,
+        "balanceUsd": float(balances["USD"]),
+        "canConsume": balances["USD"] >= LEAST_WALLET_BALANCE or diem > 0,
         "minimumTopUpUsd": MINIMUM_TOP_UP_USD,
         "suggestedTopUpUsd": SUGGESTED_TOP_UP_USD,
     }
-    return json_answer({"success": True, "data": data})
+    return json_response({"success": True, "data": data | ({"diemBalanceUsd": float(diem)} if diem else {})})
 
 
-def _key(world: World, request: ReceivedRequest) -> Caller:
-    """The caller, who must come with a key."""
-    caller = world.doorkeeper.identify(request.headers)
-    if caller is None or caller.is_wallet:
-        raise Refused(error_bodies.authentication_failed())
+def _wallet_transactions(state: State, request: ReceivedRequest) -> Response:
+    """What the wallet's own credit was charged, the newest first. DIEM of a linked account is not in it."""
+    address = _own_wallet(state, request, WALLET_TRANSACTIONS)
+    try:
+        limit, offset = int(request.query.get("limit", 50)), int(request.query.get("offset", 0))
+    except ValueError:
+        limit, offset = 0, 0
+    if limit not in TRANSACTION_LIMITS or offset < 0:
+        raise ErrorResponse(error_bodies.invalid([Issue(("limit",), "Number must be between 1 and 100", "too_big")]))
+    rows = [row.transaction() for row in reversed(state.ledger.rows(address)) if row.currency == "USD"]
+    data = {
+        "walletAddress": address,
+        "currentBalance": float(state.ledger.balances(address)["USD"]),
+        "transactions": rows[offset : offset + limit],
+        "pagination": {"limit": limit, "offset": offset, "hasMore": offset + limit < len(rows)},
+    }
+    return json_response({"success": True, "data": data})
+
+
+def _own_wallet(state: State, request: ReceivedRequest, prefix: str) -> str:
+    """The address in the path, which must be the wallet that signed in."""
+    address = request.path.removeprefix(prefix).lower()
+    caller = state.caller(request.headers)
+    if not caller.is_wallet:
+        raise ErrorResponse(error_bodies.plain(401, "Invalid Sign-in-with-x signature"))
+    if caller.name != address:
+        raise ErrorResponse(error_bodies.plain(403, "Authenticated wallet does not match the requested wallet"))
+    return address
+
+
+def _key(state: State, request: ReceivedRequest) -> Caller:
+    """The caller, who must send a key."""
+    caller = state.caller(request.headers)
+    if caller.is_wallet:
+        raise ErrorResponse(error_bodies.authentication_failed())
     return caller
 
 
-def _admin(world: World, request: ReceivedRequest) -> Caller:
-    caller = _key(world, request)
+def _admin(state: State, request: ReceivedRequest) -> Caller:
+    caller = _key(state, request)
     if not caller.is_admin:
-        raise Refused(error_bodies.admin_only())
+        raise ErrorResponse(error_bodies.admin_only())
     return caller
 
 
-_ENDPOINTS: dict[str, Callable[[World, ReceivedRequest], Answer]] = {
+_ENDPOINTS: dict[str, Callable[[State, ReceivedRequest], Response]] = {
     "/models": _models,
     "/models/traits": _traits,
     "/image/styles": _styles,

@@ -7,20 +7,19 @@ from __future__ import annotations
 
 import base64
 import json
-import math
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from .response import Answer, json_answer
+from .response import Response, json_response
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from decimal import Decimal
 
 ORIGIN = "https://api.venice.ai"
-# Not addresses: nobody must be able to pay what a simulator asks for.
+# Not addresses: what a simulator asks for must be impossible to pay.
 USDC_ON_BASE = "0xSIMULATED_USDC_TOKEN"
 RECEIVER = "0xSIMULATED_RECEIVER_WALLET"
 
@@ -34,7 +33,7 @@ class Issue:
     code: str = "custom"
 
 
-def invalid(issues: Sequence[Issue]) -> Answer:
+def invalid(issues: Sequence[Issue]) -> Response:
     """400 with the fields at fault, in zod's formatted shape and as a list."""
     details: dict[str, Any] = {"_errors": []}
     for issue in issues:
@@ -43,35 +42,35 @@ def invalid(issues: Sequence[Issue]) -> Answer:
             place = place.setdefault(str(step), {"_errors": []})
         place["_errors"].append(issue.message)
     listed = [{"code": issue.code, "path": list(issue.path), "message": issue.message} for issue in issues]
-    return json_answer({"error": "Invalid request parameters", "details": details, "issues": listed}, 400)
+    return json_response({"error": "Invalid request parameters", "details": details, "issues": listed}, 400)
 
 
-def unfit(text: str) -> Answer:
+def unfit(text: str) -> Response:
     """400 whose details are one sentence."""
-    return json_answer({"error": "Invalid request parameters", "details": text}, 400)
+    return json_response({"error": "Invalid request parameters", "details": text}, 400)
 
 
-def plain(status: int, text: str) -> Answer:
-    """The commonest shape: one sentence."""
-    return json_answer({"error": text}, status)
+def plain(status: int, text: str) -> Response:
+    """The most common shape: one sentence."""
+    return json_response({"error": text}, status)
 
 
-def authentication_failed() -> Answer:
+def authentication_failed() -> Response:
     """401 for a wrong key."""
     return plain(401, "Authentication failed")
 
 
-def admin_only() -> Answer:
+def admin_only() -> Response:
     """401 for an endpoint that only ADMIN keys may read."""
-    return plain(401, "Authentication failed: this endpoint requires an ADMIN API key")
+    return plain(401, "Admin API key required")
 
 
-def wallet_refused(reason: str, text: str) -> Answer:
+def wallet_refused(reason: str, text: str) -> Response:
     """401 for a Sign-In-With-X header; the reason is the end of its code."""
-    return json_answer({"error": text, "code": f"X402_SIGN_IN_{reason}"}, 401)
+    return json_response({"error": text, "code": f"X402_SIGN_IN_{reason}"}, 401)
 
 
-def insufficient_balance() -> Answer:
+def insufficient_balance() -> Response:
     """402 for an API key without money."""
     return plain(
         402,
@@ -79,18 +78,18 @@ def insufficient_balance() -> Answer:
     )
 
 
-def spending_limit_reached() -> Answer:
-    """402 for a key that has a limit of its own."""
+def spending_limit_reached() -> Response:
+    """402 for a key that has reached its own limit."""
     return plain(
         402, "API key USD spend limit exceeded for this epoch. Raise the limit of this key or use another key."
     )
 
 
-def no_credentials() -> Answer:
+def no_credentials() -> Response:
     """402 for a request that carries neither key nor wallet: an offer to pay."""
     offer: dict[str, Any] = {
         "x402Version": 2,
-        "error": "Payment required",
+        "error": "Authentication required",
         "resource": {
             "url": f"{ORIGIN}/api/v1/image/generate",
             "description": "Venice API",
@@ -110,17 +109,16 @@ def no_credentials() -> Answer:
         "extensions": {"sign-in-with-x": {"info": _challenge(), "supportedChains": _CHAINS}},
     }
     header = base64.b64encode(json.dumps(offer).encode()).decode()
-    return json_answer(offer | {"authOptions": _AUTH_OPTIONS}, 402, [("PAYMENT-REQUIRED", header)])
+    return json_response(offer | {"authOptions": _AUTH_OPTIONS}, 402, [("PAYMENT-REQUIRED", header)])
 
 
-def wallet_too_low(balance_usd: Decimal) -> Answer:
+def wallet_too_low(balance_usd: Decimal) -> Response:
     """402 for a wallet whose credit does not cover the request."""
-    return json_answer(
+    return json_response(
         {
             "error": "Payment required",
             "code": "PAYMENT_REQUIRED",
             "reason": "insufficient_balance",
-            "message": "Insufficient x402 balance",
             "currentBalanceUsd": float(balance_usd),
             "minimumBalanceUsd": 0.1,
             "description": "Venice API",
@@ -135,68 +133,98 @@ def wallet_too_low(balance_usd: Decimal) -> Answer:
     )
 
 
-def model_not_found(name: str, suggestion: str | None) -> Answer:
+def model_not_found(name: str, suggestion: str | None) -> Response:
     """404 for a model that is unknown or retired."""
     hint = f" Did you mean {suggestion}?" if suggestion else ""
     return plain(404, f"Specified model not found: {name}.{hint} See /api/v1/models for what is available.")
 
 
-def too_large() -> Answer:
+def model_gone(name: str, replacement: str | None) -> Response:
+    """410 for a model that has ended and is not routed to another one."""
+    hint = f" Please use {replacement} instead." if replacement else ""
+    return plain(410, f"The model {name} has been retired.{hint}")
+
+
+def too_large() -> Response:
     """413 for a body over 35 MB."""
-    return json_answer(
-        {"error": "Request body exceeds the maximum allowed size of 35 MB.", "code": "PAYLOAD_TOO_LARGE"}, 413
+    return json_response({"error": "Request body exceeds the maximum allowed size.", "code": "PAYLOAD_TOO_LARGE"}, 413)
+
+
+def reference_too_large() -> Response:
+    """422 for a reference image over 7680 × 4320 pixels."""
+    return plain(422, "Image dimensions exceed the maximum of 7680x4320 pixels.")
+
+
+MODERATION = {
+    "message": (
+        "Your request was rejected by the safety system of the model provider. If this is an error, contact support "
+        "and include the request id. Change the prompt or choose another model before you try again."
+    ),
+    "type": "image_generation_user_error",
+    "param": None,
+    "code": "moderation_blocked",
+}
+
+
+def moderation(status: int = 400) -> Response:
+    """A provider's own refusal, in the nested shape with a code; with status 200 an error document in a success."""
+    return json_response({"error": MODERATION}, status)
+
+
+def moved(status: int) -> Response:
+    """302 or 303: the request shall go elsewhere."""
+    return plain(status, "Moved").with_headers([("location", "https://elsewhere.example/api/v1/image/generate")])
+
+
+def rate_limited() -> Response:
+    """429 for too many requests a minute."""
+    return plain(429, "Rate limit exceeded")
+
+
+def wallet_busy() -> Response:
+    """429 for a wallet with too many requests in flight."""
+    text = "Too many concurrent requests for this wallet. Please wait for one to complete."
+    return json_response({"error": text, "code": "X402_CONCURRENCY_LIMIT"}, 429)
+
+
+def locked_out(limit: int) -> Response:
+    """429 for too many failed requests."""
+    return plain(
+        429,
+        f"Too many failed attempts (> {limit}) resulting in a non-success status code. Please wait 30 seconds and try "
+        "again. See https://docs.venice.ai/api-reference/rate-limiting for more information.",
     )
 
 
-def content_policy() -> Answer:
-    """422 for what the provider's policy refuses."""
-    error = {
-        "message": "The selected model provider rejected this request due to its content policies.",
-        "type": "provider_content_policy",
-        "credits_refunded": True,
-    }
-    return json_answer({"error": error}, 422)
+def overloaded(retry_after: str) -> Response:
+    """429 for a busy model, with the seconds to wait."""
+    response = plain(429, "The model is currently overloaded. Please try again later.")
+    return response.with_headers([("retry-after", retry_after)])
 
 
-def rate_limited() -> Answer:
-    """429 for too many requests a minute."""
-    return plain(429, "Rate limit exceeded. Please try again later.")
-
-
-def locked_out() -> Answer:
-    """429 for too many failed requests."""
-    return plain(429, "Too many failed requests for this model. Please try again in 30 seconds.")
-
-
-def overloaded(retry_after_seconds: float) -> Answer:
-    """429 for a busy model, with whole seconds to wait as HTTP wants them."""
-    answer = plain(429, "The model is currently overloaded. Please try again later.")
-    return answer.with_headers([("retry-after", str(math.ceil(retry_after_seconds)))])
-
-
-def failed(status: int) -> Answer:
-    """500, 502 and 504: it failed, and whether it was charged is not said."""
+def failed(status: int) -> Response:
+    """500, 502 and 504: it failed, and whether it was charged is not stated."""
     if status == 500:
-        return json_answer({"error": "Inference processing failed", "request_id": uuid.uuid4().hex}, 500)
+        return json_response({"error": "Inference processing failed", "request_id": uuid.uuid4().hex}, 500)
     if status == 502:
-        return json_answer(
+        return json_response(
             {"error": {"message": "Bad gateway", "type": "server_error", "param": None, "code": "bad_gateway"}}, 502
         )
     return plain(status, "Gateway timeout")
 
 
-def unavailable(text: str = "The model is at capacity. Please try again later.") -> Answer:
+def unavailable(text: str = "The model is at capacity. Please try again later.") -> Response:
     """503: it did not run."""
     return plain(503, text)
 
 
-def proxy_page(status: int) -> Answer:
-    """What a proxy in front of the service says when it has nothing from it."""
+def proxy_page(status: int) -> Response:
+    """The page of a proxy in front of the service."""
     page = (
         f"<!DOCTYPE html><html><head><title>{status}</title></head>"
         f"<body><center><h1>{status} Bad gateway</h1></center><hr><center>cloudflare</center></body></html>"
     )
-    return Answer(status, page.encode(), (("content-type", "text/html; charset=UTF-8"),))
+    return Response(status, page.encode(), (("content-type", "text/html; charset=UTF-8"),))
 
 
 def _challenge() -> dict[str, str]:

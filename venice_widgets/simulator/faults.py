@@ -1,21 +1,24 @@
-"""Faults on order: which request goes wrong, how, and how often."""
+"""Faults on demand: which request goes wrong, how, and how often."""
 
 from __future__ import annotations
 
+import math
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from . import error_bodies
+from . import error_bodies, hostile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from decimal import Decimal
 
-    from .response import Answer
+    from .response import Response
 
-KINDS = {
+_RESPONSES = {
+    "302": "moved, to another host",
+    "303": "see other: the request was done, the result is elsewhere",
     "400": "bad parameters, the details a sentence",
     "401": "authentication failed",
     "402-key": "an API key without money",
@@ -23,42 +26,54 @@ KINDS = {
     "402-none": "no credentials: an x402 offer",
     "402-wallet": "a wallet whose credit is too low, with top-up instructions",
     "403": "access denied",
+    "403-privacy": "the key allows private models only",
     "404": "model not found",
+    "405": "method not allowed",
+    "409": "conflict",
+    "410": "the model is retired and not routed to another",
     "413": "body too large",
-    "415": "wrong content type",
-    "422": "content policy",
+    "415": "an encoding that cannot be undone",
+    "422": "a reference image over 7680 × 4320 pixels",
     "429": "rate limit, or with retry_after_seconds an overloaded model",
+    "429-wallet": "a wallet with too many requests in flight",
+    "451": "unavailable for legal reasons",
     "500": "inference failed",
     "502": "bad gateway, as an OpenAI-shaped error",
     "503": "at capacity",
     "504": "gateway timeout",
-    "html": "a proxy's page instead of JSON, with status 502 unless told otherwise",
-    "disconnect": "the connection ends before any answer",
-    "hang": "no answer, ever",
-    "slow": "the true answer, after so many seconds",
-    "cut": "the true answer, ending in the middle of its body",
-    "malformed-json": "the true answer's beginning, as if it were whole",
-    "data-uri": "the true answer, its pictures as data URIs",
-    "echo-null": "the true answer with a request of null",
-    "echo-flat": "the true answer with the echo not wrapped in success and data",
-    "seed-mismatch": "the true answer, drawn from and echoing another seed",
-    "blur": "the true answer, blurred by safe mode (never while safe_mode is false)",
+    "moderation": "the provider's refusal, a nested error with a code, with status 400 unless another is given",
+    "html": "a proxy's page instead of JSON, with status 502 unless another is given",
+    "disconnect": "the connection ends before any response",
+    "hang": "no response, ever",
+}
+_CHANGED = {
+    "slow": "the true response, after so many seconds",
+    "cut": "the true response, ending in the middle of its body",
+    "malformed-json": "the true response's beginning, as if it were whole",
+    "echo-null": "the true response with a request of null",
+    "echo-flat": "the true response with the echo not wrapped in success and data",
+    "seed-mismatch": "the true response, drawn from and echoing another seed",
+    "served-by": "the true response of another model, see served_model",
+    "blur": "the true response, blurred by safe mode (never while safe_mode is false)",
     "violation": "blacked out, with status 200, and not charged",
 }
+KINDS = _RESPONSES | _CHANGED | hostile.KINDS
 """Every kind of fault and what it looks like."""
 
-SPOILING = frozenset(
-    {"slow", "cut", "malformed-json", "data-uri", "echo-null", "echo-flat", "seed-mismatch", "blur", "violation"}
-)
-"""The kinds that run the request and spoil its answer."""
+RUNS = frozenset(_CHANGED | hostile.KINDS)
+"""The kinds that run the request and change its response."""
 
-MEANINGFUL_FOR = {
+_LOST = {"500", "502", "504", "html", "hang", "disconnect"}
+APPLIES_TO = {
     "retry_after_seconds": {"429", "503"},
     "reset_in_seconds": {"429"},
-    "status": {"html"},
-    "charged": {"500", "502", "504", "html", "hang", "disconnect"},
+    "status": {"html", "moderation", "brotli-bomb", "gzip-garbled"},
+    "charged": _LOST,
+    "refunded": _LOST,
+    "served_model": {"served-by"},
+    "image": {"image"},
 }
-"""Which kinds heed an attribute."""
+"""Which kinds use an attribute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +91,11 @@ class Fault:
         retry_after_seconds: makes a 429 an overloaded model with this Retry-After (rounded up to whole seconds);
             gives a 503 that header too.
         reset_in_seconds: when the rate limit of a 429 says that it resets, in ``x-ratelimit-reset-requests``.
-        status: the HTTP status of "html", 502 unless told.
-        charged: the picture was made and billed although its answer is lost; for 5xx, "html", "hang", "disconnect".
+        status: the HTTP status of "html", "moderation", "brotli-bomb" and "gzip-garbled".
+        charged: the image was made and billed although its response is lost; for 5xx, "html", "hang", "disconnect".
+        refunded: like charged, and given back after.
+        served_model: the id of the model that serves a "served-by" request.
+        image: the bytes that an "image" fault sends instead of each image.
     """
 
     kind: str
@@ -91,20 +109,29 @@ class Fault:
     reset_in_seconds: float | None = None
     status: int | None = None
     charged: bool = False
+    refunded: bool = False
+    served_model: str | None = None
+    image: bytes | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise ValueError(f"{self.kind!r} is no fault. There are {', '.join(KINDS)}.")
-        if self.kind == "slow" and not self.seconds:
-            raise ValueError("A slow fault needs the seconds that it takes.")
-        for name, kinds in MEANINGFUL_FOR.items():
+            raise ValueError(f"{self.kind!r} is not a fault. The faults are {', '.join(KINDS)}.")
+        for kind, name in (("slow", "seconds"), ("served-by", "served_model"), ("image", "image")):
+            if self.kind == kind and not getattr(self, name):
+                raise ValueError(f"The fault {kind!r} needs {name}.")
+        for name, kinds in APPLIES_TO.items():
             if getattr(self, name) not in (None, False) and self.kind not in kinds:
                 raise ValueError(f"{name} means nothing for {self.kind!r}, only for {', '.join(sorted(kinds))}.")
 
     @property
-    def spoils(self) -> bool:
-        """Whether the request runs and its answer is changed; otherwise the fault is the answer."""
-        return self.kind in SPOILING
+    def runs(self) -> bool:
+        """Whether the request runs and its response is changed; otherwise the fault is the response."""
+        return self.kind in RUNS
+
+    @property
+    def bills(self) -> bool:
+        """Whether the request runs and is billed although the fault is the response."""
+        return self.charged or self.refunded
 
     def happens_to(self, path: str, body: object, arrived: int) -> bool:
         """Whether it is meant for this request, the ``arrived``-th at its path."""
@@ -117,50 +144,76 @@ class Fault:
             and not (self.kind == "blur" and sent.get("safe_mode") is False)
         )
 
-    def answer(self, balance_usd: Decimal) -> Answer:
-        """The answer that this fault is; for the kinds that neither spoil one nor stay silent."""
+    def response(self, balance_usd: Decimal, time_scale: float = 1.0) -> Response:
+        """The response that this fault is; for the kinds that neither change one nor stay silent.
+
+        Args:
+            balance_usd: what a wallet that is too low still has.
+            time_scale: how long a second of this fault's waits lasts, in seconds.
+        """
         if self.kind == "429":
-            return self._rate_limited()
+            return self._rate_limited(time_scale)
         if self.kind == "503" and self.retry_after_seconds is not None:
-            overloaded = error_bodies.overloaded(self.retry_after_seconds)
-            return error_bodies.unavailable().with_headers(overloaded.headers[1:])
+            return error_bodies.unavailable().with_headers([("retry-after", self._retry_after(time_scale))])
         if self.kind == "402-wallet":
             return error_bodies.wallet_too_low(balance_usd)
         if self.kind == "html":
             return error_bodies.proxy_page(self.status or 502)
-        if self.kind in ("500", "502", "504"):
-            return error_bodies.failed(int(self.kind))
+        if self.kind == "moderation":
+            return error_bodies.moderation(self.status or 400)
         return _FIXED[self.kind]()
 
-    def _rate_limited(self) -> Answer:
-        answer = error_bodies.rate_limited()
+    def _retry_after(self, time_scale: float) -> str:
+        """Whole seconds, as HTTP wants them; with a shortened time also parts of a second, which clients accept."""
+        seconds = (self.retry_after_seconds or 0) * time_scale
+        return str(math.ceil(seconds)) if time_scale >= 1 else f"{seconds:.3f}"
+
+    def _rate_limited(self, time_scale: float) -> Response:
+        response = error_bodies.rate_limited()
         if self.retry_after_seconds is not None:
-            answer = error_bodies.overloaded(self.retry_after_seconds)
+            response = error_bodies.overloaded(self._retry_after(time_scale))
         if self.reset_in_seconds is not None:
-            reset_ms = int((time.time() + self.reset_in_seconds) * 1000)
-            answer = answer.with_headers(
+            reset_ms = int((time.time() + self.reset_in_seconds * time_scale) * 1000)
+            response = response.with_headers(
                 [("x-ratelimit-remaining-requests", "0"), ("x-ratelimit-reset-requests", str(reset_ms))]
             )
-        return answer
+        return response
 
 
-_FIXED = {
+_FIXED: dict[str, Callable[[], Response]] = {
+    "302": lambda: error_bodies.moved(302),
+    "303": lambda: error_bodies.moved(303),
     "400": lambda: error_bodies.unfit("The request could not be processed"),
     "401": error_bodies.authentication_failed,
     "402-key": error_bodies.insufficient_balance,
     "402-limit": error_bodies.spending_limit_reached,
     "402-none": error_bodies.no_credentials,
     "403": lambda: error_bodies.plain(403, "This model is not available in your region or API access is disabled"),
-    "404": lambda: error_bodies.model_not_found("the model", None),
+    "403-privacy": lambda: error_bodies.plain(
+        403, "This API key is restricted to PRIVATE_ONLY models. The requested model is anonymized."
+    ),
+    "404": lambda: error_bodies.model_not_found("the requested model", None),
+    "405": lambda: error_bodies.plain(405, "Method not allowed"),
+    "409": lambda: error_bodies.plain(409, "Conflict"),
+    "410": lambda: error_bodies.model_gone("the requested model", "z-image-turbo"),
     "413": error_bodies.too_large,
-    "415": lambda: error_bodies.plain(415, "Invalid content type. Expected application/json."),
-    "422": error_bodies.content_policy,
+    "415": lambda: error_bodies.plain(415, "Request encoding is not supported"),
+    "422": error_bodies.reference_too_large,
+    "429-wallet": error_bodies.wallet_busy,
+    "451": lambda: error_bodies.plain(451, "Unavailable for legal reasons"),
+    "500": lambda: error_bodies.failed(500),
+    "502": lambda: error_bodies.failed(502),
     "503": error_bodies.unavailable,
+    "504": lambda: error_bodies.failed(504),
 }
 
 
 class FaultPlan:
-    """The faults still to come, in the order they were ordered. Safe from any thread."""
+    """The faults that are still to happen. Safe from any thread.
+
+    Args:
+        faults: the first ones; of several that fit a request the earliest happens.
+    """
 
     def __init__(self, faults: Iterable[Fault]) -> None:
         self._lock = threading.Lock()
@@ -168,12 +221,12 @@ class FaultPlan:
         self._arrived: dict[str, int] = {}
 
     def add(self, fault: Fault) -> None:
-        """Order one more."""
+        """Add one more."""
         with self._lock:
             self._left.append((fault, fault.times))
 
     def clear(self) -> None:
-        """Nothing goes wrong any more."""
+        """Remove every fault."""
         with self._lock:
             self._left.clear()
 

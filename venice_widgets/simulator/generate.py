@@ -1,4 +1,4 @@
-"""``POST /image/generate``: who may ask, what is drawn, what it costs, what goes wrong on order."""
+"""``POST /image/generate``: who may send it, what is drawn, what it costs, what goes wrong on demand."""
 
 from __future__ import annotations
 
@@ -6,152 +6,179 @@ import contextlib
 import time
 from dataclasses import replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from . import error_bodies, generation, validation
-from .ledger import ENHANCEMENT_PRICE
-from .response import Answer, Refused
+from . import catalogue, error_bodies, generation, hostile, validation
+from .ledger import ENHANCEMENT_PRICE, InsufficientBalance, Item
+from .response import ErrorResponse, Response
 
 if TYPE_CHECKING:
     from .accounts import Caller
     from .faults import Fault
-    from .generation import Order
+    from .generation import Job
     from .received import ReceivedRequest
-    from .state import Pause, World
+    from .state import Pause, State
 
-LEAST_WALLET_BALANCE = Decimal("0.10")
 CLIENT_ERRORS = range(400, 500)
 
 
-def generate(world: World, request: ReceivedRequest, fault: Fault | None, pause: Pause) -> Answer:
-    """The answer, with the budgets and the balance from before the request in its headers.
+def generate(state: State, request: ReceivedRequest, fault: Fault | None, pause: Pause) -> Response:
+    """The response, with the limits and the balance from before the request in its headers.
 
     Raises:
-        Refused: without credentials, or with wrong ones.
+        ErrorResponse: without credentials, or with wrong ones.
     """
-    if fault and not fault.spoils and not fault.charged:
-        with contextlib.suppress(Refused):
-            world.caller(request.headers)  # a wallet's nonce is spent even by a request that fails
-        return failure(world, fault, pause)
-    caller = world.caller(request.headers)
-    holder, balance = _holder(caller, request), world.ledger.balance_usd(caller.account)
+    if fault and not fault.runs and not fault.bills:
+        with contextlib.suppress(ErrorResponse):
+            state.caller(request.headers)  # a wallet's nonce is spent even by a request that fails
+        return failure(state, fault, pause)
+    caller = state.caller(request.headers)
+    budget, headers = _error_budget(caller, request), _balance_headers(state, caller)
     try:
-        answer = _answer(world, caller, request, fault, pause)
-    except Refused as refused:
-        answer = refused.answer
-    if answer.status in CLIENT_ERRORS and answer.status != 429:
-        world.errors.use(holder)
-    return answer.with_headers(_budget_headers(world, caller, holder, balance))
+        response = _limited(state, caller, request, fault, pause)
+    except ErrorResponse as error:
+        response = error.response
+    if response.status in CLIENT_ERRORS and response.status != 429 and not _uncounted(request):
+        state.errors.use(budget)
+    return response.with_headers([*headers, *_limit_headers(state, caller, budget)])
 
 
-def failure(world: World, fault: Fault, pause: Pause) -> Answer:
-    """A fault that is the answer."""
+def failure(state: State, fault: Fault, pause: Pause) -> Response:
+    """A fault that is the response."""
     if fault.kind == "hang":
         pause(None)
     if fault.kind in ("hang", "disconnect"):
-        return Answer(0, b"", delivery="none")
-    return fault.answer(world.ledger.balance_usd(""))
+        return Response(0, b"", delivery="none")
+    return fault.response(state.ledger.balances("")["USD"], state.time_scale)
 
 
-def _answer(world: World, caller: Caller, request: ReceivedRequest, fault: Fault | None, pause: Pause) -> Answer:
-    order = _spoiled_order(_accepted(world, caller, request), fault)
-    if fault and fault.charged:
-        _charge(world, caller, order)
-        return failure(world, fault, pause)
-    return _produce(world, caller, order, fault, pause)
+def _limited(state: State, caller: Caller, request: ReceivedRequest, fault: Fault | None, pause: Pause) -> Response:
+    if not caller.is_wallet:
+        return _respond(state, caller, request, fault, pause)
+    with state.in_flight.enter(caller.name) as admitted:
+        if not admitted:
+            raise ErrorResponse(error_bodies.wallet_busy())
+        return _respond(state, caller, request, fault, pause)
 
 
-def _accepted(world: World, caller: Caller, request: ReceivedRequest) -> Order:
-    """The order, after every check in the order in which the service makes them."""
+def _respond(state: State, caller: Caller, request: ReceivedRequest, fault: Fault | None, pause: Pause) -> Response:
+    job = _changed_job(_accepted(state, caller, request), fault)
+    if fault and fault.bills:
+        _charge(state, caller, job)
+        if fault.refunded:
+            state.ledger.refund(caller.account, job.request_id)
+        return failure(state, fault, pause)
+    return _produce(state, caller, job, fault, pause)
+
+
+def _accepted(state: State, caller: Caller, request: ReceivedRequest) -> Job:
+    """The job, after every check in the order in which the service makes them."""
     body = validation.read_json(request)
-    failures = world.errors.left(_holder(caller, request))
+    failures = state.errors.left(_error_budget(caller, request))
     if failures and not failures.remaining:
-        raise Refused(error_bodies.locked_out())
+        raise ErrorResponse(error_bodies.locked_out(failures.limit))
     validation.check_schema(body)
-    model = validation.choose_model(body["model"])
+    named = validation.named_model(body["model"])
+    model = validation.serving_model(named, state)
     validation.check_limits(body, model)
-    order = generation.accept(body, model, world.random)
-    _check_balance(world, caller, order)
-    if not world.requests.use(caller.name, order.pictures):
-        raise Refused(error_bodies.rate_limited())
-    return order
+    job = generation.accept(body, model, named, state)
+    if not state.ledger.can_pay(caller.account, _cost(job)):
+        raise ErrorResponse(_cannot_pay(state, caller))
+    if not state.requests.use(caller.name, job.images):
+        raise ErrorResponse(error_bodies.rate_limited())
+    return job
 
 
-def _check_balance(world: World, caller: Caller, order: Order) -> None:
-    balance = world.ledger.balance_usd(caller.account)
-    price = order.unit_price_usd * order.pictures
-    if caller.is_wallet and balance < max(price, LEAST_WALLET_BALANCE):
-        raise Refused(error_bodies.wallet_too_low(balance))
-    if balance < price:
-        raise Refused(error_bodies.insufficient_balance())
+def _cannot_pay(state: State, caller: Caller) -> Response:
+    """A wallet that is linked to DIEM is billed there: its own credit, and a top-up, do not matter."""
+    balances = state.ledger.balances(caller.account)
+    if caller.is_wallet and not balances.get("DIEM"):
+        return error_bodies.wallet_too_low(balances["USD"])
+    return error_bodies.insufficient_balance()
 
 
-def _spoiled_order(order: Order, fault: Fault | None) -> Order:
-    kind = fault.kind if fault else ""
-    if kind == "seed-mismatch":
-        return replace(order, seed=order.seed - 1 if order.seed > 0 else order.seed + 1)
-    return replace(order, blurred=kind == "blur", blacked_out=kind == "violation")
+def _changed_job(job: Job, fault: Fault | None) -> Job:
+    if fault is None:
+        return job
+    if fault.kind == "seed-mismatch":
+        return replace(job, seed=job.seed - 1 if job.seed > 0 else job.seed + 1)
+    if fault.kind == "served-by":
+        return replace(job, model=catalogue.MODELS[str(fault.served_model)])
+    return replace(job, blurred=fault.kind == "blur", blacked_out=fault.kind == "violation")
 
 
-def _produce(world: World, caller: Caller, order: Order, fault: Fault | None, pause: Pause) -> Answer:
-    """Charged on acceptance, so that whoever hangs up early has paid: the harsher of the two truths."""
+def _produce(state: State, caller: Caller, job: Job, fault: Fault | None, pause: Pause) -> Response:
+    """Charged on acceptance, so that a client that hangs up early has paid: the harsher of the two possibilities."""
     started = time.monotonic()
-    seconds = world.seconds_per_image * order.pictures
-    if not order.blacked_out:
-        _charge(world, caller, order)
-    pictures = generation.draw(order, world.random, world.paint)
+    seconds = state.seconds_per_image * job.images
+    if not job.blacked_out:
+        _charge(state, caller, job)
+    kind = fault.kind if fault else ""
+    images = hostile.hostile_images(kind, generation.draw(job, state), fault.image if fault else None)
     pause(max(0.0, seconds - (time.monotonic() - started)))
-    if order.body.get("return_binary"):
-        return generation.binary_answer(order, pictures[0])
-    content = generation.content(order, pictures, round((time.monotonic() - started) * 1000))
-    return generation.content_answer(order, _spoiled_content(order, content, fault))
+    headers = generation.headers(job, state)
+    if job.body.get("return_binary"):
+        return Response(200, images[0], (("content-type", f"image/{job.format}"), *headers))
+    content = generation.content(job, images, round((time.monotonic() - started) * 1000))
+    if kind in ("echo-null", "echo-flat"):
+        content["request"] = None if kind == "echo-null" else content["request"]["data"]
+    return hostile.hostile_response(kind, content, headers, (fault.status if fault else None) or 200)
 
 
-def _spoiled_content(order: Order, content: dict[str, Any], fault: Fault | None) -> dict[str, Any]:
-    match fault.kind if fault else "":
-        case "echo-null":
-            return content | {"request": None}
-        case "echo-flat":
-            return content | {"request": content["request"]["data"]}
-        case "data-uri":
-            return content | {"images": [f"data:image/{order.format};base64,{image}" for image in content["images"]]}
-        case _:
-            return content
+def _cost(job: Job) -> Decimal:
+    return sum((item.amount_usd for item in _items(job)), Decimal(0))
 
 
-def _charge(world: World, caller: Caller, order: Order) -> None:
-    model, account = order.model, caller.account
-    execution_ms = round(world.seconds_per_image * order.pictures * 1000)
-    lines = [(f"{model.id}-image-unit", order.pictures, order.unit_price_usd)]
-    if order.enhanced_prompt is not None:
-        lines.append(("prompt-enhancement-unit", 1, ENHANCEMENT_PRICE))
-    if (surcharge := Decimal(model.unlisted_reference_surcharge)) and order.body.get("style_references"):
-        lines.append((f"{model.id}-style-reference-unit", order.pictures, surcharge))
-    for sku, units, price in lines:
-        world.ledger.charge(
-            account, order.request_id, sku, units=units, unit_price_usd=price, execution_ms=execution_ms
-        )
+def _items(job: Job) -> list[Item]:
+    """What the request is billed for: the images, and each add-on in a row of its own."""
+    model = job.model
+    items = [Item(f"{model.id}-image-unit", model.id, job.images, job.unit_price_usd)]
+    if job.enhanced_prompt is not None:
+        items.append(Item("prompt-enhancement-unit", "prompt-enhancement", 1, ENHANCEMENT_PRICE))
+    if (surcharge := Decimal(model.unlisted_reference_surcharge)) and job.body.get("style_references"):
+        items.append(Item(f"{model.id}-style-reference-unit", f"{model.id}-style-reference", job.images, surcharge))
+    return items
 
 
-def _holder(caller: Caller, request: ReceivedRequest) -> str:
+def _charge(state: State, caller: Caller, job: Job) -> None:
+    execution_ms = round(state.seconds_per_image * job.images * 1000)
+    try:
+        state.ledger.charge(caller.account, job.request_id, _items(job), execution_ms=execution_ms)
+    except InsufficientBalance:  # another request was faster, or a served-by fault made this one dearer
+        raise ErrorResponse(_cannot_pay(state, caller)) from None
+
+
+def _error_budget(caller: Caller, request: ReceivedRequest) -> str:
+    """Whose failures are counted together: each caller's with each model."""
     body = request.json
     return f"{caller.name}\n{body.get('model') if isinstance(body, dict) else ''}"
 
 
-def _budget_headers(world: World, caller: Caller, holder: str, balance: Decimal) -> list[tuple[str, str]]:
-    """The request budget resets in milliseconds, as clients see it; the error budget in seconds."""
-    headers = [("x-venice-balance-usd", f"{balance:f}"), ("x-venice-balance-diem", "0")]
-    if caller.is_wallet:
-        headers.append(("x-balance-remaining", f"{world.ledger.balance_usd(caller.account):.6f}"))
-    if (allowance := world.requests.left(caller.name)) is not None:
+def _uncounted(request: ReceivedRequest) -> bool:
+    """Whether it failed before failures are counted: a body that is not JSON, or too large."""
+    return len(request.body) > validation.MAX_BODY_BYTES or request.json is None
+
+
+def _balance_headers(state: State, caller: Caller) -> list[tuple[str, str]]:
+    balances = state.ledger.balances(caller.account)
+    return [
+        ("x-venice-balance-usd", f"{balances['USD']:f}"),
+        ("x-venice-balance-diem", f"{balances.get('DIEM', Decimal(0)):f}"),
+    ]
+
+
+def _limit_headers(state: State, caller: Caller, budget: str) -> list[tuple[str, str]]:
+    """Both limits reset at a Unix time in milliseconds."""
+    headers = []
+    if (allowance := state.requests.left(caller.name)) is not None:
         headers += [
             ("x-ratelimit-limit-requests", str(allowance.limit)),
             ("x-ratelimit-remaining-requests", str(allowance.remaining)),
             ("x-ratelimit-reset-requests", str(round(allowance.resets_at * 1000))),
         ]
-    if (failures := world.errors.left(holder)) is not None:
+    if (failures := state.errors.left(budget)) is not None:
         headers += [
             ("x-ratelimit-remaining", str(failures.remaining)),
-            ("x-ratelimit-resets", str(round(failures.resets_at))),
+            ("x-ratelimit-resets", str(round(failures.resets_at * 1000))),
         ]
     return headers

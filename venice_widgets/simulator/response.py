@@ -1,4 +1,4 @@
-"""An answer before it is on any wire, and how it is compressed for it."""
+"""A response before it is sent, and how it is compressed."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """One HTTP answer."""
+class Response:
+    """One HTTP response."""
 
     status: int
     body: bytes
@@ -21,8 +21,8 @@ class Answer:
     delivery: Literal["whole", "cut", "none"] = "whole"
     """``cut`` ends in the middle of the body; ``none`` ends the connection without a status line."""
 
-    def with_headers(self, headers: Iterable[tuple[str, str]]) -> Answer:
-        """The same answer with more headers."""
+    def with_headers(self, headers: Iterable[tuple[str, str]]) -> Response:
+        """The same response with more headers."""
         return replace(self, headers=(*self.headers, *headers))
 
     def content_type(self) -> str:
@@ -30,34 +30,34 @@ class Answer:
         return dict(self.headers).get("content-type", "").partition(";")[0]
 
 
-class Refused(Exception):
-    """The request ends here, with an answer."""
+class ErrorResponse(Exception):
+    """The request ends here, with this response."""
 
-    def __init__(self, answer: Answer) -> None:
-        super().__init__(answer.status)
-        self.answer = answer
+    def __init__(self, response: Response) -> None:
+        super().__init__(response.status)
+        self.response = response
 
 
-def json_answer(value: Any, status: int = 200, headers: Iterable[tuple[str, str]] = ()) -> Answer:
-    """An answer with a JSON body."""
+def json_response(value: Any, status: int = 200, headers: Iterable[tuple[str, str]] = ()) -> Response:
+    """A response with a JSON body."""
     body = json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "backslashreplace")
-    return Answer(status, body, (("content-type", "application/json; charset=utf-8"), *headers))
+    return Response(status, body, (("content-type", "application/json; charset=utf-8"), *headers))
 
 
-def compressed(answer: Answer, accept_encoding: str) -> Answer:
-    """The answer as the client accepts it: JSON by brotli or gzip, everything else as it is.
+def compressed(response: Response, accept_encoding: str) -> Response:
+    """The response as the client accepts it: JSON by brotli or gzip, everything else as it is.
 
-    Large bodies are base64 pictures, which only entropy coding makes smaller: both are told not to search for more.
+    Large bodies are images in base64, which only entropy coding makes smaller: both compress at their fastest.
     """
     accepted = {part.partition(";")[0].strip().lower() for part in accept_encoding.split(",")}
-    if answer.content_type() != "application/json":
-        return answer
-    if "br" in accepted and (body := _brotli(answer.body)) is not None:
-        return replace(answer, body=body).with_headers([("content-encoding", "br"), ("vary", "Accept-Encoding")])
+    if response.content_type() != "application/json" or "content-encoding" in dict(response.headers):
+        return response
+    if "br" in accepted and (body := _brotli(response.body)) is not None:
+        return replace(response, body=body).with_headers([("content-encoding", "br"), ("vary", "Accept-Encoding")])
     if "gzip" in accepted:
-        body = _gzip(answer.body)
-        return replace(answer, body=body).with_headers([("content-encoding", "gzip"), ("vary", "Accept-Encoding")])
-    return answer
+        body = _gzip(response.body)
+        return replace(response, body=body).with_headers([("content-encoding", "gzip"), ("vary", "Accept-Encoding")])
+    return response
 
 
 def _brotli(body: bytes) -> bytes | None:

@@ -16,21 +16,21 @@ from .received import ReceivedRequest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .response import Answer
+    from .response import Response
     from .state import Handler
 
 LOOK_EVERY_SECONDS = 0.05
 
 
 class HungUp(Exception):
-    """The client is gone, or the server is closing: nobody waits for the answer."""
+    """The client is gone, or the server is closing: nothing waits for the response."""
 
 
 class SimulatorServer(ThreadingHTTPServer):
     """Listens on 127.0.0.1.
 
     Args:
-        simulator: who answers.
+        simulator: what responds.
         port: where to listen; 0 takes a free one.
     """
 
@@ -125,16 +125,16 @@ class _Handler(BaseHTTPRequestHandler):
         while self.rfile.readline().strip():
             pass
 
-    def _send(self, answer: Answer) -> None:
-        if answer.delivery == "none":
+    def _send(self, response: Response) -> None:
+        if response.delivery == "none":
             self.close_connection = True
             return
-        self.send_response(answer.status)
-        for name, value in (*answer.headers, ("content-length", str(len(answer.body)))):
+        self.send_response(response.status)
+        for name, value in (*response.headers, ("content-length", str(len(response.body)))):
             self.send_header(name, value)
         self.end_headers()
-        whole = answer.delivery == "whole"
-        self.wfile.write(answer.body if whole else answer.body[: len(answer.body) // 2])
+        whole = response.delivery == "whole"
+        self.wfile.write(response.body if whole else response.body[: len(response.body) // 2])
         self.close_connection |= not whole
 
     def _pause(self, seconds: float | None) -> None:

@@ -1,12 +1,13 @@
-"""How large a picture becomes: pixels, a ratio of about one megapixel, or a tier of that ratio.
+"""How large an image becomes: pixels, a ratio of about one megapixel, or a tier of that ratio.
 
-Ratios that a model does not list fall back to its default in silence, as VENICE API, POST /image/generate, does.
+Ratios that a model does not list fall back to its default without a word, as at the service.
 """
 
 from __future__ import annotations
 
 import math
 import re
+import zlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,15 +17,20 @@ BASE_PIXELS = 1024
 ROUNDED_TO_PIXELS = 16
 
 
-def picture_size(
-    model: Model, *, width: int, height: int, aspect_ratio: str | None, resolution: str | None
+def image_size(
+    model: Model, *, prompt: str, width: int, height: int, aspect_ratio: str | None, resolution: str | None
 ) -> tuple[int, int]:
-    """Width and height in pixels of what the model will draw."""
+    """Width and height in pixels of what the model draws. Where the ratio is ``auto``, the prompt decides it."""
     if model.sized_by == "pixels":
         return width, height
-    ratio = _ratio(aspect_ratio if aspect_ratio in model.ratios else None) or _ratio(model.ratios[0]) or 1.0
+    ratio = _ratio(aspect_ratio if aspect_ratio in model.ratios else model.ratios[0]) or _chosen(model, prompt)
     side = BASE_PIXELS * _tier(resolution)
     return _rounded(side * math.sqrt(ratio)), _rounded(side / math.sqrt(ratio))
+
+
+def _chosen(model: Model, prompt: str) -> float:
+    choices = [ratio for ratio in map(_ratio, model.ratios) if ratio]
+    return choices[zlib.crc32(prompt.encode("utf-8", "surrogatepass")) % len(choices)]
 
 
 def _ratio(text: str | None) -> float | None:

@@ -1,4 +1,4 @@
-"""The simulator without a socket: an httpx transport that answers in the caller's own thread."""
+"""The simulator without a socket: an httpx transport that responds in the caller's own thread."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .received import ReceivedRequest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .response import Answer
+    from .response import Response
     from .state import Handler
 
 CHUNK_BYTES = 1 << 16
@@ -23,7 +23,7 @@ class SimulatorTransport(httpx.BaseTransport):
     """Carries requests to a simulator. Safe from any thread.
 
     Args:
-        simulator: who answers.
+        simulator: what responds.
     """
 
     def __init__(self, simulator: Handler) -> None:
@@ -31,7 +31,7 @@ class SimulatorTransport(httpx.BaseTransport):
         self._closed = threading.Event()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """The answer, or the httpx error that a socket would have led to."""
+        """The response, or the httpx error that a socket would have led to."""
         wait = _Wait(self._closed, request)
         received = ReceivedRequest(
             method=request.method,
@@ -39,15 +39,15 @@ class SimulatorTransport(httpx.BaseTransport):
             headers={name.lower(): value for name, value in request.headers.items()},
             body=request.read(),
         )
-        answer = self._simulator.handle(received, wait)
-        if answer.delivery == "none":
+        response = self._simulator.handle(received, wait)
+        if response.delivery == "none":
             raise httpx.RemoteProtocolError("Server disconnected without sending a response.", request=request)
-        headers = [*answer.headers, ("content-length", str(len(answer.body)))]
+        headers = [*response.headers, ("content-length", str(len(response.body)))]
         extensions = {"http_version": b"HTTP/1.1"}
-        return httpx.Response(answer.status, headers=headers, stream=_Body(answer), extensions=extensions)
+        return httpx.Response(response.status, headers=headers, stream=_Body(response), extensions=extensions)
 
     def close(self) -> None:
-        """End every waiting request; later ones are answered again."""
+        """End every waiting request; later ones are served again."""
         self._closed.set()
         self._closed = threading.Event()
 
@@ -73,11 +73,11 @@ class _Wait:
 class _Body(httpx.SyncByteStream):
     """The body in pieces; one that is cut short ends as a lost connection does."""
 
-    def __init__(self, answer: Answer) -> None:
-        self._answer = answer
+    def __init__(self, response: Response) -> None:
+        self._response = response
 
     def __iter__(self) -> Iterator[bytes]:
-        body, whole = self._answer.body, self._answer.delivery == "whole"
+        body, whole = self._response.body, self._response.delivery == "whole"
         sent = len(body) if whole else len(body) // 2
         for start in range(0, sent, CHUNK_BYTES):
             yield body[start : min(start + CHUNK_BYTES, sent)]

@@ -1,27 +1,29 @@
 """Reading the body of ``POST /image/generate``: strict where Venice is strict, silent where it is silent.
 
-Two checks, as at the service: the schema, which knows no model, and then the chosen model's limits. Source: VENICE
-API, POST /image/generate.
+Two checks, as at the service: the schema, which knows no model, and then the limits of the model that serves it.
 """
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from . import error_bodies
 from .catalogue import STYLES, find_model
 from .error_bodies import Issue
-from .response import Refused
+from .response import ErrorResponse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from .models import Model
     from .received import ReceivedRequest
+    from .state import State
 
 MAX_BODY_BYTES = 35_000_000
 MAX_REFERENCE_BYTES = 8_000_000
 MAX_SEED = 999_999_999
+MAX_USER_ID = 128
 REQUIRED = ("model", "prompt")
 
 
@@ -29,18 +31,18 @@ def read_json(request: ReceivedRequest) -> dict[str, Any]:
     """The parsed body.
 
     Raises:
-        Refused: 413 over 35 MB, 415 for another content type, 400 for what is no JSON object.
+        ErrorResponse: 413 over 35 MB; 400 for another content type and for what is not a JSON object.
     """
     if len(request.body) > MAX_BODY_BYTES:
-        raise Refused(error_bodies.too_large())
+        raise ErrorResponse(error_bodies.too_large())
     content_type = request.headers.get("content-type", "")
     if content_type.partition(";")[0].strip().lower() != "application/json":
-        raise Refused(error_bodies.plain(415, "Invalid content type. Expected application/json."))
+        raise ErrorResponse(error_bodies.plain(400, "'Content-Type' must be 'application/json'"))
     if request.json is None:
-        raise Refused(error_bodies.plain(400, "The request body is not valid JSON."))
+        raise ErrorResponse(error_bodies.plain(400, "Invalid JSON request"))
     if not isinstance(request.json, dict):
         wrong = f"Expected object, received {_type_name(request.json)}"
-        raise Refused(error_bodies.invalid([Issue((), wrong, "invalid_type")]))
+        raise ErrorResponse(error_bodies.invalid([Issue((), wrong, "invalid_type")]))
     return request.json
 
 
@@ -48,38 +50,51 @@ def check_schema(body: Mapping[str, Any]) -> None:
     """Everything that can be wrong without knowing the model.
 
     Raises:
-        Refused: 400 with every field at fault.
+        ErrorResponse: 400 with every field at fault.
     """
     if issues := list(_schema_issues(body)):
-        raise Refused(error_bodies.invalid(issues))
+        raise ErrorResponse(error_bodies.invalid(issues))
 
 
-def choose_model(name: str) -> Model:
-    """The model that will serve the request.
+def named_model(name: str) -> Model:
+    """The model with this id or trait.
 
     Raises:
-        Refused: 404 for unknown and retired ones, 503 for one that is offline, 400 for one that makes no pictures.
+        ErrorResponse: 404 for unknown and retired ones.
     """
     model = find_model(name)
     if model is None:
-        raise Refused(error_bodies.model_not_found(name, _suggestion(name)))
+        raise ErrorResponse(error_bodies.model_not_found(name, _suggestion(name)))
+    return model
+
+
+def serving_model(named: Model, state: State) -> Model:
+    """The model that serves requests for the named one.
+
+    Raises:
+        ErrorResponse: 410 for one that has ended, 503 for one that is offline, 400 for one that makes no images.
+    """
+    model = state.serving_model(named)
+    if model is None:
+        raise ErrorResponse(error_bodies.model_gone(named.id, named.replacement))
     if model.offline:
-        raise Refused(error_bodies.unavailable(f"The model {model.id} is temporarily offline. Please try again later."))
+        text = f"The model {model.id} is temporarily offline. Please try again later."
+        raise ErrorResponse(error_bodies.unavailable(text))
     if not model.generates:
-        raise Refused(error_bodies.unfit(f"Model {model.id} does not support image generation"))
+        raise ErrorResponse(error_bodies.unfit(f"Model {model.id} does not support image generation"))
     return model
 
 
 def check_limits(body: Mapping[str, Any], model: Model) -> None:
-    """What the chosen model refuses.
+    """What the model that serves the request refuses.
 
     Raises:
-        Refused: 400 with every field at fault.
+        ErrorResponse: 400 with every field at fault.
     """
     if body.get("style_references") and not model.max_style_references:
-        raise Refused(error_bodies.unfit(f"Model {model.id} does not support style references"))
+        raise ErrorResponse(error_bodies.unfit(f"Model {model.id} does not support style references"))
     if issues := list(_limit_issues(body, model)):
-        raise Refused(error_bodies.invalid(issues))
+        raise ErrorResponse(error_bodies.invalid(issues))
 
 
 def _suggestion(name: str) -> str | None:
@@ -158,8 +173,8 @@ def _limit_issues(body: Mapping[str, Any], model: Model) -> Iterator[Issue]:
         for name in ("width", "height"):
             if name in body:
                 yield Issue((name,), f"{name} is not supported by {model.id}. Use aspect_ratio instead.")
-    if body.get("steps", 0) > model.steps[1]:
-        yield Issue(("steps",), f"Number must be less than or equal to {model.steps[1]}", "too_big")
+    if model.uses_steps and "steps" in body and (wrong := _number(1, model.steps[1])(body["steps"])):
+        yield Issue(("steps",), wrong[1], wrong[0])
     if len(body.get("style_references", [])) > model.max_style_references:
         limit = model.max_style_references
         yield Issue(("style_references",), f"Array must contain at most {limit} element(s)", "too_big")
@@ -196,6 +211,16 @@ def _one_of(*values: str) -> Callable[[Any], tuple[str, str] | None]:
     return check
 
 
+def _user_id(value: Any) -> tuple[str, str] | None:
+    if not isinstance(value, str):
+        return "invalid_type", f"Expected string, received {_type_name(value)}"
+    if not 1 <= len(value) <= MAX_USER_ID:
+        return "too_big" if value else "too_small", f"String must contain 1 to {MAX_USER_ID} character(s)"
+    if not all(" " <= letter <= "~" for letter in value) or "||" in value:
+        return "invalid_string", "Must be printable ASCII without '||'"
+    return None
+
+
 def _flag(value: Any) -> tuple[str, str] | None:
     return None if isinstance(value, bool) else ("invalid_type", f"Expected boolean, received {_type_name(value)}")
 
@@ -230,7 +255,7 @@ FIELDS: dict[str, Callable[[Any], tuple[str, str] | None]] = {
     "aspect_ratio": _text(),
     "resolution": _text(),
     "quality": _text(),
-    "steps": _number(0, 1000, exclusive=True, whole=True),
+    "steps": _number(-math.inf, math.inf, whole=True),
     "cfg_scale": _number(0, 20, exclusive=True),
     "lora_strength": _number(0, 100, whole=True),
     "style_preset": _one_of(*STYLES),
@@ -239,6 +264,7 @@ FIELDS: dict[str, Callable[[Any], tuple[str, str] | None]] = {
     "seed": _number(-MAX_SEED, MAX_SEED, whole=True),
     "variants": _number(1, 4, whole=True),
     "return_binary": _flag,
+    "anon_user_id": _user_id,
     "safe_mode": _flag,
     "hide_watermark": _flag,
     "embed_exif_metadata": _flag,

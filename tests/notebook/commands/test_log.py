@@ -478,7 +478,7 @@ def test_a_balance_that_rose_or_stayed_is_called_so(session, simulator):
     simulator.add_fault(Fault("violation"))
     session.send(session.build("A fox", seed=1)).wait()
     assert "The balance is what it was since its first request ($25.00)" in told("balance")
-    simulator._world.ledger._start[""] += 5
+    simulator.top_up(5)
     assert "The balance rose by $5.00" in told("balance")
 
 
