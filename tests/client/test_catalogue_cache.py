@@ -133,8 +133,8 @@ def test_without_a_network_and_without_a_copy_it_is_an_error(simulator, keeper):
     assert one.known() is None
 
 
-def test_a_wrong_key_is_told_as_that_where_there_is_no_copy(keeper, monkeypatch, tmp_path):
-    strict = Simulator(api_key="the-right-one")
+def test_a_refused_key_is_told_as_that_where_there_is_no_copy(keeper, monkeypatch, tmp_path):
+    strict = Simulator(faults=[Fault("401", path="/models")])
     settings = Settings(api_key=Secret(KEY), store=tmp_path / "store")
     with pytest.raises(CredentialsRefused):
         CatalogueKeeper(settings, Client(settings, strict.transport())).current()

@@ -146,7 +146,7 @@ def test_an_error_of_ours_is_a_few_lines_that_say_what_to_do(refused, simulator)
     assert red == (
         "\x1b[31m\x1b[1mInvalidRequest\x1b[0m\x1b[31m: --aspect-ratio 16:10 is not one that gpt-image-2 takes.\x1b[0m"
     )
-    assert rest == "It takes 1:1, 3:2, 16:9. The nearest is 3:2. Nothing was sent."
+    assert rest == "It takes 1:1, 3:2, 16:9, 21:9, 9:16, 2:3, 3:4, 4:5. The nearest is 3:2. Nothing was sent."
     assert not sent(simulator)
 
 

@@ -62,7 +62,7 @@ def offered(shell):
         ("%%venice -m 'gpt-image-2' -a 16:", ["%%venice -m 'gpt-image-2' -a 16:9"]),
         ("%%venice -m grok-imagine-image -a 19.5", ["%%venice -m grok-imagine-image -a 19.5:9"]),
         ("%%venice -m grok-imagine-image -a 9:1", [f"%%venice -m grok-imagine-image -a 9:{x}" for x in ("16", "19.5")]),
-        ("%%venice -m highest_quality -a ", []),
+        ("%%venice -m fastest -a ", []),
         ("%%venice -a ", []),
         ("%%venice -m nonsense -a ", []),
         ("%%venice --style-preset Ana", ['%%venice --style-preset "Analog Film"']),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from . import catalogue, error_bodies
 from .error_bodies import Issue
 from .ledger import CURRENCIES, LEAST_WALLET_BALANCE
-from .models import iso
+from .models import iso, number
 from .response import ErrorResponse, Response, json_response
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _rate_limits(state: State, request: ReceivedRequest) -> Response:
     data = {
         "accessPermitted": sum(balances.values()) > 0,
         "apiTier": {"id": "paid", "isCharged": True},
-        "balances": {currency: float(amount) for currency, amount in listed.items()},
+        "balances": {currency: number(amount) for currency, amount in listed.items()},
         "keyExpiration": None,
         "nextEpochBegins": iso(datetime.combine(now.date() + timedelta(days=1), time(), now.tzinfo)),
         "rateLimits": [{"apiModelId": model.id, "rateLimits": limits} for model in catalogue.listed_models()],
@@ -87,17 +87,15 @@ def _billing_balance(state: State, request: ReceivedRequest) -> Response:
         {
             "canConsume": sum(balances.values()) >= LEAST_WALLET_BALANCE,
             "consumptionCurrency": next((name for name in CURRENCIES if balances.get(name)), None),
-            "balances": {name: float(balances.get(currency, 0)) or None for currency, name in shown.items()},
-            "diemEpochAllocation": float(balances.get("DIEM", 0)),
+            "balances": {name: number(balances.get(currency, Decimal(0))) or None for currency, name in shown.items()},
+            "diemEpochAllocation": number(balances.get("DIEM", Decimal(0))),
         }
     )
 
 
 def _usage_history(state: State, request: ReceivedRequest) -> Response:
     """Rows in ascending time; the cursor carries the filters, which may not be sent with it."""
-    rows = [
-        row.usage_entry() for row in state.ledger.rows(_admin(state, request).account) if row.kind != "TOP_UP"
-    ]
+    rows = [row.usage_entry() for row in state.ledger.rows(_admin(state, request).account) if row.kind != "TOP_UP"]
     start, end, currency, size, offset = _page(request.query)
     rows = [row for row in rows if start <= row["timestamp"] < end and currency in ("", row["currency"])]
     page, rest = rows[offset : offset + size], rows[offset + size :]
@@ -138,12 +136,12 @@ def _wallet_balance(state: State, request: ReceivedRequest) -> Response:
     diem = balances.get("DIEM", Decimal(0))
     data = {
         "walletAddress": address,
-        "balanceUsd": float(balances["USD"]),
+        "balanceUsd": number(balances["USD"]),
         "canConsume": balances["USD"] >= LEAST_WALLET_BALANCE or diem > 0,
         "minimumTopUpUsd": MINIMUM_TOP_UP_USD,
         "suggestedTopUpUsd": SUGGESTED_TOP_UP_USD,
     }
-    return json_response({"success": True, "data": data | ({"diemBalanceUsd": float(diem)} if diem else {})})
+    return json_response({"success": True, "data": data | ({"diemBalanceUsd": number(diem)} if diem else {})})
 
 
 def _wallet_transactions(state: State, request: ReceivedRequest) -> Response:
@@ -158,7 +156,7 @@ def _wallet_transactions(state: State, request: ReceivedRequest) -> Response:
     rows = [row.transaction() for row in reversed(state.ledger.rows(address)) if row.currency == "USD"]
     data = {
         "walletAddress": address,
-        "currentBalance": float(state.ledger.balances(address)["USD"]),
+        "currentBalance": number(state.ledger.balances(address)["USD"]),
         "transactions": rows[offset : offset + limit],
         "pagination": {"limit": limit, "offset": offset, "hasMore": offset + limit < len(rows)},
     }

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from .models import number
 from .response import Response, json_response
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def wallet_too_low(balance_usd: Decimal) -> Response:
             "error": "Payment required",
             "code": "PAYMENT_REQUIRED",
             "reason": "insufficient_balance",
-            "currentBalanceUsd": float(balance_usd),
+            "currentBalanceUsd": number(balance_usd),
             "minimumBalanceUsd": 0.1,
             "description": "Venice API",
             "suggestedTopUpUsd": 10,

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from .models import iso
+from .models import iso, number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,7 +60,7 @@ class Row:
     def usage_entry(self) -> dict[str, Any]:
         """The row as ``GET /billing/usage-history`` shows it."""
         return {
-            "amount": float(self.amount_usd),
+            "amount": number(self.amount_usd),
             "currency": self.currency,
             "inferenceDetails": {
                 "completionTokens": None,
@@ -69,7 +69,7 @@ class Row:
                 "requestId": self.request_id,
             },
             "notes": "API Inference" if self.kind == "CHARGE" else "Refund",
-            "pricePerUnitUsd": float(self.item.unit_price_usd) if self.item else 0,
+            "pricePerUnitUsd": number(self.item.unit_price_usd) if self.item else 0,
             "sku": self.item.sku if self.item else "refund",
             "timestamp": iso(self.at),
             "units": self.item.units if self.item else 1,
@@ -79,8 +79,8 @@ class Row:
         """The row as ``GET /x402/transactions/{wallet}`` shows it."""
         return {
             "id": self.id,
-            "amount": float(self.amount_usd),
-            "balanceAfter": float(self.balance_after),
+            "amount": number(self.amount_usd),
+            "balanceAfter": number(self.balance_after),
             "type": self.kind,
             "createdAt": iso(self.at),
             "requestId": self.request_id,

@@ -198,6 +198,11 @@ def iso(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def number(amount: Decimal) -> float:
+    """An amount as the API's JSON writes it: whole ones without a point."""
+    return int(amount) if amount == int(amount) else float(amount)
+
+
 def _both(price: str) -> dict[str, float]:
     return {"usd": float(price), "diem": float(price)}
 

@@ -73,7 +73,7 @@ def test_models_tells_of_each_how_it_is_sized_its_prices_privacy_seed_and_state(
     assert found["qwen-image-2"] == ["Qwen Image 2", "ratio", "$0.05", "anonymized", "unknown"]
     assert found["krea-v2-large"][-1] == "beta"
     assert found["hidream"][-1] == "offline"
-    assert found["lustify-sdxl"][-1] == "deprecated 2027-03-31"
+    assert found["lustify-sdxl"][-1] == "deprecated 2031-03-31"
     assert found["hunyuan-image-v4-preview"][2] == "unknown"
     assert "bria-bg-remover" not in found
     assert f"{len(found)} of {len(found)} models" in text
@@ -208,7 +208,7 @@ def test_the_doctor_names_every_entry_that_could_not_be_read_and_the_others_stay
     current.use_session(Session(api_key=KEY, transport=simulator.transport()))
     text = run_command(None, "doctor").data["text/plain"]
     assert re.search(r"key +balance \$25\.00", text)
-    assert re.search(r"catalogue +30 models, fetched just now", text)
+    assert re.search(r"catalogue +\d\d models, fetched just now", text)
     assert "bad-price: " in text
     assert text.count("entry 3") == 2
     assert re.search(r"store +.*\.venice", text)
@@ -220,7 +220,7 @@ def test_the_doctor_goes_on_where_a_part_is_broken():
     current.use_session(Session(transport=Simulator().transport()))
     text = run_command(None, "doctor").data["text/plain"]
     assert "VENICE_API_KEY" in text
-    assert "30 models" in text
+    assert re.search(r"\d\d models", text)
     assert "Nothing is wrong" not in text
 
 
