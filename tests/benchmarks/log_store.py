@@ -161,8 +161,7 @@ def make_store(folder: Path, runs: int) -> None:
 def check(folder: Path, runs: int) -> None:
     log = Log.open(folder)
     assert log.spent().runs == runs
-    with log._database.reading() as connection:
-        assert recount(connection) == []
+    assert log._database.read(recount) == []
     record = log.get("last")
     assert log.search(record.draft.prompt, seed=record.draft.seed)[0] == record
     log.close()

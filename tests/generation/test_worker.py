@@ -534,7 +534,7 @@ def test_a_picture_that_cannot_be_put_on_record_is_shown_all_the_same_and_that_i
 def test_a_picture_that_comes_while_another_program_holds_the_log_is_kept_and_shown(simulator, start):
     session = start(Watching(simulator.transport(), lambda _: other.execute("BEGIN IMMEDIATE")))
     prepared = session.build("a fox", seed=1)
-    session.log._database.connection.execute("PRAGMA busy_timeout = 50")
+    session.log._database.busy_timeout_seconds = 0.05
     other = sqlite3.connect(session.log.folder / "log.sqlite", isolation_level=None, check_same_thread=False)
     generation = session.send(prepared)
     assert generation.wait(10)
@@ -548,7 +548,7 @@ def test_an_ending_that_could_not_be_written_is_written_before_the_next_request(
     takes = iter([True])
     session = start(Watching(simulator.transport(), lambda _: next(takes, False) and other.execute("BEGIN IMMEDIATE")))
     prepared = session.build("a fox", seed=1)
-    session.log._database.connection.execute("PRAGMA busy_timeout = 50")
+    session.log._database.busy_timeout_seconds = 0.05
     other = sqlite3.connect(session.log.folder / "log.sqlite", isolation_level=None, check_same_thread=False)
     generation = session.send(prepared)
     assert generation.wait(10)

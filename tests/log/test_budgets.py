@@ -99,10 +99,13 @@ def test_prices_below_a_cent_add_up_exactly(log, make):
         log.reserve([make.draft(reserve_usd=Decimal("0.000001"))], Budgets(project_usd=Decimal("0.30")))
 
 
+def sql(log, statement, *values):
+    return log._database.write(lambda connection: [tuple(row) for row in connection.execute(statement, values)])
+
+
 def crash(log, make, run_id, amount):
     """All programs are gone, and the next one opens the store."""
-    with log._database.transaction() as connection:
-        connection.execute("UPDATE runs SET process = ?", (replace(processes.this_process(), started="1").text,))
+    sql(log, "UPDATE runs SET process = ?", replace(processes.this_process(), started="1").text)
     log.recover()
 
 
@@ -149,9 +152,8 @@ def test_kept_totals_are_always_the_sum_of_their_runs(tmp_path_factory, prices, 
     for name, place, amount in steps:
         with suppress(StoreError, InvalidRequest):  # not every step fits every state: then it changes nothing
             STEPS[name](log, make, drafts[place % len(drafts)].run_id, amount)
-    with log._database.reading() as connection:
-        assert recount(connection) == []
-        columns = "estimated_usd + charged_usd + reserved_usd + unknown_usd"
-        (viewed,) = connection.execute(f"SELECT sum({columns}) FROM v_costs").fetchone()
+    assert log._database.read(recount) == []
+    columns = "estimated_usd + margin_usd + charged_usd + reserved_usd + unknown_usd"
+    ((viewed,),) = sql(log, f"SELECT sum({columns}) FROM v_costs")
     assert viewed == pytest.approx(float(log.spent().total_usd))
     log.close()

@@ -1,22 +1,39 @@
 import gc
 import sqlite3
 import threading
+import time
 from decimal import Decimal
 from types import SimpleNamespace
 
 import pytest
 
 from venice_widgets.errors import StoreError
-from venice_widgets.log import Budgets, Log, database
+from venice_widgets.files import platform
+from venice_widgets.log import Budgets, Log, Status, database
 
 
-def test_a_log_that_nobody_holds_any_more_has_closed_its_file(tmp_path):
-    opened = database.Database.open(tmp_path / "log.sqlite")
-    connection = opened.connection
-    del opened
+def test_a_log_that_nobody_holds_any_more_has_closed_its_file_and_ended_its_thread(tmp_path):
+    log = Log.open(tmp_path)
+    connection = log._database._thread._connection
+    assert connection._opened is not None
+    del log
     gc.collect()
-    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
-        connection.execute("SELECT 1")
+    until(lambda: connection._opened is None)
+
+
+def until(holds):
+    deadline = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+def test_a_closed_log_says_so(tmp_path):
+    log = Log.open(tmp_path)
+    log.close()
+    log.close()
+    with pytest.raises(StoreError, match="the log is closed"):
+        log.search()
 
 
 def test_the_journal_is_wal_where_it_works(log):
@@ -67,7 +84,7 @@ def mounts(tmp_path, *lines):
     return path
 
 
-@pytest.mark.parametrize("kind", ["nfs4", "lustre", "gpfs", "cifs"])
+@pytest.mark.parametrize("kind", ["nfs4", "lustre", "gpfs", "cifs", "fuse.rclone"])
 def test_on_a_network_file_system_wal_is_not_even_tried(tmp_path, kind):
     connection = sqlite3.connect(tmp_path / "log.sqlite")
     table = mounts(tmp_path, "/ ext4", f"{tmp_path} {kind}")
@@ -79,26 +96,35 @@ def test_the_file_system_is_that_of_the_longest_mount(tmp_path):
     deep = tmp_path / "a b" / "c"
     deep.mkdir(parents=True)
     table = mounts(tmp_path, f"{tmp_path}/a\\040b nfs", "/ ext4", f"{tmp_path}/a\\040b/c xfs", f"{tmp_path}/a tmpfs")
-    assert database.file_system(tmp_path / "x", table) == "ext4"
-    assert database.file_system(tmp_path / "a b/x", table) == "nfs"
-    assert database.file_system(deep / "x", table) == "xfs"
-    assert database.file_system(deep, tmp_path / "no such table") == ""
+    assert platform.file_system(tmp_path / "x", table) == "ext4"
+    assert platform.file_system(tmp_path / "a b/x", table) == "nfs"
+    assert platform.file_system(deep / "x", table) == "xfs"
+    assert platform.file_system(deep, tmp_path / "no such table") == ""
 
 
 def test_a_mount_on_top_of_a_mount_wins(tmp_path):
-    assert database.file_system(tmp_path, mounts(tmp_path, "/ ext4", f"{tmp_path} ext4", f"{tmp_path} nfs")) == "nfs"
+    assert platform.file_system(tmp_path, mounts(tmp_path, "/ ext4", f"{tmp_path} ext4", f"{tmp_path} nfs")) == "nfs"
 
 
-def test_a_store_that_stays_locked_says_so(log, make, monkeypatch):
-    log._database.connection.execute("PRAGMA busy_timeout = 50")
+@pytest.mark.parametrize("change", ["reserve", "resolve", "favorite"])
+def test_a_log_that_stays_locked_says_so_and_that_nothing_was_done(log, make, change):
+    log.reserve([draft := make.draft()])
+    log.finish(draft.run_id, make.outcome(Status.UNKNOWN))
+    do = {
+        "reserve": lambda: log.reserve([make.draft()]),
+        "resolve": lambda: log.resolve(draft.run_id, charged=False),
+        "favorite": lambda: log.favorite(draft.run_id),
+    }[change]
+    log._database.busy_timeout_seconds = 0.05
     other = sqlite3.connect(log.folder / "log.sqlite", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(StoreError, match="cannot be written: database is locked"):
-        log.reserve([make.draft()])
-    assert log.search() == []
+    with pytest.raises(StoreError, match=r"is locked by another program.*\n.*Nothing was (sent|changed)") as locked:
+        do()
+    assert "Make room" not in str(locked.value)
+    assert len(log.search()) == 1
     other.execute("ROLLBACK")
     other.close()
-    log.reserve([make.draft()])
+    do()
 
 
 def test_many_may_open_a_new_store_at_once(tmp_path):
@@ -121,51 +147,15 @@ def test_many_may_open_a_new_store_at_once(tmp_path):
     assert failures == []
 
 
-def test_what_was_interrupted_is_not_written(log, make):
-    def interrupted():
-        with log._database.transaction() as connection:
-            connection.execute("INSERT INTO deletions VALUES ('x', 'y')")
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        interrupted()
-    with log._database.reading() as connection:
-        assert connection.execute("SELECT count(*) FROM deletions").fetchone()[0] == 0
-    log.reserve([make.draft()])
-
-
-class InterruptedConnection:
-    """Somebody interrupts the kernel while it waits for the lock: Python tells once the lock is there."""
-
-    def __init__(self, connection):
-        self.connection = connection
-
-    def __getattr__(self, name):
-        return getattr(self.connection, name)
-
-    def execute(self, statement, *values):
-        found = self.connection.execute(statement, *values)
-        if statement.startswith("BEGIN"):
-            raise KeyboardInterrupt
-        return found
-
-
-@pytest.mark.parametrize("kind", ["transaction", "reading"])
-def test_an_interrupt_while_it_waits_for_the_lock_leaves_it_to_others(log, make, kind):
-    true_connection = log._database.connection
-    log._database.connection = InterruptedConnection(true_connection)
-    with pytest.raises(KeyboardInterrupt), getattr(log._database, kind)():
-        pass
-    log._database.connection = true_connection
-    log.reserve([make.draft()])
-    assert len(log.search()) == 1
-
-
 def test_only_what_may_be_lost_with_the_power_is_written_without_a_flush(log):
-    with log._database.transaction(durable=False) as connection:
-        assert connection.execute("PRAGMA synchronous").fetchone()[0] == 1
-    with log._database.transaction() as connection:
-        assert connection.execute("PRAGMA synchronous").fetchone()[0] == 2
+    def synchronous(connection):
+        return connection.execute("PRAGMA synchronous").fetchone()[0]
+
+    assert (log._database.write_soon(synchronous), log._database.write(synchronous)) == (1, 2)
+
+
+def explain(connection, statement):
+    return connection.execute(f"EXPLAIN QUERY PLAN {statement}").fetchall()
 
 
 def plans(monkeypatch, work):
@@ -181,12 +171,10 @@ def plans(monkeypatch, work):
     monkeypatch.setattr(database.sqlite3, "connect", traced)
     log = work()
     monkeypatch.undo()
-    log._database.connection.set_trace_callback(None)
+    log._database._thread.run(lambda connection, _: connection.set_trace_callback(None))
     questions = [statement for statement in asked if statement.startswith(("SELECT", "UPDATE", "INSERT", "DELETE"))]
     explained = {
-        statement: " | ".join(
-            row["detail"] for row in log._database.connection.execute(f"EXPLAIN QUERY PLAN {statement}")
-        )
+        statement: " | ".join(row["detail"] for row in log._database.read(explain, statement))
         for statement in questions
     }
     log.close()

@@ -34,10 +34,13 @@ def sent(log, make):
     return draft.run_id
 
 
+def sql(log, statement, *values):
+    return log._database.write(lambda connection: [tuple(row) for row in connection.execute(statement, values)])
+
+
 def killed(log):
     """The log as the next program opens it, after the one that held it was killed."""
-    with log._database.transaction() as connection:
-        connection.execute("UPDATE runs SET process = ?", (replace(processes.this_process(), started="1").text,))
+    sql(log, "UPDATE runs SET process = ?", replace(processes.this_process(), started="1").text)
     return Log.open(log.folder)
 
 

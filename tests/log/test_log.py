@@ -135,15 +135,20 @@ def test_a_database_that_was_damaged_says_so_and_what_to_do(log, make):
     damaged.close()
 
 
+def traced(log, callback):
+    """Let a function be told of every statement."""
+    log._database._thread.run(lambda connection, _: connection.set_trace_callback(callback))
+
+
 def test_every_change_takes_the_write_lock_before_it_reads(log, make):
     """A deferred transaction that reads and then writes loses writes when several processes share the store."""
     seen = []
     draft = make.draft()
-    log._database.connection.set_trace_callback(seen.append)
+    traced(log, seen.append)
     log.reserve([draft])
     log.mark_sent(draft.run_id)
     log.finish(draft.run_id, make.outcome())
-    log._database.connection.set_trace_callback(None)
+    traced(log, None)
     starts = [index for index, statement in enumerate(seen) if statement.startswith("BEGIN")]
     assert [seen[index] for index in starts] == ["BEGIN IMMEDIATE"] * 3
     writes = [i for i, text in enumerate(seen) if text.startswith(("INSERT", "UPDATE", "DELETE"))]
@@ -152,7 +157,7 @@ def test_every_change_takes_the_write_lock_before_it_reads(log, make):
 
 
 def test_the_pending_row_is_on_the_disk_before_anything_is_sent(log):
-    assert log._database.connection.execute("PRAGMA synchronous").fetchone()[0] == 2
+    assert log._database.read(lambda connection: connection.execute("PRAGMA synchronous").fetchone()[0]) == 2
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows moves no open file")

@@ -22,8 +22,7 @@ def run(log, make):
 
 
 def execute(log, statement, *values):
-    with log._database.transaction() as connection:
-        connection.execute(statement, values)
+    log._database.write(lambda connection: connection.execute(statement, values).fetchall())
 
 
 def test_a_whole_store_verifies(log, run):

@@ -165,11 +165,14 @@ def test_runs_of_a_living_process_are_left_alone(log, make):
     other.close()
 
 
+def sql(log, statement, *values):
+    return log._database.write(lambda connection: [tuple(row) for row in connection.execute(statement, values)])
+
+
 def belongs_to(log, run_id, **changes):
     """Say that another process put a run on record."""
     process = replace(processes.this_process(), **changes)
-    with log._database.transaction() as connection:
-        connection.execute("UPDATE runs SET process = ? WHERE run_id = ?", (process.text, run_id))
+    sql(log, "UPDATE runs SET process = ? WHERE run_id = ?", process.text, run_id)
 
 
 @pytest.mark.parametrize(
@@ -194,9 +197,8 @@ def test_elsewhere_a_sent_run_is_given_the_read_timeout_and_a_minute(log, make, 
     log.reserve([draft])
     log.mark_sent(draft.run_id)
     belongs_to(log, draft.run_id, **process)
-    with log._database.transaction() as connection:
-        sent_at = (datetime.now(UTC) - timedelta(seconds=seconds)).isoformat()
-        connection.execute("UPDATE runs SET sent_at = ?", (sent_at,))
+    sent_at = (datetime.now(UTC) - timedelta(seconds=seconds)).isoformat()
+    sql(log, "UPDATE runs SET sent_at = ?", sent_at)
     assert log.recover().unknown == ((draft.run_id,) if over else ())
 
 
@@ -229,8 +231,6 @@ def test_an_arrival_is_forgotten_when_its_run_has_ended(log, make):
         writer.write(b"picture")
         kept = writer.keep()
     assert log.orphans() == ()
-    with log._database.reading() as connection:
-        assert connection.execute("SELECT sha256, headers FROM arrivals").fetchone()[:] == (kept.sha256, "{}")
+    assert sql(log, "SELECT sha256, headers FROM arrivals") == [(kept.sha256, "{}")]
     log.finish(draft.run_id, make.outcome(images=(make.picture(kept.sha256),)))
-    with log._database.reading() as connection:
-        assert connection.execute("SELECT count(*) FROM arrivals").fetchone()[0] == 0
+    assert sql(log, "SELECT * FROM arrivals") == []

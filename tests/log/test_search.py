@@ -1,6 +1,6 @@
 import json
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -247,3 +247,64 @@ def test_the_documented_views_have_the_documented_columns(log):
         text = package.__doc__.split(f"``{view}``")[1].split("``v_")[0]
         listed = re.sub(r"\([^)]*\)", "", text.partition(":")[2])
         assert [name.strip(" .\n") for name in listed.split(",")] == list(log.frame(view).columns)
+
+
+@pytest.mark.parametrize("text", ['"', '""', "*", '"*"', ' " '])
+def test_a_text_without_any_word_finds_nothing_by_chance(log, make, text):
+    log.reserve([make.draft()])
+    for ask in (log.search, log.count, lambda text: list(log.each(text))):
+        with pytest.raises(InvalidRequest, match="holds no word to search for"):
+            ask(text)
+
+
+def test_a_search_is_counted_paged_and_gone_through(log, make):
+    drafts = [make.draft(prompt=f"a {'red' if number % 2 else 'blue'} fox") for number in range(10)]
+    log.reserve(drafts)
+    assert (log.count(), log.count("red fox"), log.count(seed=drafts[3].seed)) == (10, 5, 1)
+    pages = [log.search("red", limit=2, offset=offset) for offset in (0, 2, 4, 6)]
+    assert [len(page) for page in pages] == [2, 2, 1, 0]
+    found = [record.run_id for page in pages for record in page]
+    assert found == [draft.run_id for draft in reversed(drafts[1::2])]
+    assert [record.run_id for record in log.each("red")] == found[::-1]
+    assert [record.run_id for record in log.each()] == [draft.run_id for draft in drafts]
+
+
+def test_favorites_are_marked_and_found(log, make):
+    drafts = [make.draft() for _ in range(3)]
+    log.reserve(drafts)
+    log.favorite(drafts[1].run_id[-8:])
+    assert [record.run_id for record in log.search(favorite=True)] == [drafts[1].run_id]
+    assert log.count(favorite=False) == 2
+    assert log.get(drafts[1].run_id).favorite
+    log.favorite(drafts[1].run_id, on=False)
+    assert log.search(favorite=True) == []
+    with pytest.raises(StoreError, match="holds no run"):
+        log.favorite("NOSUCHRUN")
+
+
+def test_the_runs_of_a_plan_are_found_with_their_cells(log, make):
+    plan = {"id": "01JDPLAN", "cell": {"model": "z-image-turbo", "steps": "20"}, "index": 3}
+    log.reserve([make.draft(context={"plan": plan}), make.draft()])
+    (record,) = log.search(plan_id="01JDPLAN")
+    assert record.draft.context["plan"]["index"] == 3
+    frame = log.frame()
+    assert frame["plan_cell"].dropna().tolist() == ['{"model":"z-image-turbo","steps":"20"}']
+
+
+def test_after_a_wrong_clock_last_is_the_run_that_came_last(log, make):
+    log.reserve([make.draft(created_at=datetime(2040, 1, 1, tzinfo=UTC))])
+    log.reserve([now := make.draft()])
+    assert log.get("last").run_id == now.run_id
+    log.add_whole(RunRecord(draft=make.draft(), status=Status.FAILED, outcome=make.outcome(Status.FAILED)))
+    assert log.get("last").run_id == now.run_id, "what was imported was not made here"
+
+
+def test_the_model_that_answered_is_on_record_and_in_the_view(log, make):
+    log.reserve([draft := make.draft()])
+    served = {"served_model": "z-image-2", "served_model_name": "Z", "router": "fal", "service_version": "2026.11"}
+    headers = {"x-ratelimit-remaining-tokens": "7", "x-venice-token": "secret"}
+    log.finish(draft.run_id, make.outcome(**served, headers=headers))
+    record = log.get("last")
+    assert {name: getattr(record.outcome, name) for name in served} == served
+    assert record.outcome.headers == {"x-ratelimit-remaining-tokens": "7"}
+    assert log.frame().iloc[0][[*served]].to_dict() == served

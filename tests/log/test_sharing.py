@@ -43,8 +43,7 @@ def test_eight_processes_lose_no_run(tmp_path):
     assert buy(tmp_path, 200, "") == [200] * PROCESSES
     log = Log.open(tmp_path)
     assert len(log.search(limit=10_000)) == log.spent().runs == 1600
-    with log._database.reading() as connection:
-        assert recount(connection) == []
+    assert log._database.read(recount) == []
     log.close()
 
 

@@ -88,6 +88,11 @@ def touch(path: Path) -> None:
         share_like_folder(path)
 
 
+def can_write(path: Path) -> bool:
+    """Whether this process may write a file, or make one in a folder; no on a medium that is read-only."""
+    return os.access(path, os.W_OK)
+
+
 def belongs_to_other(path: Path) -> bool:
     """Whether a file or folder belongs to neither this user nor the system; False where there are no owners."""
     user = getattr(os, "geteuid", lambda: None)()

@@ -30,7 +30,7 @@ from .maintenance import Fault, Health, Size, Verification
 from .object_store import ObjectStore, Spool, Stored
 from .records import RUN_ENDING, BodyRecord, ImageRecord, Parent, RunDraft, RunOutcome, RunRecord, Status
 from .recovery import Recovered
-from .search import Cost
+from .search import Cost, Filters
 from .verdicts import VerdictRecord
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "Budgets",
     "Cost",
     "Fault",
+    "Filters",
     "Health",
     "ImageRecord",
     "Left",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from venice_widgets.errors import StoreError
 
@@ -17,12 +17,13 @@ from .run_rows import add_runs, change_run, complete_run
 from .thumbnails import Thumbnails
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from decimal import Decimal
     from pathlib import Path
 
     from .budgets import Budgets, Left, Spent
-    from .search import Cost
+    from .search import Cost, Filters, Question
     from .verdicts import VerdictRecord
 
 DATABASE_FILE = "log.sqlite"
@@ -82,23 +83,18 @@ class Log:
         self.objects.refuse_full()
         self._database.refuse_lost()
         self._catch_up()
-        with self._database.transaction() as connection:
-            if budgets is not None:
-                money.check(connection, drafts, budgets)
-            add_runs(connection, drafts)
+        self._database.write(_reserve, drafts, budgets)
 
     def amend(self, draft: RunDraft) -> None:
         """Replace what a pending run will send."""
         names = ("prompt", "request", "request_hash", "body_sha256")
-        with self._database.transaction() as connection:
-            change_run(connection, draft.run_id, {name: getattr(draft, name) for name in names}, Status.PENDING)
+        self._database.write(change_run, draft.run_id, {name: getattr(draft, name) for name in names}, Status.PENDING)
 
     def mark_sent(self, run_id: str) -> None:
         """Say that a run is about to leave: from here on it may be charged."""
         self._database.refuse_lost()
         changes = {"status": Status.SENT, "sent_at": rows.time_text(datetime.now(UTC))}
-        with self._database.transaction() as connection:
-            change_run(connection, run_id, changes, Status.PENDING, Status.SENT)
+        self._database.write(change_run, run_id, changes, Status.PENDING, Status.SENT)
 
     def open_spool(self, run_id: str) -> Spool:
         """A file in the store for the body of this run's response; to be opened before the request is sent.
@@ -154,8 +150,7 @@ class Log:
             raise
 
     def _finish(self, run_id: str, outcome: RunOutcome) -> None:
-        with self._database.transaction() as connection:
-            complete_run(connection, run_id, rows.outcome_row(outcome), outcome.images, outcome.bodies)
+        self._database.write(complete_run, run_id, rows.outcome_row(outcome), outcome.images, outcome.bodies)
 
     def _catch_up(self) -> None:
         """Write the endings that could not be written when they came: until then their money stays reserved."""
@@ -176,16 +171,14 @@ class Log:
 
     def left(self, budgets: Budgets, session_id: str = "") -> tuple[Left, ...]:
         """What is left now of every limit that is set, for showing it: only `reserve` decides."""
-        with self._database.reading() as connection:
-            return money.left(connection, budgets, session_id, datetime.now(UTC))
+        return self._database.read(money.left, budgets, session_id, datetime.now(UTC))
 
     def spent(self, *, session_id: str | None = None, day: datetime | None = None) -> Spent:
         """What a session cost, or a UTC day, or, with neither, everything in this store."""
         scope, name = ("session", session_id) if session_id is not None else ("project", "")
         if day is not None:
             scope, name = "day", money.day_name(day)
-        with self._database.reading() as connection:
-            return money.spent(connection, scope, name)
+        return self._database.read(money.spent, scope, name)
 
     def resolve(self, run_id: str, charged: bool, amount: Decimal | None = None) -> None:  # noqa: FBT001  the verdict
         """Settle an unknown run by hand: charged (its reservation, or `amount` dollars) or not, which frees it.
@@ -199,18 +192,27 @@ class Log:
             StoreError: it is not unknown, or its price is and no amount was given.
             InvalidRequest: the amount makes no sense.
         """
-        with self._database.transaction() as connection:
-            charges.resolve(connection, search.named(connection, run_id), charged=charged, amount_usd=amount)
+        self._database.write(_resolve, run_id, charged, amount)
 
     def record_charge(self, run_id: str, amount_usd: Decimal, source: str) -> None:
         """Put on record what a run was charged, and who says so."""
-        with self._database.transaction() as connection:
-            charges.record_charge(connection, run_id, amount_usd, source)
+        self._database.write(charges.record_charge, run_id, amount_usd, source)
 
     def reconcile(self, entries: Iterable[tuple[str, Decimal]], source: str = charges.LEDGER) -> charges.Reconciled:
         """Turn "estimated" into "charged" by the ledger's (request id, dollars) pairs."""
-        with self._database.transaction() as connection:
-            return charges.reconcile(connection, entries, source)
+        return self._database.write(charges.reconcile, tuple(entries), source)
+
+    def favorite(self, run_id: str, on: bool = True) -> None:  # noqa: FBT001, FBT002  the mark
+        """Mark a run as a favorite, or take the mark away.
+
+        Args:
+            run_id: an id, any unique ending of one, or ``last``.
+            on: whether it is one.
+
+        Raises:
+            StoreError: there is no such run, or the log cannot be written.
+        """
+        self._database.write(search.mark, run_id, on)
 
     # Questions.
 
@@ -220,91 +222,77 @@ class Log:
         Raises:
             StoreError: there is none, or several end like that.
         """
-        with self._database.reading() as connection:
-            return search.named(connection, name)
+        return self._database.read(search.named, name)
 
     def search(
-        self,
-        text: str | None = None,
-        *,
-        model: str | None = None,
-        seed: int | None = None,
-        status: Status | str | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        notebook: str | None = None,
-        session_id: str | None = None,
-        limit: int = 20,
+        self, text: str | None = None, *, limit: int = 20, offset: int = 0, **filters: Unpack[Filters]
     ) -> list[RunRecord]:
         """Runs, newest first.
 
         Args:
             text: words that the prompt or its rewritten form holds, all of them in any order; ``"red fox"`` in quotes
                 for a phrase, ``fox*`` for a beginning.
-            model: the id that was sent.
-            seed: the seed that was sent.
-            status: one of `Status`.
-            since: not before this moment.
-            until: before this moment.
-            notebook: a path, or the end of one such as ``fox.ipynb``.
-            session_id: of the session that sent them; quick together with `since`.
             limit: at most so many.
+            offset: how many of the newest are passed over, for showing page by page.
+            filters: see `Filters`.
 
         Raises:
-            InvalidRequest: no such status, or a limit below 1.
+            InvalidRequest: no such status, a limit below 1, or a text that holds no word.
         """
-        asked = search.Question(
-            text=text, model=model, seed=seed, status=search.status_of(status), since=since, until=until,
-            notebook=notebook, session_id=session_id, limit=limit,
-        )  # fmt: skip
-        with self._database.reading() as connection:
-            return search.search(connection, asked)
+        return self._database.read(search.search, search.question(text, filters), limit, offset)
+
+    def count(self, text: str | None = None, **filters: Unpack[Filters]) -> int:
+        """How many runs `search` finds without a limit.
+
+        Raises:
+            InvalidRequest: no such status, or a text that holds no word.
+        """
+        return self._database.read(search.count, search.question(text, filters))
 
     def costs(self, by: Literal["day", "model", "notebook"] = "day") -> list[Cost]:
         """What was spent by UTC day (newest first), model or notebook (dearest first)."""
-        with self._database.reading() as connection:
-            return search.costs(connection, by)
+        return self._database.read(search.costs, by)
 
     def frame(self, view: str = "v_runs") -> Any:
         """A pandas data frame of ``v_runs``, ``v_images``, ``v_costs`` or ``v_replays``."""
-        with self._database.reading() as connection:
-            return search.frame(connection, view)
+        return self._database.read(search.frame, view)
 
     def find_same(self, request_hash: str, *, base_url: str | None = None) -> list[RunRecord]:
         """The runs of this very request that succeeded and still have their pictures, newest first."""
-        with self._database.reading() as connection:
-            return search.same_requests(connection, request_hash, base_url)
+        return self._database.read(search.same_requests, request_hash, base_url)
 
     def find_image(self, sha256: str) -> list[RunRecord]:
         """The runs that gave the picture with this hash of its bytes, newest first."""
-        with self._database.reading() as connection:
-            return search.with_image(connection, sha256)
+        return self._database.read(search.with_image, sha256)
 
     # Replays.
 
     def record_verdict(self, verdict: VerdictRecord) -> None:
         """Put on record what a replay came to; a later verdict on the same run takes its place."""
-        with self._database.transaction() as connection:
-            verdicts.keep(connection, verdict)
+        self._database.write(verdicts.keep, verdict)
 
     def verdict(self, run_id: str) -> VerdictRecord | None:
         """The verdict on a replay, or None."""
-        with self._database.reading() as connection:
-            return verdicts.of_run(connection, run_id)
+        return self._database.read(verdicts.of_run, run_id)
 
     def verdicts(self, model: str) -> list[VerdictRecord]:
         """The verdicts on every replay of a model, newest first."""
-        with self._database.reading() as connection:
-            return verdicts.of_model(connection, model)
+        return self._database.read(verdicts.of_model, model)
 
     # Exchange with other stores.
 
-    def each(self) -> Iterator[RunRecord]:
-        """Every run, oldest first, a few hundred in memory at a time."""
+    def each(self, text: str | None = None, **filters: Unpack[Filters]) -> Iterator[RunRecord]:
+        """The runs that `search` finds, all of them, oldest first, a few hundred in memory at a time.
+
+        Raises:
+            InvalidRequest: no such status, or a text that holds no word.
+        """
+        return self._each(search.question(text, filters))
+
+    def _each(self, asked: Question) -> Iterator[RunRecord]:
         after = 0
         while True:
-            with self._database.reading() as connection:
-                found = transfer.page(connection, after, _PAGE)
+            found = self._database.read(search.page, asked, after, _PAGE)
             yield from (record for _, record in found)
             if not found:
                 return
@@ -321,13 +309,11 @@ class Log:
         Raises:
             InvalidRequest: it has not ended.
         """
-        with self._database.transaction(durable=False) as connection:
-            transfer.add_whole(connection, record, verdict, deleted)
+        self._database.write_soon(transfer.add_whole, record, verdict, tuple(deleted))
 
     def is_deleted(self, sha256: str) -> bool:
         """Whether a picture's bytes were deleted on purpose."""
-        with self._database.reading() as connection:
-            return maintenance.deleted_at(connection, sha256) is not None
+        return self.deleted_at(sha256) is not None
 
     # Upkeep.
 
@@ -370,18 +356,26 @@ class Log:
             raise StoreError(f"no run gave the picture {sha256[:12]}….", "%venice log lists the newest.")
         if thumbnail and self.thumbnails.read(sha256) is None:
             self.thumbnails.keep(sha256, thumbnail)
-        with self._database.transaction() as connection:
-            maintenance.note_deletion(connection, sha256, pixels_sha256)
+        self._database.write(maintenance.note_deletion, sha256, pixels_sha256)
         self.objects.remove(sha256)
 
     def deleted_at(self, sha256: str) -> datetime | None:
         """When a picture was deleted on purpose; None where it was not."""
-        with self._database.reading() as connection:
-            return maintenance.deleted_at(connection, sha256)
+        return self._database.read(maintenance.deleted_at, sha256)
 
     def _note_arrival(
         self, run_id: str, place: int, sha256: str | None, status_code: int | None, headers: Mapping[str, str]
     ) -> None:
         # A log that cannot be written now must not cost a picture that is paid for: its bytes are kept all the same.
-        with suppress(StoreError), self._database.transaction(durable=False) as connection:
-            recovery.note_arrival(connection, run_id, place, sha256, status_code, headers)
+        with suppress(StoreError):
+            self._database.write_soon(recovery.note_arrival, run_id, place, sha256, status_code, headers)
+
+
+def _reserve(connection: sqlite3.Connection, drafts: Sequence[RunDraft], budgets: Budgets | None) -> None:
+    if budgets is not None:
+        money.check(connection, drafts, budgets)
+    add_runs(connection, drafts)
+
+
+def _resolve(connection: sqlite3.Connection, run_id: str, charged: bool, amount: Decimal | None) -> None:  # noqa: FBT001
+    charges.resolve(connection, search.named(connection, run_id), charged=charged, amount_usd=amount)

@@ -96,36 +96,42 @@ def verify(database: Database, objects: ObjectStore) -> Verification:
     """Hash every object, request and document again. Reads everything; takes as long as the disk does."""
     present = set(objects.names())
     whole = {sha256 for sha256 in present if objects.is_whole(sha256)}
-    with database.reading() as connection:
-        sent = _sent_along(connection)
-        expected = (_received(connection) | sent.keys()) - _deleted(connection)
-        # Hashing takes its time: pictures come and are forgotten meanwhile.
-        there = {sha256 for sha256 in (expected | present) - whole if objects.path(sha256).exists()}
-        return Verification(
-            objects=len(present),
-            missing=tuple(_fault(connection, sha256, sent) for sha256 in sorted(expected - whole - there)),
-            changed=tuple(_fault(connection, sha256, sent) for sha256 in sorted(present & there)),
-            changed_requests=tuple(_changed_requests(connection)),
-            changed_documents=tuple(_changed_documents(connection)),
-            wrong_totals=tuple(f"{scope} {name}".strip() for scope, name in recount(connection)),
-            database=tuple(row[0] for row in connection.execute("PRAGMA quick_check") if row[0] != "ok"),
-        )
+    return database.read(_verify, objects, present, whole)
+
+
+def _verify(connection: sqlite3.Connection, objects: ObjectStore, present: set[str], whole: set[str]) -> Verification:
+    sent = _sent_along(connection)
+    expected = (_received(connection) | sent.keys()) - _deleted(connection)
+    # Hashing takes its time: images come and are forgotten meanwhile.
+    there = {sha256 for sha256 in (expected | present) - whole if objects.path(sha256).exists()}
+    return Verification(
+        objects=len(present),
+        missing=tuple(_fault(connection, sha256, sent) for sha256 in sorted(expected - whole - there)),
+        changed=tuple(_fault(connection, sha256, sent) for sha256 in sorted(present & there)),
+        changed_requests=tuple(_changed_requests(connection)),
+        changed_documents=tuple(_changed_documents(connection)),
+        wrong_totals=tuple(f"{scope} {name}".strip() for scope, name in recount(connection)),
+        database=tuple(row[0] for row in connection.execute("PRAGMA quick_check") if row[0] != "ok"),
+    )
 
 
 def orphans(database: Database, objects: ObjectStore) -> tuple[str, ...]:
     """The objects that no run gave, sent or is about to be completed with."""
     # Objects first: one that arrives meanwhile is on record by the time the log is asked.
     present = set(objects.names())
-    with database.reading() as connection:
-        arriving = {row[0] for row in connection.execute("SELECT sha256 FROM arrivals")}
-        return tuple(sorted(present - _received(connection) - _sent_along(connection).keys() - arriving))
+    return tuple(sorted(present - database.read(_known)))
+
+
+def _known(connection: sqlite3.Connection) -> set[str]:
+    """The hashes of what any run gave, sent, or is about to be completed with."""
+    arriving = {row[0] for row in connection.execute("SELECT sha256 FROM arrivals WHERE sha256 IS NOT NULL")}
+    return _received(connection) | _sent_along(connection).keys() | arriving
 
 
 def health(database: Database, objects: ObjectStore, size: Size) -> Health:
     """The facts for `%venice doctor`."""
-    with database.reading() as connection:
-        unknown = _records(connection, "status = 'unknown' AND charged_micro_usd IS NULL")
-        under_way = _records(connection, "status IN ('pending', 'sent')")
+    unknown = database.read(_records, "status = 'unknown' AND charged_micro_usd IS NULL")
+    under_way = database.read(_records, "status IN ('pending', 'sent')")
     return Health(
         folder=database.path.parent,
         schema_version=schema.VERSION,
@@ -141,8 +147,7 @@ def health(database: Database, objects: ObjectStore, size: Size) -> Health:
 
 def size(database: Database, objects: ObjectStore, thumbnails: Path) -> Size:
     """How many runs and bytes there are; looks at every file's size."""
-    with database.reading() as connection:
-        runs = spent(connection, "project", "").runs
+    runs = database.read(spent, "project", "").runs
     sizes = list(_sizes(objects.folder))
     names = (database.path, *(database.path.with_name(database.path.name + end) for end in ("-wal", "-shm")))
     return Size(

@@ -78,21 +78,29 @@ def recover(database: Database, objects: ObjectStore, read_timeout_seconds: floa
     """Settle the runs of programs that ended; where there are none this only looks."""
     now = datetime.now(UTC)
     files = incoming_files(objects)
-    with database.reading() as connection:
-        late = _left_of_ended_runs(connection, files)
-        if not late and not _abandoned(connection, now, read_timeout_seconds):
-            return Recovered()
-    ended: dict[Status, list[str]] = {}
-    with database.transaction() as connection:
-        for row in _abandoned(connection, now, read_timeout_seconds):
-            status = _settle(connection, objects, row, files, now)
-            ended.setdefault(status, []).append(row["run_id"])
-        for row in _left_of_ended_runs(connection, files):
-            if _add_late(connection, objects, row, files, now):
-                ended.setdefault(Status.SUCCEEDED, []).append(row["run_id"])
+    if not database.read(_left_of_ended_runs, files) and not database.read(_abandoned, now, read_timeout_seconds):
+        return Recovered()
+    ended = database.write(_settle_all, objects, files, now, read_timeout_seconds)
     cancelled, unknown = ended.pop(Status.CANCELLED, []), ended.pop(Status.UNKNOWN, [])
     completed = [run_id for runs in ended.values() for run_id in runs]
     return Recovered(tuple(cancelled), tuple(unknown), tuple(completed))
+
+
+def _settle_all(
+    connection: sqlite3.Connection,
+    objects: ObjectStore,
+    files: Sequence[IncomingFile],
+    now: datetime,
+    read_timeout_seconds: float,
+) -> dict[Status, list[str]]:
+    ended: dict[Status, list[str]] = {}
+    for row in _abandoned(connection, now, read_timeout_seconds):
+        status = _settle(connection, objects, row, files, now)
+        ended.setdefault(status, []).append(row["run_id"])
+    for row in _left_of_ended_runs(connection, files):
+        if _add_late(connection, objects, row, files, now):
+            ended.setdefault(Status.SUCCEEDED, []).append(row["run_id"])
+    return ended
 
 
 def _left_of_ended_runs(connection: sqlite3.Connection, files: Sequence[IncomingFile]) -> list[sqlite3.Row]:

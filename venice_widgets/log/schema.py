@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from venice_widgets.errors import StoreError
+from venice_widgets.files.platform import touch
 
 from .migrations import MIGRATIONS
 
@@ -51,6 +52,15 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("COMMIT")
 
 
+def refuse_older(connection: sqlite3.Connection, path: Path) -> None:
+    """Raise `StoreError` where the store would have to be upgraded, and is only looked at."""
+    if version(connection) != VERSION:
+        raise StoreError(
+            f"the store {path.parent} was written by an older version of venice-widgets, and cannot be written here.",
+            "Copy the folder to a place that can be written, and open it there.",
+        )
+
+
 def version(connection: sqlite3.Connection) -> int:
     """The schema's number; 0 for an empty file."""
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
@@ -71,6 +81,7 @@ def back_up(path: Path, target: Path) -> None:
     partial = target.with_name(target.name + ".partial")
     partial.unlink(missing_ok=True)
     try:
+        touch(partial)
         with closing(sqlite3.connect(path, timeout=30)) as source, closing(sqlite3.connect(partial)) as copy:
             source.backup(copy)
             # One file that can be carried anywhere, without a -wal beside it.

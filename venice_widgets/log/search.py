@@ -7,7 +7,7 @@ are kept totals.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from venice_widgets.errors import InvalidRequest, StoreError
 
@@ -31,9 +31,32 @@ _LARGEST_INTEGER = 2**63 - 1
 VIEWS = ("v_runs", "v_images", "v_costs", "v_replays")
 
 
+class Filters(TypedDict, total=False):
+    """What runs may be chosen by, besides the words of their prompts; None chooses by nothing."""
+
+    model: str | None
+    """The id that was sent."""
+    seed: int | None
+    """The seed that was sent."""
+    status: Status | str | None
+    """One of `Status`."""
+    since: datetime | None
+    """Not before this moment; without a zone it is local time."""
+    until: datetime | None
+    """Before this moment; without a zone it is local time."""
+    notebook: str | None
+    """A path, or the end of one such as ``fox.ipynb``."""
+    session_id: str | None
+    """Of the session that sent them; quick together with `since`."""
+    plan_id: str | None
+    """Of the plan that they belong to."""
+    favorite: bool | None
+    """True for the marked ones, False for the others."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What `Log.search` asks."""
+    """What is asked of the log: words, and the values of `Filters`."""
 
     text: str | None = None
     model: str | None = None
@@ -43,7 +66,8 @@ class Question:
     until: datetime | None = None
     notebook: str | None = None
     session_id: str | None = None
-    limit: int = 20
+    plan_id: str | None = None
+    favorite: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,27 +91,68 @@ def status_of(name: Status | str | None) -> Status | None:
         raise InvalidRequest(f"no run is {name!r}.", f"It takes {', '.join(Status)}.", field="status") from exc
 
 
-def search(connection: sqlite3.Connection, question: Question) -> list[RunRecord]:
+def question(text: str | None, filters: Filters) -> Question:
+    """What is asked, checked.
+
+    Raises:
+        InvalidRequest: no such status, or the text holds no word.
+    """
+    if text and text.strip() and match_query(text) is None:
+        raise InvalidRequest(
+            f"{text!r} holds no word to search for.",
+            'Words are letters, digits and emoji: fox, "red fox", fox*.',
+            field="text",
+        )
+    values: dict[str, Any] = {**filters, "status": status_of(filters.get("status"))}
+    return Question(text=text, **values)
+
+
+def search(connection: sqlite3.Connection, asked: Question, limit: int, offset: int = 0) -> list[RunRecord]:
     """The runs that answer a question, newest first.
 
     Raises:
         InvalidRequest: the limit is below 1.
     """
-    if question.limit < 1:
-        raise InvalidRequest(f"limit {question.limit} shows nothing.", "It takes 1 or more.", field="limit")
-    if question.seed is not None and abs(question.seed) > _LARGEST_INTEGER:
+    if limit < 1:
+        raise InvalidRequest(f"limit {limit} shows nothing.", "It takes 1 or more.", field="limit")
+    numbers = _numbers(
+        connection, asked, "{number}", "ORDER BY {number} DESC LIMIT ? OFFSET ?",
+        min(limit, _LARGEST_INTEGER), min(max(offset, 0), _LARGEST_INTEGER),
+    )  # fmt: skip
+    return [found for _, found in _records(connection, numbers)]
+
+
+def count(connection: sqlite3.Connection, asked: Question) -> int:
+    """How many runs answer a question."""
+    if asked == Question():
+        return spent(connection, "project", "").runs
+    found = _numbers(connection, asked, "count(*)", "")
+    return found[0] if found else 0
+
+
+def page(connection: sqlite3.Connection, asked: Question, after: int, size: int) -> list[tuple[int, RunRecord]]:
+    """The next runs that answer a question, with their numbers, oldest first."""
+    numbers = _numbers(connection, asked, "{number}", "AND {number} > ? ORDER BY {number} LIMIT ?", after, size)
+    return _records(connection, numbers)
+
+
+def _numbers(connection: sqlite3.Connection, asked: Question, what: str, rest: str, *more: int) -> list[int]:
+    """The first column of what is asked for; ``{number}`` stands for the column of runs' numbers."""
+    if asked.seed is not None and abs(asked.seed) > _LARGEST_INTEGER:
         return []
-    source, number, conditions, values = _source(connection, question)
-    for condition, value in _conditions(connection, question, number):
+    source, number, conditions, values = _source(connection, asked)
+    for condition, value in _conditions(connection, asked, number):
         conditions.append(condition)
         values += value
     where = " AND ".join(conditions) or "1"
-    numbers = connection.execute(
-        f"SELECT {number} FROM {source} WHERE {where} ORDER BY {number} DESC LIMIT ?",  # noqa: S608  our own words
-        (*values, min(question.limit, _LARGEST_INTEGER)),
-    ).fetchall()
-    rows = (connection.execute("SELECT * FROM runs WHERE number = ?", (found[0],)).fetchone() for found in numbers)
-    return [record(connection, row) for row in rows]
+    what, rest = what.replace("{number}", number), rest.replace("{number}", number)
+    statement = f"SELECT {what} FROM {source} WHERE {where} {rest}"  # noqa: S608  our own words
+    return [row[0] for row in connection.execute(statement, (*values, *more)).fetchall()]
+
+
+def _records(connection: sqlite3.Connection, numbers: Sequence[int]) -> list[tuple[int, RunRecord]]:
+    one = "SELECT * FROM runs WHERE number = ?"
+    return [(number, record(connection, connection.execute(one, (number,)).fetchone())) for number in numbers]
 
 
 def _source(connection: sqlite3.Connection, question: Question) -> tuple[str, str, list[str], list[Any]]:
@@ -135,6 +200,10 @@ def _conditions(connection: sqlite3.Connection, question: Question, number: str)
         # Said twice for every state but success, so that the index of the others is found to fit.
         partial = " AND runs.status <> 'succeeded'" if question.status != Status.SUCCEEDED else ""
         found.append((f"runs.status = ?{partial}", (question.status,)))
+    if question.plan_id is not None:
+        found.append(("runs.plan_id = ?", (question.plan_id,)))
+    if question.favorite is not None:
+        found.append(("runs.favorite" if question.favorite else "NOT runs.favorite", ()))
     if question.since is not None:
         found.append((f"{number} >= ?", (first_number(question.since),)))
     if question.until is not None:
@@ -154,6 +223,12 @@ def _notebooks(connection: sqlite3.Connection, notebook: str) -> tuple[str, ...]
     rows = connection.execute("SELECT name FROM totals WHERE scope = 'notebook'")
     names = (row["name"] for row in rows)
     return tuple(name for name in names if f"/{name.replace(chr(92), '/')}".endswith(f"/{ending}"))
+
+
+def mark(connection: sqlite3.Connection, name: str, favorite: bool) -> None:  # noqa: FBT001  the mark
+    """Mark a run as a favorite, or take the mark away."""
+    run_id = named(connection, name).run_id
+    connection.execute("UPDATE runs SET favorite = ? WHERE run_id = ?", (int(favorite), run_id))
 
 
 _LAST = """

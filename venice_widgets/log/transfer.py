@@ -8,7 +8,7 @@ from venice_widgets.errors import InvalidRequest
 
 from .maintenance import note_deletion
 from .records import RUN_ENDING
-from .rows import micro_usd, outcome_row, record, time_text
+from .rows import micro_usd, outcome_row, time_text
 from .run_rows import add_runs, change_run, complete_run
 from .verdicts import keep
 
@@ -18,12 +18,6 @@ if TYPE_CHECKING:
 
     from .records import RunRecord
     from .verdicts import VerdictRecord
-
-
-def page(connection: sqlite3.Connection, after: int, size: int) -> list[tuple[int, RunRecord]]:
-    """The next runs by their number, oldest first."""
-    rows = connection.execute("SELECT * FROM runs WHERE number > ? ORDER BY number LIMIT ?", (after, size)).fetchall()
-    return [(row["number"], record(connection, row)) for row in rows]
 
 
 def add_whole(
