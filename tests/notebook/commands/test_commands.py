@@ -210,7 +210,7 @@ def test_the_doctor_names_every_entry_that_could_not_be_read_and_the_others_stay
     assert re.search(r"key +balance \$25\.00", text)
     assert re.search(r"catalogue +\d\d models, fetched just now", text)
     assert "bad-price: " in text
-    assert text.count("entry 3") == 2
+    assert len(re.findall(r"entry \d\d", text)) == 2
     assert re.search(r"store +.*\.venice", text)
     assert "3 entries could not be read, see %venice doctor." in run_command(None, "models").data["text/plain"]
     assert "z-image-turbo" in run_command(None, "models").data["text/plain"]
