@@ -278,7 +278,7 @@ def _answer_notes(answer: ImageResponse, draft: RunDraft, request: GenerationReq
     if answer.enhanced_prompt:
         notes.append(f"The prompt was rewritten: {answer.enhanced_prompt}")
     going_away = answer.deprecation_text(draft.model)
-    if going_away and not request.model.deprecation_date:  # else it was told before sending
+    if going_away and not request.model.deprecation.is_near():  # else it was told before sending
         notes.append(going_away)
     if len(answer.images) > 1:
         notes.append("Only the first picture of --variants has a known seed; use -n to know them all.")
