@@ -278,7 +278,7 @@ def test_a_picture_that_is_missing_is_told_and_named_by_verify(session):
     told("log")  # makes the thumbnail
     image.path.unlink()
     bundle = run_command(None, "show last")
-    assert f"The picture {image.sha256[:12]}… is missing from the store" in bundle.data["text/plain"]
+    assert f"The image {image.sha256[:12]}… is missing from the store" in bundle.data["text/plain"]
     assert bundle.data["text/html"].count("<img ") == 1  # the thumbnail that is left of it
     assert "<img " in run_command(None, "log").data["text/html"]
     checked = told("verify")
@@ -291,7 +291,7 @@ def test_a_picture_that_is_damaged_is_told_and_never_shown(session):
     image.path.write_bytes(b"no picture any more")
     for line in ("log", "show last"):
         assert "<img " not in run_command(None, line).data["text/html"]
-    assert f"The picture {image.sha256[:12]}… is damaged" in told("show last")
+    assert f"The image {image.sha256[:12]}… is damaged" in told("show last")
     checked = told("verify")
     assert "changed" in checked
     assert image.run_id[-8:] in checked
@@ -314,24 +314,22 @@ def test_a_log_that_somebody_edited_is_found(session):
 # The same again.
 
 
-def test_the_same_request_again_tells_of_the_run_and_shows_its_picture(session, simulator):
+def test_a_request_that_is_sent_again_tells_of_the_run_that_the_log_holds(session, simulator):
     first = session.generate("A red fox", seed=41)
-    again = session.generate("A red fox", seed=41)
+    again = session.generate("A red fox", seed=41, again=True)
     ending = first.images[0].run_id[-8:]
-    assert f"The log held this very request already (run {ending}); --reuse shows it for nothing." in again.notes
-    assert again.earlier[0].run_id == first.images[0].run_id
-    assert again.bundle().data["text/html"].count("<img ") == 2
-    assert "made before" in again.bundle().data["text/html"]
+    assert f"The log held this request already (run {ending})." in again.notes
+    assert again.bundle().data["text/html"].count("<img ") == 1
     assert sent(simulator) == 2
 
 
-def test_reuse_shows_it_for_nothing(session, simulator):
+def test_the_same_request_is_shown_from_the_log_at_no_cost(session, simulator):
     first = session.generate("A red fox", seed=41)
-    again = session.generate("A red fox", seed=41, reuse=True)
+    again = session.generate("A red fox", seed=41)
     assert (sent(simulator), session.log.spent().runs) == (1, 1)
     assert (again.images[0].sha256, again.images[0].run_id) == (first.images[0].sha256, first.images[0].run_id)
     assert (again.estimate.price_usd, again.charged_usd) == (0, 0)
-    more = session.generate("A red fox", seed=40, images=3, reuse=True)
+    more = session.generate("A red fox", seed=40, images=3)
     assert ([image.seed for image in more.images], sent(simulator)) == ([40, 41, 42], 3)
 
 
@@ -345,7 +343,7 @@ def test_a_picture_that_cannot_be_shown_is_not_reused_and_stops_nothing(harm, se
     else:
         told("log forget last --yes")
     assert not session.build("A red fox", seed=41).known
-    again = session.generate("A red fox", seed=41, reuse=True)
+    again = session.generate("A red fox", seed=41)
     assert (len(again.images), sent(simulator)) == (1, 2)
     assert told("verify").endswith("every record are as they were written.")
 
@@ -363,7 +361,7 @@ def test_what_may_have_been_charged_is_told_once_in_the_next_session(session, si
     following = reopen()
     first, second = (following.generate("An owl", seed=seed) for seed in (2, 3))
     (note,) = first.notes
-    assert note.startswith("An earlier session ended while requests were on their way; they may have been charged: ")
+    assert note.startswith("An earlier session ended while requests were in flight; they may have been charged: ")
     assert lost.runs[0].run_id[-8:] in note
     assert second.notes == ()
     assert not any("earlier session" in note for note in reopen().generate("An owl", seed=4).notes)
@@ -376,7 +374,7 @@ def test_a_picture_that_arrived_before_the_end_is_told_in_the_next_session(sessi
     monkeypatch.setattr("venice_widgets.log.processes._started", lambda pid: None)
     (note,) = reopen().generate("An owl", seed=2).notes
     assert note == (
-        "An earlier session ended before it showed what had arrived; %venice show RUN shows it for nothing: "
+        "An earlier session ended before it showed what had arrived; %venice show RUN shows it at no cost: "
         f"{lost.runs[0].run_id[-8:]}."
     )
 
@@ -526,7 +524,7 @@ def test_a_forgotten_picture_leaves_its_record_hash_and_thumbnail(session):
     )
     assert not image.path.exists()
     bundle = run_command(None, "show last")
-    assert f"The picture {image.sha256[:12]}… was deleted on {datetime.now(UTC):%Y-%m-%d}" in bundle.data["text/plain"]
+    assert f"The image {image.sha256[:12]}… was deleted on {datetime.now(UTC):%Y-%m-%d}" in bundle.data["text/plain"]
     assert bundle.data["text/html"].count("<img ") == 1
     kept = session.log.get("last").images[0]
     pixels = Image.new("RGB", (48, 32), (41, len("A red fox"), 30)).tobytes()
@@ -555,7 +553,7 @@ def test_forgetting_asks_first_and_deletes_nothing_where_nobody_agrees(answer, d
 
 def test_forgetting_names_the_runs_that_gave_the_same_picture(session, monkeypatch):
     first = session.generate("A red fox", seed=41).images[0]
-    second = session.generate("A red fox", seed=41).images[0]
+    second = session.generate("A red fox", seed=41, again=True).images[0]
     assert first.sha256 == second.sha256
     questions = []
     monkeypatch.setattr(
