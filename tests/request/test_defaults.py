@@ -65,7 +65,7 @@ def test_no_field_is_forgotten(session):
     found = {
         name for model in ("z-image-turbo", "nano-banana-2", "gpt-image-2") for name in resolved(session, model=model)
     }
-    by_other_ways = {"seed", "style_references", "disable_prompt_optimization_thinking"}
+    by_other_ways = {"seed", "style_references", "disable_prompt_optimization_thinking", "anon_user_id"}
     assert field_facts().keys() - found == by_other_ways
 
 

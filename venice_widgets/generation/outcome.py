@@ -64,7 +64,7 @@ def response_notes(response: ImageResponse, draft: RunDraft, request: Generation
     if response.enhanced_prompt:
         notes.append(f"The prompt was rewritten: {response.enhanced_prompt}")
     going_away = response.deprecation_text(draft.model)
-    if going_away and not request.model.deprecation_date:  # else it was told before sending
+    if going_away and not request.model.deprecation.is_near():  # else it was told before sending
         notes.append(going_away)
     if len(response.images) > 1:
         notes.append("Only the first image of --variants has a known seed; use -n to know them all.")
