@@ -192,8 +192,8 @@ def _tile(height_to_width: float) -> str:
 
 
 def _figcaption(card: Card) -> str:
-    whole = ' style="white-space:nowrap"' if len(card.heading) <= 24 else ""
-    lines = [_parts([f"<b{whole}>{escaped(card.heading)}</b>", *_aside(card)])]
+    wrap = "nowrap" if len(card.heading) <= 24 else "normal"
+    lines = [_parts([f'<b style="white-space:{wrap}">{escaped(card.heading)}</b>', *_aside(card)])]
     lines += [_parts([f"<span>{_unbroken(part)}</span>" for part in line.split(" · ")], MUTED) for line in _lines(card)]
     reason = f'<div dir="auto">{escaped(shortened(card.missing, 400))}</div>' if card.missing else ""
     prompt = f'<div dir="auto" title="{attribute(shortened(card.caption, 300))}">' if card.caption else ""
