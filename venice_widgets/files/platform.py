@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import stat
 from contextlib import suppress
 from pathlib import Path
@@ -122,6 +123,12 @@ def remove(path: Path) -> bool:
 def is_portable_name(name: str) -> bool:
     """Whether every platform takes a file name: none that Windows reserves, refuses or changes."""
     return not (_RESERVED.fullmatch(name) or _REFUSED_CHARACTERS.search(name) or name.endswith((".", " ")))
+
+
+def take_no_signals() -> None:
+    """Let the system give this thread no signals, where it can: the main thread, which handles them, is woken then."""
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
 
 
 def at_fork(*, before: Callable[[], None], in_parent: Callable[[], None], in_child: Callable[[], None]) -> None:

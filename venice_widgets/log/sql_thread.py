@@ -23,7 +23,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from venice_widgets.errors import StoreError
-from venice_widgets.files.platform import at_fork
+from venice_widgets.files.platform import at_fork, take_no_signals
 
 if TYPE_CHECKING:
     import sqlite3
@@ -171,6 +171,7 @@ def release_cursors(error: BaseException) -> None:
 
 
 def _serve(jobs: SimpleQueue[_Job[Any] | None], connection: _Connection) -> None:
+    take_no_signals()
     while (job := jobs.get()) is not None:
         job.run()
         del job  # its result belongs to whoever waited
