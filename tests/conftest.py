@@ -15,6 +15,7 @@ from IPython.terminal.interactiveshell import TerminalInteractiveShell
 from traitlets.config import Config
 
 from venice_widgets import current
+from venice_widgets.files import notebook
 from venice_widgets.session import Session
 from venice_widgets.simulator import Simulator
 
@@ -40,6 +41,7 @@ def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     work = tmp_path / "work"
     work.mkdir()
     monkeypatch.chdir(work)
+    monkeypatch.setattr(notebook, "STARTED_IN", work)
     yield
     current.use_session(None)
 

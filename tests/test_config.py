@@ -54,7 +54,7 @@ def test_without_anything_said_the_documented_defaults_hold(tmp_path):
     assert settings.confirm_above_usd == Decimal("1.00")
     assert settings.read_timeout_seconds >= 330
     assert (settings.in_flight, settings.requests_per_minute, settings.demo) == (4, 20, False)
-    assert dict(settings.sources) == {"store": "found from the working directory"}
+    assert dict(settings.sources) == {"store": "found from the notebook"}
     assert not (tmp_path / ".venice").exists(), "reading settings makes no folder"
 
 

@@ -26,6 +26,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
 from .errors import ConfigurationError
+from .files.notebook import start_folder
+from .files.store_folder import CONFIG_FILE, NAMES, find_store
 from .money import parse_usd
 from .redact import scrub
 
@@ -34,8 +36,7 @@ if TYPE_CHECKING:
 
 BASE_URL = "https://api.venice.ai/api/v1"
 DEMO_BASE_URL = "http://simulator.localhost/api/v1"
-STORE_FOLDER = ".venice"
-CONFIG_FILE = "config.toml"
+STORE_FOLDER = NAMES[0]
 
 
 class Secret:
@@ -175,7 +176,8 @@ def read_settings(
     Args:
         arguments: values given in Python, by the names of `Settings`; None means "not given".
         environ: the environment, the process's own when None; empty values count as not given.
-        folder: where the search for the store begins; the working directory when None.
+        folder: where the search for the store begins; None for the notebook's folder, else the one in which IPython
+            or the process was started, wherever the working directory is by now.
 
     Raises:
         ConfigurationError: a value cannot be used; the message names the setting and where it came from.
@@ -188,9 +190,10 @@ def read_settings(
     found |= {name: (value, getattr(value, "source", "argument")) for name, value in given.items()}
     found = _one_payer(found, [name for name in _KEYS if name in given])
     stated = found.get("store", (None, ""))
-    store = _store(stated[0], stated[1]) if stated[0] else find_store(folder or Path.cwd())
+    start = folder or start_folder()
+    store = _store(stated[0], stated[1], start) if stated[0] else _found_store(start)
     found = {name: (value, CONFIG_FILE) for name, value in _read_file(store / CONFIG_FILE).items()} | found
-    found["store"] = (store, stated[1] or "found from the working directory")
+    found["store"] = (store, stated[1] or "found from the notebook")
     values = {name: _convert(name, value, source) for name, (value, source) in found.items()}
     return Settings(**values, sources=MappingProxyType({name: source for name, (_, source) in found.items()}))
 
@@ -250,24 +253,36 @@ def _refuse_unknown(arguments: Mapping[str, Any]) -> None:
         raise ConfigurationError(f"there is no setting {', '.join(unknown)}.", f"There are {', '.join(names)}.")
 
 
-def find_store(start: Path) -> Path:
-    """The nearest ``.venice`` folder at or above `start`, as git finds its own; else where it will be made."""
-    for folder in (start, *start.parents):
-        if (folder / STORE_FOLDER).is_dir():
-            return folder / STORE_FOLDER
-    return start / STORE_FOLDER
+def _found_store(start: Path | None) -> Path:
+    if start is None:
+        raise ConfigurationError(
+            "the folder in which this program was started is gone, and the store is looked for from there.",
+            "Set VENICE_STORE to a folder, or start again in one that exists.",
+        )
+    return find_store(start, _IN_FILE)
 
 
-def _store(value: Any, source: str) -> Path:
+def _store(value: Any, source: str, start: Path | None) -> Path:
+    """The folder that was stated; a relative one is relative to `start`."""
     if "://" in str(value):
         raise ConfigurationError(
             f"store {_without_secrets(str(value))} ({source}) is a database address.",
             "This version keeps its store in a folder: give a path.",
         )
     try:
-        return Path(value).expanduser().absolute()
+        path = (start or Path()) / Path(value).expanduser()
     except RuntimeError as exc:
         raise ConfigurationError(f"store {value} ({source}): no such home.", "Give the folder's full path.") from exc
+    try:
+        if b"\0" in os.fsencode(path):
+            raise ValueError("a null")  # noqa: TRY301  beside those that the system raises
+        if path.is_file():
+            raise ConfigurationError(f"store {path} ({source}) is a file.", "Give a folder; it is made if need be.")
+        return path.absolute()
+    except (OSError, ValueError) as exc:
+        raise ConfigurationError(
+            f"store {str(value)!r} ({source}) is not a path that this system can use.", "Give a folder's path."
+        ) from exc
 
 
 def _without_secrets(address: str) -> str:

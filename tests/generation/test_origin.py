@@ -9,8 +9,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from venice_widgets.files import notebook as started
+from venice_widgets.files.notebook import notebook_path
 from venice_widgets.generation import origin as module
-from venice_widgets.generation.origin import circumstances, commit, environment, notebook_path
+from venice_widgets.generation.origin import circumstances, commit, environment
 
 
 @pytest.fixture
@@ -75,7 +77,7 @@ def test_a_console_or_script_is_no_notebook(name):
 
 def test_a_kernel_started_from_within_a_notebook_is_not_that_notebook(tmp_path):
     path = str(tmp_path / "fox.ipynb")
-    child = "from venice_widgets.generation.origin import notebook_path; print(notebook_path())"
+    child = "from venice_widgets.files.notebook import notebook_path; print(notebook_path())"
     parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}], check=True)"
     variables = {**os.environ, "JPY_SESSION_NAME": path, "PYTHONPATH": str(Path(__file__).parents[2])}
 
@@ -98,10 +100,10 @@ def test_the_commit_and_whether_it_was_changed(repository):
 
 def test_the_repository_is_the_notebooks(repository, tmp_path, monkeypatch):
     folder, head = repository
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(started, "STARTED_IN", tmp_path)
     assert "git_commit" not in circumstances(None)
     assert circumstances(Shell(__vsc_ipynb_file__=str(folder / "fox.ipynb")))["git_commit"] == head
-    monkeypatch.chdir(folder)
+    monkeypatch.setattr(started, "STARTED_IN", folder)
     assert circumstances(None)["git_commit"] == head
 
 

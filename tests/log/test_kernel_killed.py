@@ -27,6 +27,7 @@ ENTER = """
 import os
 from venice_widgets.current import current_session, use_session
 
+get_ipython().starting_dir = {folder!r}
 os.chdir({folder!r})
 use_session(None)
 """

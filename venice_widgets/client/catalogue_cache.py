@@ -15,6 +15,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from venice_widgets.errors import CatalogueError, VeniceError
+from venice_widgets.files.platform import make_folder
+from venice_widgets.files.store_folder import make_store
 from venice_widgets.request.catalogue import Catalogue, parse_catalogue
 
 if TYPE_CHECKING:
@@ -96,9 +98,8 @@ class CatalogueKeeper:
         """Losing the copy costs a request later, so a full disk is no reason to fail here."""
         document = {"base_url": self._base_url, "fetched_at": fetched_at.isoformat(), **answers}
         with suppress(OSError):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            if not (ignore := self._path.parents[1] / ".gitignore").exists():
-                ignore.write_text("*\n")
+            make_store(self._path.parents[1])
+            make_folder(self._path.parent)
             beside = self._path.with_suffix(f".{os.getpid()}.tmp")
             beside.write_text(json.dumps(document), "utf-8")
             beside.replace(self._path)

@@ -14,6 +14,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from venice_widgets.files.notebook import notebook_path, start_folder
 from venice_widgets.redact import scrub
 
 if TYPE_CHECKING:
@@ -63,22 +64,9 @@ def circumstances(
         "cell_id": _quietly(lambda: str(parent["metadata"]["cellId"])),
         "execution_count": _quietly(lambda: int(shell.execution_count)),
         "notebook": str(notebook) if notebook else None,
-        **(_quietly(lambda: commit(notebook.parent if notebook else Path.cwd())) or {}),
+        **(_quietly(lambda: commit(notebook.parent if notebook else start_folder() or Path.cwd())) or {}),
     }
     return {name: value for name, value in found.items() if value is not None}
-
-
-def notebook_path(shell: Any = None, environ: Mapping[str, str] = os.environ) -> Path | None:
-    """The notebook that this kernel was started for, as its front end told it; None where none did.
-
-    VS Code puts it into the namespace, Jupyter's server into ``JPY_SESSION_NAME``. A notebook that was renamed since
-    has its old name here.
-    """
-    told = getattr(shell, "user_ns", {}).get("__vsc_ipynb_file__") or environ.get("JPY_SESSION_NAME", "")
-    path = Path(told)
-    if path.suffix != ".ipynb" or (told == environ.get("JPY_SESSION_NAME") and _is_inherited(told)):
-        return None
-    return path.absolute()
 
 
 def commit(folder: Path) -> dict[str, Any]:
@@ -112,12 +100,6 @@ def _git(folder: Path, *arguments: str) -> str | None:
         creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
     )
     return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else None
-
-
-def _is_inherited(session_name: str) -> bool:
-    """Whether the parent process has the name already: a kernel started from within a notebook is not that notebook."""
-    environ = _quietly(lambda: Path(f"/proc/{os.getppid()}/environ").read_bytes()) or b""
-    return f"JPY_SESSION_NAME={session_name}".encode() in environ.split(b"\0")
 
 
 def _version(name: str) -> str:

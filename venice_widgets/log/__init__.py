@@ -23,9 +23,11 @@ DuckDB) may rely on; their columns are only added to. Amounts are dollars, times
     grade, circumstances (a JSON list), psnr_db, worst_tile_psnr_db, changed_share, ssim, hash_distance, detail_kept.
 """
 
+from venice_widgets.files.store_folder import DATABASE_FILE
+
 from .budgets import Budgets, Left, Spent
 from .charges import BalanceDifference, Reconciled, balance_difference
-from .log import DATABASE_FILE, Log
+from .log import Log
 from .maintenance import Fault, Health, Size, Verification
 from .object_store import ObjectStore, Spool, Stored
 from .records import RUN_ENDING, BodyRecord, ImageRecord, Parent, RunDraft, RunOutcome, RunRecord, Status

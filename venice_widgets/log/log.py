@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from venice_widgets.errors import StoreError
+from venice_widgets.files.platform import can_write
+from venice_widgets.files.store_folder import DATABASE_FILE, make_store
 
 from . import budgets as money
 from . import charges, maintenance, recovery, rows, search, transfer, verdicts
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from .search import Cost, Filters, Question
     from .verdicts import VerdictRecord
 
-DATABASE_FILE = "log.sqlite"
 _PAGE = 300
 
 
@@ -56,14 +57,12 @@ class Log:
             StoreError: it cannot be opened or written, or a newer version of this package wrote it.
         """
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            ignore = folder / ".gitignore"
-            if not ignore.exists():
-                ignore.write_text("*\n")
+            if not (folder / DATABASE_FILE).exists() or can_write(folder):
+                make_store(folder)
         except OSError as exc:
             raise StoreError(
                 f"the store {folder} cannot be opened: {exc}.",
-                "Mend it, or set VENICE_STORE to a folder that can be written. Nothing was sent.",
+                "Fix it, or set VENICE_STORE to a folder that can be written. Nothing was sent.",
             ) from exc
         return cls(folder, Database.open(folder / DATABASE_FILE), read_timeout_seconds)
 
@@ -164,6 +163,8 @@ class Log:
 
     def recover(self) -> recovery.Recovered:
         """Settle what programs that ended left unfinished; `open` does it, and `%venice doctor` may again."""
+        if self._database.read_only:
+            return recovery.Recovered()
         self._catch_up()
         return recovery.recover(self._database, self.objects, self._read_timeout_seconds)
 
