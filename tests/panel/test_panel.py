@@ -105,7 +105,7 @@ def test_a_refusal_before_sending_is_a_readable_line(open_panel, simulator):
     person = open_panel(model="z-image-turbo", width=1001)
     person.click("Generate")
     person.settle()
-    assert "width 1001 is not a multiple of 8" in person.text()
+    assert "width 1001 is no multiple of 8" in person.text()
     assert received(simulator) == 0
 
 

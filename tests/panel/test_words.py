@@ -23,8 +23,8 @@ def test_the_facts_say_what_decides(catalogue):
     assert "$0.02 – $0.83" in facts
     assert "seeds are ignored by this model" in facts
     assert "prompt up to 10,000 characters" in facts
-    gone = next(model for model in catalogue.models if model.deprecation.stated)
-    assert gone.deprecation.short_text() in model_facts(gone)
+    gone = next(model for model in catalogue.models if model.deprecation_replacement)
+    assert f"replaced by {gone.deprecation_replacement}" in model_facts(gone)
 
 
 def test_the_counter_counts_as_the_api_does_and_says_how_many_are_too_many(catalogue):

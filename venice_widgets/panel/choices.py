@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 
     from venice_widgets.request.catalogue import Model
 
-OWN = frozenset({"width", "height"}) | {
-    name for name, facts in field_facts().items() if facts.about.listed or facts.about.model_default
-}
+OWN = frozenset({"width", "height", "aspect_ratio", "resolution", "quality", "steps"})
 """What each model has its own limits for: remembered for each."""
 ELSEWHERE = frozenset({"model", "seed"})
 """Fields that are chosen by controls of their own."""
@@ -111,8 +109,9 @@ def fits(name: str, value: Any, model: Model) -> bool:
     """Whether a value that was chosen on another model can be this model's too."""
     if value is None:
         return True
-    if field_facts()[name].about.listed:
-        return value in model.allowed(name)
+    listed = {"aspect_ratio": model.aspect_ratios, "resolution": model.resolutions, "quality": model.qualities}
+    if name in listed:
+        return value in listed[name]
     if name in ("width", "height"):
         return isinstance(value, int) and value % (model.width_height_divisor or 1) == 0
     if name == "steps" and str(value).isdecimal():

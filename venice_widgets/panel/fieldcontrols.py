@@ -61,21 +61,20 @@ class FieldControl:
 
     def _shown(self, value: Any, model: Model) -> Any:
         """Tiers and qualities show the model's default as chosen: that is what is billed."""
-        if value is None and self.facts.about.prices:
-            default = str(model.default_of(self.facts.name) or "")
-            return next(
-                (name for name in model.allowed(self.facts.name) if name.casefold() == default.casefold()), DEFAULT
-            )
+        if value is None and self.facts.name in ("resolution", "quality"):
+            default = getattr(model, f"default_{self.facts.name}")
+            names = getattr(model, _LISTS[self.facts.name])
+            return next((name for name in names if name.casefold() == default.casefold()), DEFAULT)
         return DEFAULT if value is None else value
 
     def _options(self, model: Model, catalogue: Catalogue) -> Options | None:
         """What can be chosen; None where the value is typed."""
         name = self.facts.name
-        if self.facts.about.prices:
-            return [(each, each) for each in model.allowed(name)]
-        if self.facts.about.listed:
-            default = model.default_of(name)
-            return _with_default(f"default ({default})" if default else "default", model.allowed(name))
+        if name in ("resolution", "quality"):
+            return [(each, each) for each in getattr(model, _LISTS[name])]
+        if name == "aspect_ratio":
+            default = model.default_aspect_ratio
+            return _with_default(f"default ({default})" if default else "default", model.aspect_ratios)
         if name == "style_preset":
             return _with_default("none", catalogue.styles or ())
         if self.facts.kind is bool:
@@ -87,11 +86,11 @@ class FieldControl:
     def _widget(self) -> Any:
         facts = self.facts
         said = {"description": label_of(facts), "tooltip": facts.about.help}
-        if facts.about.prices:
+        if facts.name in ("resolution", "quality"):
             return W.ToggleButtons(options=(), **said)
         if facts.name in ("negative_prompt", "style_references"):
             return PromptArea(rows=2, placeholder=facts.about.default, **said)
-        if facts.choices or facts.about.listed or facts.kind is bool or facts.name == "style_preset":
+        if facts.choices or facts.kind is bool or facts.name in ("aspect_ratio", "style_preset"):
             return W.Dropdown(options=(), **said)
         return W.Text(placeholder=_placeholder(facts), **said)
 
@@ -100,6 +99,9 @@ class FieldControl:
             desk.choose(lambda choices: choices.with_field(self.facts.name, value))
 
         return put
+
+
+_LISTS = {"resolution": "resolutions", "quality": "qualities"}
 
 
 def _with_default(label: str, names: Any) -> Options:

@@ -9,7 +9,7 @@ import ipywidgets as W  # noqa: N812
 
 from venice_widgets.display import line
 from venice_widgets.request.catalogue import Sizing
-from venice_widgets.request.fields import field_facts, price_axes
+from venice_widgets.request.fields import field_facts
 
 from .choices import ELSEWHERE
 from .fieldcontrols import FieldControl
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .lane import Lane
     from .state import Snapshot
 
-PRICED = tuple(price_axes())
+PRICED = ("resolution", "quality")
 """Shown beside the price grid, which they move in."""
 IN_PIXELS = ("width", "height")
 ALWAYS = ("negative_prompt", "aspect_ratio", "style_preset", "format", "style_references")

@@ -9,7 +9,6 @@ import ipywidgets as W  # noqa: N812
 from venice_widgets.display import line, notice, progress
 from venice_widgets.display.html import escaped
 from venice_widgets.money import usd_text
-from venice_widgets.request.fields import price_axes
 from venice_widgets.request.price_table import price_table
 
 from .parts import button, column, named, row, set_trait
@@ -35,7 +34,8 @@ class Offer:
         self._cancel.disabled = True
         self.widget = named(
             column(
-                *(form.fields[name].widget for name in price_axes()),
+                form.fields["resolution"].widget,
+                form.fields["quality"].widget,
                 named(self._prices, "venice-prices"),
                 self._total,
                 row(self._generate, self._cancel, cell, name="venice-buttons"),
@@ -49,7 +49,8 @@ class Offer:
         """Show the price of what is chosen, and where it is."""
         if now.look.model is not None:
             fields = now.choices.fields(now.look.model)
-            table = price_table(now.look.model, fields, choosing=True)
+            chosen = {name: str(fields.get(name, "")) for name in ("resolution", "quality")}
+            table = price_table(now.look.model, **chosen, choosing=True)
             set_trait(self._prices, "value", table.data["text/html"])
         set_trait(self._total, "value", _total(now))
         set_trait(self._status, "value", _status(now))

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 from venice_widgets.display import Bundle, Card, line, pictures
 from venice_widgets.generation.result import card_of, output_record, plain_line
-from venice_widgets.generation.run import money_text
 from venice_widgets.log import RUN_ENDING
 from venice_widgets.media.preview import preview
 from venice_widgets.shell import running_shell
+
+from .state import fate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,6 +102,6 @@ def _card(image: Image, *, smaller: bool, own_prompt: bool) -> Card:
 def _missing_cards(generation: Generation) -> tuple[Card, ...]:
     missing = [run for run in generation.runs if run.status != "succeeded"]
     return tuple(
-        Card(alt="", heading=f"seed {run.seed}", aside=run.run_id[-RUN_ENDING:], missing=money_text(run.status))
+        Card(alt="", heading=f"seed {run.seed}", aside=run.run_id[-RUN_ENDING:], missing=fate(run.status))
         for run in missing[:MOST_PICTURES]
     )

@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from venice_widgets.errors import SpendingRefused, VeniceError
-from venice_widgets.generation.run import interrupted
+from venice_widgets.generation.sender import interrupted
 
 from .cells import cell_text
 from .state import Phase, Word, error_word, told

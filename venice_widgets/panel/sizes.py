@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as W  # noqa: N812
 
-from venice_widgets.request.fields import DEFAULT_SIDE_PIXELS, field_facts
+from venice_widgets.request.fields import field_facts
 
 from .parts import Control, named, row, set_trait, show
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .desk import Desk
     from .lane import Lane
 
-DEFAULT_PIXELS = DEFAULT_SIDE_PIXELS
+DEFAULT_PIXELS = 1024
 """What the API takes where nothing is sent (VENICE API, POST /image/generate)."""
 
 

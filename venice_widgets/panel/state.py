@@ -8,13 +8,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from venice_widgets.errors import VeniceError
-from venice_widgets.generation.run import missing_images
+from venice_widgets.log import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from venice_widgets.generation.result import Generation
-    from venice_widgets.generation.run import MissingImages
+    from venice_widgets.generation.result import Generation, Run
     from venice_widgets.request.catalogue import Catalogue
 
     from .choices import Choices
@@ -90,10 +89,32 @@ def error_word(error: BaseException) -> Word:
 
 def told(generation: Generation) -> tuple[Word, ...]:
     """What there is to say about a generation that has ended: what is missing and why, then what to know."""
-    words = [Word(_missing_text(group), "error") for group in missing_images(generation.runs)]
+    missing: dict[str, list[Run]] = {}
+    for run in generation.runs:
+        if run.status is not Status.SUCCEEDED:
+            missing.setdefault(_why(run), []).append(run)
+    words = [Word(f"{_which(runs)}: {why}", "error") for why, runs in missing.items()]
     return (*words, *(Word(note, "note") for note in generation.notes))
 
 
-def _missing_text(group: MissingImages) -> str:
-    count = len(group.runs)
-    return f"{count} {'image' if count == 1 else 'images'} missing ({group.seeds}): {group.reason}"
+def _which(runs: list[Run]) -> str:
+    seeds = ", ".join(str(run.seed) for run in runs[:6]) + (" …" if len(runs) > 6 else "")
+    return f"{len(runs)} {'picture' if len(runs) == 1 else 'pictures'} missing (seed {seeds})"
+
+
+def _why(run: Run) -> str:
+    money = fate(run.status)
+    return f"{money}.\n{error_word(run.error).text}" if run.error else f"{money}."
+
+
+def fate(status: str) -> str:
+    """What became of a run without a picture, its money above all."""
+    said = {
+        "refused": "refused by the content policy, not charged",
+        "failed": "failed, not charged",
+        "cancelled": "not sent, not charged",
+        "unknown": "no picture; may have been charged",
+        "sent": "on its way; may be charged",
+        "pending": "not sent yet",
+    }
+    return said.get(status, status)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from venice_widgets.money import usd_text
 from venice_widgets.request.catalogue import FieldSupport, Sizing
 
 if TYPE_CHECKING:
@@ -54,13 +55,16 @@ def _by_price(model: Model) -> tuple[Decimal, str]:
 
 def model_label(model: Model) -> str:
     """``gpt-image-2 · GPT Image 2 · $0.02 – $0.83``, and what keeps it from being used."""
-    state = model.states()[:1]
+    state = ["offline"] if model.offline else ["beta"] if model.beta else []
     return " · ".join([model.id, *([model.name] if model.name else []), price_range(model), *state])
 
 
 def price_range(model: Model) -> str:
     """``$0.02 – $0.83``, or that it is unknown."""
-    return model.price_range if model.unit_prices() else f"price {model.price_range}"
+    prices = [usd_text(price) for price in model.unit_prices()]
+    if not prices:
+        return "price unknown"
+    return prices[0] if len(prices) == 1 else f"{prices[0]} – {prices[-1]}"
 
 
 def model_facts(model: Model) -> str:
@@ -85,7 +89,12 @@ def model_facts(model: Model) -> str:
 
 def model_states(model: Model) -> list[str]:
     """Beta, offline, deprecated: what may keep it from working, now or soon."""
-    return [f"**{state}**" for state in model.states()]
+    instead = f", replaced by {model.deprecation_replacement}" if model.deprecation_replacement else ""
+    return [
+        *(["**beta**"] if model.beta else []),
+        *(["**offline**"] if model.offline else []),
+        *([f"**deprecated** {model.deprecation_date[:10]}{instead}"] if model.deprecation_date else []),
+    ]
 
 
 def negative_prompt_label(model: Model) -> str:
