@@ -3,14 +3,19 @@
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from IPython.core import completer
 from IPython.core.completer import provisionalcompleter
 
 from venice_widgets import current
-from venice_widgets.notebook import completion
+from venice_widgets.notebook import completion, older_completion
 from venice_widgets.notebook.cell_options import cell_parser
 from venice_widgets.notebook.commands import COMMANDS
-from venice_widgets.notebook.completion import add_matcher, complete, remove_matcher, venice_matcher
+from venice_widgets.notebook.completion import add_matcher, complete, remove_matcher
 from venice_widgets.session import Session
+
+SEES_THE_CELL = hasattr(completer, "SimpleCompletion")
+"""Before IPython 8.6 a matcher sees the line alone, and its completions have no type."""
+OUR_TYPE = "venice" if SEES_THE_CELL else "<unknown>"
 
 
 class NoNetwork:
@@ -40,7 +45,7 @@ def offered(shell):
         with provisionalcompleter():
             found = list(shell.Completer.completions(cell, cursor))
         return [
-            cell[: each.start] + each.text + cell[each.end :] for each in found if not ours or each.type == "venice"
+            cell[: each.start] + each.text + cell[each.end :] for each in found if not ours or each.type == OUR_TYPE
         ]
 
     return at_the_end_of
@@ -91,6 +96,8 @@ def offered(shell):
     ],
 )  # fmt: skip
 def test_what_is_offered_is_valid_for_the_model_on_the_line(catalogue, offered, typed, completed):
+    if not SEES_THE_CELL and (not completed or "\n" in typed or "'Analog" in typed):
+        pytest.skip("a matcher of IPython before 8.6 sees the line alone, and others offer where it does not")
     assert sorted(offered(typed)) == sorted(completed)
 
 
@@ -157,7 +164,8 @@ def test_whatever_is_typed_the_fragment_is_its_end_and_every_value_goes_on_from_
 
 
 def test_an_error_of_ours_is_never_shown_to_who_types(shell, offered, monkeypatch, capsys):
-    monkeypatch.setattr(completion, "complete", lambda *_: 1 / 0)
+    for module in (completion, older_completion):
+        monkeypatch.setattr(module, "complete", lambda *_: 1 / 0)
     assert offered("%%venice --neg") == []
     assert not capsys.readouterr().err
 
@@ -173,10 +181,8 @@ def test_other_completions_are_untouched(shell, offered, typed):
 def test_it_is_there_once_after_reloading_and_gone_after_unloading(shell, offered):
     shell.run_line_magic("reload_ext", "venice_widgets")
     shell.run_line_magic("reload_ext", "venice_widgets")
-    assert shell.Completer.custom_matchers.count(venice_matcher) == 1
-    assert offered("%%venice --neg")
+    assert offered("%%venice --neg") == ["%%venice --negative-prompt"]
     shell.run_line_magic("unload_ext", "venice_widgets")
-    assert venice_matcher not in shell.Completer.custom_matchers
     assert not offered("%%venice --neg")
 
 

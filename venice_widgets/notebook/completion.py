@@ -7,6 +7,7 @@ IPython's matcher API v2, ``Completer.custom_matchers``.
 from __future__ import annotations
 
 import re
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -20,24 +21,47 @@ _LINE = re.compile(r"\s*(?:[^%=]+=\s*(?=%v))?(?P<magic>%%?venice)(?P<text>\s.*|$
 
 def add_matcher(shell: Any) -> None:
     """Complete in this shell; does nothing where it has no such completer."""
-    matchers = getattr(getattr(shell, "Completer", None), "custom_matchers", None)
-    if matchers is not None and venice_matcher not in matchers:
-        matchers.append(venice_matcher)
+    completer: Any = getattr(shell, "Completer", None)
+    if _knows_context(completer):
+        if venice_matcher not in completer.custom_matchers:
+            completer.custom_matchers.append(venice_matcher)
+    elif hasattr(completer, "magic_arg_matchers"):
+        from .older_completion import add_line_matcher
+
+        add_line_matcher(completer)
 
 
 def remove_matcher(shell: Any) -> None:
     """Complete no more."""
-    matchers = getattr(getattr(shell, "Completer", None), "custom_matchers", None)
-    if matchers is not None and venice_matcher in matchers:
-        matchers.remove(venice_matcher)
+    completer: Any = getattr(shell, "Completer", None)
+    if _knows_context(completer):
+        if venice_matcher in completer.custom_matchers:
+            completer.custom_matchers.remove(venice_matcher)
+    elif hasattr(completer, "magic_arg_matchers"):
+        from .older_completion import remove_line_matcher
+
+        remove_line_matcher(completer)
+
+
+def _knows_context(completer: Any) -> bool:
+    """Whether the completer has matchers of version 2, which see the whole cell: IPython 8.6 and newer."""
+    return hasattr(completer, "custom_matchers") and hasattr(
+        import_module("IPython.core.completer"), "SimpleCompletion"
+    )
+
+
+def magic_at_cursor(before_cursor: str) -> re.Match[str] | None:
+    """The magic of a line up to the cursor, and the text behind it; None where there is none to complete."""
+    match = _LINE.match(before_cursor)
+    return match if match and match["text"] else None
 
 
 def venice_matcher(context: Any) -> dict[str, Any]:
     """What can stand at the cursor of a ``%%venice`` or ``%venice`` line."""
     from IPython.core.completer import SimpleCompletion
 
-    match = _LINE.match(context.text_until_cursor)
-    if match is None or not match["text"]:
+    match = magic_at_cursor(context.text_until_cursor)
+    if match is None:
         return {"completions": []}
     try:
         if match["magic"] == "%%venice" and not _on_top(context):
