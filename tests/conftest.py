@@ -3,6 +3,7 @@
 import atexit
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,6 +45,13 @@ def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(notebook, "STARTED_IN", work)
     yield
     current.use_session(None)
+
+
+@pytest.fixture(scope="module")
+def short_folder() -> Iterator[Path]:
+    """A folder whose path has room for a socket's name behind it, which holds no more than 107 characters."""
+    with tempfile.TemporaryDirectory(prefix="v", dir="/tmp" if os.name == "posix" else None) as folder:
+        yield Path(folder)
 
 
 @pytest.fixture

@@ -86,8 +86,8 @@ def paint(commission) -> bytes:
 class Kernel:
     """A real kernel that can be killed and started again, and the offline Venice behind it."""
 
-    def __init__(self, work: Path, url: str, simulator: Simulator) -> None:
-        self.work, self.simulator = work, simulator
+    def __init__(self, work: Path, sockets: Path, url: str, simulator: Simulator) -> None:
+        self.work, self.sockets, self.simulator = work, sockets, simulator
         clean = {name: value for name, value in os.environ.items() if not name.startswith("VENICE_")}
         self.environment = clean | {
             "HOME": str(work),
@@ -100,7 +100,7 @@ class Kernel:
         self.start()
 
     def start(self) -> None:
-        self.manager = KernelManager(kernel_name="python3", transport="ipc", ip=str(self.work / "kernel"))
+        self.manager = KernelManager(kernel_name="python3", transport="ipc", ip=str(self.sockets / "kernel"))
         self.manager.start_kernel(env=self.environment, cwd=str(self.work))
         self.client = self.manager.client()
         self.client.start_channels()
@@ -159,10 +159,10 @@ def until(holds) -> None:
 
 
 @pytest.fixture(scope="module")
-def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
+def kernel(tmp_path_factory: pytest.TempPathFactory, short_folder) -> Iterator[Kernel]:
     simulator = Simulator(requests_per_minute=None, paint=paint)
     with simulator.serve() as url:
-        kernel = Kernel(tmp_path_factory.mktemp("kernel"), url, simulator)
+        kernel = Kernel(tmp_path_factory.mktemp("kernel"), short_folder, url, simulator)
         yield kernel
         kernel.end()
 

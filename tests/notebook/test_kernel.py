@@ -73,7 +73,7 @@ class Kernel:
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
+def running(tmp_path_factory: pytest.TempPathFactory, short_folder) -> Iterator[Kernel]:
     work = tmp_path_factory.mktemp("kernel")
     (work / ".venice").mkdir()
     (work / ".venice" / "config.toml").write_text("requests_per_minute = 100000")
@@ -88,7 +88,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
             "VENICE_API_KEY": "VENICE_INFERENCE_KEY_0123456789abcdef",
             "VENICE_API_BASE_URL": url,
         }
-        manager = KernelManager(kernel_name="python3", transport="ipc", ip=str(work / "kernel"))
+        manager = KernelManager(kernel_name="python3", transport="ipc", ip=str(short_folder / "kernel"))
         manager.start_kernel(env=environment, cwd=str(work))
         client = manager.client()
         client.start_channels()
