@@ -7,7 +7,7 @@ from IPython.core import completer
 from IPython.core.completer import provisionalcompleter
 
 from venice_widgets import current
-from venice_widgets.notebook import completion, older_completion
+from venice_widgets.notebook import completion
 from venice_widgets.notebook.cell_options import cell_parser
 from venice_widgets.notebook.commands import COMMANDS
 from venice_widgets.notebook.completion import add_matcher, complete, remove_matcher
@@ -164,8 +164,7 @@ def test_whatever_is_typed_the_fragment_is_its_end_and_every_value_goes_on_from_
 
 
 def test_an_error_of_ours_is_never_shown_to_who_types(shell, offered, monkeypatch, capsys):
-    for module in (completion, older_completion):
-        monkeypatch.setattr(module, "complete", lambda *_: 1 / 0)
+    monkeypatch.setattr(completion, "complete", lambda *_: 1 / 0)
     assert offered("%%venice --neg") == []
     assert not capsys.readouterr().err
 

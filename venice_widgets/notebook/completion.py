@@ -28,7 +28,7 @@ def add_matcher(shell: Any) -> None:
     elif hasattr(completer, "magic_arg_matchers"):
         from .older_completion import add_line_matcher
 
-        add_line_matcher(completer)
+        add_line_matcher(completer, _offer)
 
 
 def remove_matcher(shell: Any) -> None:
@@ -50,18 +50,23 @@ def _knows_context(completer: Any) -> bool:
     )
 
 
-def magic_at_cursor(before_cursor: str) -> re.Match[str] | None:
-    """The magic of a line up to the cursor, and the text behind it; None where there is none to complete."""
+def _offer(before_cursor: str, rest: str) -> tuple[str, list[str]]:
+    """What a line can go on with, for a matcher that sees nothing else."""
     match = _LINE.match(before_cursor)
-    return match if match and match["text"] else None
+    if match is None or not match["text"]:
+        return "", []
+    try:
+        return complete(match["magic"], match["text"], rest)
+    except Exception:  # noqa: BLE001  whoever types must never meet an error of ours
+        return "", []
 
 
 def venice_matcher(context: Any) -> dict[str, Any]:
     """What can stand at the cursor of a ``%%venice`` or ``%venice`` line."""
     from IPython.core.completer import SimpleCompletion
 
-    match = magic_at_cursor(context.text_until_cursor)
-    if match is None:
+    match = _LINE.match(context.text_until_cursor)
+    if match is None or not match["text"]:
         return {"completions": []}
     try:
         if match["magic"] == "%%venice" and not _on_top(context):
