@@ -3,6 +3,7 @@
 Everything that the server writes goes into a folder of the test's own: home, configuration, runtime files.
 """
 
+import ast
 import contextlib
 import os
 import secrets
@@ -145,6 +146,14 @@ class Notebook:
         """Run code in the notebook's kernel, without a cell."""
         self.page.evaluate(f"code => {CONTEXT}.session.kernel.requestExecute({{code}}).done", code)
 
+    def start(self, code: str) -> None:
+        """Start code in the notebook's kernel, and do not wait for it."""
+        self.page.evaluate(f"code => {{ {CONTEXT}.session.kernel.requestExecute({{code}}) }}", code)
+
+    def evaluate(self, expression: str) -> str:
+        """What an expression of text is in the notebook's kernel."""
+        return str(ast.literal_eval(self.page.evaluate(EVALUATE, expression)))
+
     def save(self) -> Any:
         """Save it, and read what was written."""
         self.command("docmanager:save")
@@ -158,3 +167,7 @@ class Notebook:
 
 
 CONTEXT = "window.jupyterapp.shell.currentWidget.sessionContext"
+EVALUATE = f"""async expression => {{
+  const future = {CONTEXT}.session.kernel.requestExecute({{code: '', user_expressions: {{value: expression}}}});
+  return (await future.done).content.user_expressions.value.data['text/plain'];
+}}"""

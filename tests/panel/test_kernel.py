@@ -18,6 +18,7 @@ from venice_widgets.simulator import Simulator
 simulator = Simulator(requests_per_minute=None)
 session = Session(api_key="VENICE_INFERENCE_KEY_0123456789abcdef", transport=simulator.transport())
 panel = Panel(session=session, prompt="A fox", images=2)
+panel._controller.load()
 panel
 """
 
@@ -46,13 +47,13 @@ class Kernel:
             while True:
                 self.heard.append(self.client.get_iopub_msg(timeout=seconds))
 
-    def click(self, model_id: str, subshell: str | None = None) -> None:
-        """What a browser sends for a click."""
-        content = {"comm_id": model_id, "data": {"method": "custom", "content": {"event": "click"}}}
-        message = self.client.session.msg("comm_msg", content)
+    def say(self, model_id: str, message: dict[str, Any], subshell: str | None = None) -> None:
+        """What a view sends."""
+        content = {"comm_id": model_id, "data": {"method": "custom", "content": message}}
+        sent = self.client.session.msg("comm_msg", content)
         if subshell:
-            message["header"]["subshell_id"] = subshell
-        self.client.shell_channel.send(message)
+            sent["header"]["subshell_id"] = subshell
+        self.client.shell_channel.send(sent)
 
     def subshell(self) -> str | None:
         """A subshell as JupyterLab asks for one; None where the kernel has none (before ipykernel 7)."""
@@ -90,21 +91,55 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": f"{ROOT}:{os.environ.get('PYTHONPATH', '')}"}
 
 
-def test_a_double_click_beside_a_busy_cell_sends_once_and_the_pictures_reach_the_saved_output(kernel):
+FORM = {
+    "model": "z-image-turbo", "prompt": "A HORSE", "values": {}, "seed_mode": "new", "seed": "", "images": "2",
+    "again": False,
+}  # fmt: skip
+
+
+def test_beside_a_busy_cell_a_click_sends_once_what_it_carries_and_the_images_reach_the_saved_output(kernel):
     kernel.run(OPEN)
-    button = kernel.run("value = panel._offer._generate.model_id")
+    comm = kernel.run("value = panel.model_id")
+    account = kernel.run("value = panel._controller.quote().facts['account']")
+    shown = {"account": account, "price": "2 × $0.01 = $0.02", "most": "0.02"}
     subshell = kernel.subshell()
-    kernel.client.execute("time.sleep(2)\nbusy_until = time.monotonic()")
-    kernel.click(button, subshell)
-    kernel.click(button, subshell)
+    kernel.client.execute("time.sleep(3)\nbusy_until = time.monotonic()")
+    time.sleep(0.5)
+    kernel.say(comm, {"type": "hello", "view": "a", "n": 1, "have": []}, subshell)
+    for number in (2, 3):
+        kernel.say(comm, {"type": "generate", "view": "a", "n": number, "form": FORM, "shown": shown}, subshell)
     deadline = time.monotonic() + 30
-    while not kernel.of("update_display_data") and time.monotonic() < deadline:
+    updates = []
+    while not updates and time.monotonic() < deadline:
         kernel.listen(0.2)
-    requests = kernel.run("value = len([each for each in simulator.requests if each.path.endswith('/image/generate')])")
-    assert requests == "2", "two pictures, asked for once each"
-    updates = kernel.of("update_display_data")
+        updates = kernel.of("update_display_data")
+    if subshell:
+        value = kernel.run("value = panel.generation.images[0].record and panel.generation.done")
+        assert value == "True"
+    prompts = kernel.run("value = [r.json['prompt'] for r in simulator.requests if r.path.endswith('/image/generate')]")
+    assert prompts == "['A HORSE', 'A HORSE']".strip("'"), "two images, asked for once each"
     assert len(updates) == 1
     runs = updates[0]["content"]["metadata"]["venice"]["runs"]
     assert len({run["image"]["seed"] for run in runs}) == 2
     assert not kernel.of("stream")
     assert not kernel.of("error")
+
+
+def test_a_fresh_panel_answers_within_200_ms_while_a_cell_sleeps(kernel):
+    kernel.run(OPEN)
+    comm = kernel.run("value = panel.model_id")
+    subshell = kernel.subshell()
+    if subshell is None:
+        pytest.skip("this kernel has no subshells")
+    kernel.client.execute("time.sleep(4)")
+    time.sleep(0.5)
+    kernel.listen(0.1)
+    waited = []
+    for number in range(1, 6):
+        kernel.heard.clear()
+        began = time.monotonic()
+        kernel.say(comm, {"type": "edit", "view": "a", "n": number, "changes": {"images": str(number)}}, subshell)
+        while not any("acks" in str(message["content"]) for message in kernel.of("comm_msg")):
+            kernel.heard.append(kernel.client.get_iopub_msg(timeout=3))
+        waited.append(time.monotonic() - began)
+    assert sorted(waited)[2] < 0.2, waited

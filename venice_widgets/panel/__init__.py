@@ -1,9 +1,8 @@
-"""The panel: explore by hand, and keep what was found.
+"""The panel: explore by hand, and keep what was found. State in Python, view in the browser, one channel between them.
 
-`Panel` is made of parts that can be understood alone: `choices` (what a person chose), `look` (what that comes to),
-`desk` and `sending` (the state and its actions, without widgets), `form`, `offer` and `shelves` (what is drawn), and
-`saved` (the output that stays with the notebook). Callbacks of widgets come on any thread; they change the desk under
-one lock and return. Everything is drawn in one lane, everything slow runs in others.
+`state` holds what is chosen and `quote` what that comes to: pure, without widget or session. `protocol` is what browser
+and Python say to each other. `controller` answers the messages, with `sending` and `gallery` for its two halves;
+`widget` is the one widget, whose JavaScript in ``view/`` draws and reports, and knows no rule of prices or money.
 """
 
 from .panel import Panel

@@ -1,159 +1,185 @@
-"""The gallery: pictures with seed, price and model, and what can be done with each.
-
-A card is made once and kept; its picture is the preview, sent once. Cards share their layouts and styles, a row of
-buttons is one widget, and the rarer actions come when somebody asks for them: dozens of pictures stay light.
-"""
+"""The images of this panel: what the browser is told of each, and where its bytes come from."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+import tempfile
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import ipywidgets as W  # noqa: N812
-
-from venice_widgets.display.html import attribute, escaped, shortened
+from venice_widgets.display.html import shortened
+from venice_widgets.errors import StoreError
 from venice_widgets.generation.result import price_text, seed_text, size_text
-from venice_widgets.log import RUN_ENDING
+from venice_widgets.generation.stored_images import recalled
+from venice_widgets.log import RUN_ENDING, Status
 
-from .parts import Actions, named, set_trait
+from .notices import fate
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from venice_widgets.generation.result import Image
+    from venice_widgets.generation.result import Generation, Image
+    from venice_widgets.log import Log, ObjectStore
 
-MOST_CARDS = 36
-"""The oldest beyond this leave the gallery (not the log), but for those that are pinned or compared."""
-PIN, UNPIN, COMPARE, LEAVE, MORE = "Pin", "Unpin", "Compare", "Leave Compare", "More"
-Act = Callable[[], Any]
-Key = tuple[str, str]
+    from .sending import Job
 
-
-def key_of(image: Image) -> Key:
-    """What tells one picture from another."""
-    return image.run_id, image.sha256
+MOST_IMAGES = 60
+"""The oldest beyond this leave the gallery (not the log), but for the newest generation, pinned and compared ones."""
+MOST_COMPARED = 4
+SAVE_PATTERN = "{model}-{seed}-{run_id}.{ext}"
 
 
-class Looks:
-    """What the widgets of all cards share, so that each card is a few messages and not dozens."""
-
-    def __init__(self) -> None:
-        layout = W.Layout()
-        self.box = {"layout": layout}
-        self.picture = {"layout": layout}
-        self.caption = {"layout": layout, "style": W.HTML().style}
-        self.actions = {"layout": layout, "style": W.ToggleButtons().style, "_dom_classes": ("venice-actions",)}
-
-
-class PictureCard:
-    """One picture, its caption and its actions.
-
-    Args:
-        image: the picture.
-        looks: what all cards share.
-        actions: makes a row of buttons.
-        first: the actions at hand, by label.
-        more: the actions one click away, by label.
-    """
-
-    def __init__(
-        self,
-        image: Image,
-        looks: Looks,
-        actions: Callable[[Mapping[str, Act]], Actions],
-        first: Mapping[str, Callable[[Image], Any]],
-        more: Mapping[str, Callable[[Image], Any]],
-    ) -> None:
-        self.image, self._make_actions = image, actions
-        self._more = more
-        self._more_row: Actions | None = None
-        self._pinned = self._compared = False
-        kind = image.preview.mime.removeprefix("image/")
-        self.picture = W.Image(value=image.preview.data, format=kind, **looks.picture)
-        self._caption = W.HTML(_caption(image), **looks.caption)
-        self._first = actions({**self._bound(first), MORE: self._toggle})
-        children = (self.picture, self._caption, self._first.widget)
-        self.widget = W.VBox(children, _dom_classes=("venice-card",), **looks.box)
-
-    def _bound(self, actions: Mapping[str, Callable[[Image], Any]]) -> dict[str, Act]:
-        return {label: partial(act, self.image) for label, act in actions.items()}
-
-    def _toggle(self) -> None:
-        if self._more_row is None:
-            self._more_row = self._make_actions(self._labelled())
-        shown = self._more_row.widget
-        others = tuple(child for child in self.widget.children if child is not shown)
-        self.widget.children = others if len(others) < len(self.widget.children) else (*others, shown)
-
-    def _labelled(self) -> dict[str, Act]:
-        now = {PIN: UNPIN if self._pinned else PIN, COMPARE: LEAVE if self._compared else COMPARE}
-        return {now.get(label, label): act for label, act in self._bound(self._more).items()}
-
-    def mark(self, *, pinned: bool, compared: bool) -> None:
-        """Say under the caption that it is pinned or compared, and on the buttons what they do now."""
-        self._pinned, self._compared = pinned, compared
-        words = [*(["pinned"] if pinned else []), *(["in Compare"] if compared else [])]
-        set_trait(self._caption, "value", _caption(self.image, " · ".join(words)))
-        if self._more_row is not None:
-            self._more_row.relabel(self._labelled())
-
-    def close(self) -> None:
-        """Take it out of the browser's memory."""
-        more = [self._more_row.widget] if self._more_row is not None else []
-        for widget in {*self.widget.children, *more, self.widget}:
-            widget.close()
-
-
-def _caption(image: Image, words: str = "") -> str:
-    """Seed and price where the eye falls; the prompt as a tooltip."""
-    prompt = attribute(shortened(str(image.request.get("prompt", "")), 240))
-    remarks = "".join(f"<div>{escaped(remark)}</div>" for remark in (*image.remarks, *([words] if words else [])))
-    return (
-        f'<div title="{prompt}"><div class="venice-heading"><b>{escaped(seed_text(image.seed))}</b>'
-        f'<span class="venice-muted">{escaped(image.run_id[-RUN_ENDING:])}</span></div>'
-        f"<div>{escaped(price_text(image))}</div>"
-        f'<div class="venice-muted">{escaped(image.model)}<br>{escaped(size_text(image))}</div>{remarks}</div>'
-    )
+def key_of(image: Image) -> str:
+    """What tells one image from another."""
+    return f"{image.run_id}:{image.sha256[:16]}"
 
 
 class Gallery:
-    """The pictures of this panel, the newest first."""
+    """The images, newest generation first. Guarded by the panel's lock."""
 
-    def __init__(self, make_card: Callable[[Image], PictureCard]) -> None:
-        self._make_card = make_card
-        self._cards: dict[Key, PictureCard] = {}
-        self._generations: dict[str, tuple[Key, ...]] = {}
-        self.pinned: dict[Key, Image] = {}
-        self.compared: dict[Key, Image] = {}
-        self._empty = W.HTML('<div class="venice-muted">No pictures yet.</div>')
-        self.widget = named(W.Box([self._empty]), "venice-cards")
+    def __init__(self) -> None:
+        self._groups: dict[str, list[str]] = {}
+        self._images: dict[str, Image] = {}
+        self.pinned: dict[str, Image] = {}
+        self.compared: dict[str, Image] = {}
+        self.left = 0
+        """How many have left it."""
 
-    def add(self, generation_id: str, images: tuple[Image, ...]) -> None:
-        """Show what a generation has so far: the newest generation first, each in the order of its seeds."""
-        new = [image for image in images if key_of(image) not in self._cards]
-        if not new:
-            return
-        self._cards |= {key_of(image): self._make_card(image) for image in new}
-        self._generations[generation_id] = tuple(map(key_of, images))
-        order = [key for keys in reversed(self._generations.values()) for key in keys if key in self._cards]
-        dropped = self._dropped(order)
-        self.widget.children = tuple(self._cards[key].widget for key in order if key not in dropped)
-        for key in dropped:
-            self._cards.pop(key).close()
+    def add(self, group: str, images: Iterable[Image]) -> list[str]:
+        """Show images of one generation, in the order of their seeds; the keys of those that are new."""
+        found = {key_of(image): image for image in images}
+        new = [key for key in found if key not in self._images]
+        self._images |= {key: found[key] for key in new}
+        known = self._groups.pop(group, []) if group not in self._groups else self._groups[group]
+        elsewhere = {key for name, keys in self._groups.items() if name != group for key in keys}
+        self._groups[group] = [key for key in dict.fromkeys([*found, *known]) if key not in elsewhere]
+        self._shrink(group)
+        return new
 
-    def _dropped(self, order: list[Key]) -> set[Key]:
-        kept = self.pinned.keys() | self.compared.keys()
-        free = [key for key in order if key not in kept]
-        return set(free[len(free) - (len(order) - MOST_CARDS) :]) if len(order) > MOST_CARDS else set()
+    def _shrink(self, newest: str) -> None:
+        kept = {*self.pinned, *self.compared, *self._groups[newest]}
+        free = [key for keys in self._groups.values() for key in keys if key not in kept]
+        for key in free[: max(0, len(self._images) - MOST_IMAGES)]:
+            self._remove(key)
+            self.left += 1
 
-    def card(self, image: Image) -> PictureCard | None:
-        """The card of a picture, while it is in the gallery."""
-        return self._cards.get(key_of(image))
+    def _remove(self, key: str) -> None:
+        self._images.pop(key, None)
+        for keys in self._groups.values():
+            if key in keys:
+                keys.remove(key)
 
-    def mark(self, image: Image) -> None:
-        """Say on its card whether a picture is pinned or compared."""
-        card = self.card(image)
-        if card is not None:
-            key = key_of(image)
-            card.mark(pinned=key in self.pinned, compared=key in self.compared)
+    def forget(self, key: str) -> None:
+        """Take an image out of everything."""
+        self._remove(key)
+        self.pinned.pop(key, None)
+        self.compared.pop(key, None)
+
+    def get(self, key: str) -> Image | None:
+        """An image that is here."""
+        return self._images.get(key)
+
+    @property
+    def keys(self) -> list[str]:
+        """In the order in which they are shown."""
+        return [key for keys in reversed(self._groups.values()) for key in keys]
+
+    def cards(self, favorites: Sequence[str] = ()) -> list[dict[str, Any]]:
+        """What the browser draws of each."""
+        return [self.card(key, self._images[key], favorites) for key in self.keys if key in self._images]
+
+    def card(self, key: str, image: Image, favorites: Sequence[str] = ()) -> dict[str, Any]:
+        """What the browser draws of one image."""
+        return {
+            "key": key,
+            "run": image.run_id,
+            "ending": image.run_id[-RUN_ENDING:],
+            "seed": seed_text(image.seed),
+            "price": price_text(image),
+            "model": image.model,
+            "size": size_text(image),
+            "width": image.preview.width,
+            "height": image.preview.height,
+            "prompt": shortened(str(image.request.get("prompt", "")), 400),
+            "remarks": list(image.remarks),
+            "pinned": key in self.pinned,
+            "compared": key in self.compared,
+            **({"favorite": image.run_id in favorites} if favorites is not None else {}),
+        }
+
+
+def placeholders(job: Job) -> list[dict[str, Any]]:
+    """A tile for each image of a job that is not here yet."""
+    generation = job.generation
+    shape = _shape(job)
+    if generation is None:
+        return []
+    waiting = [run for run in generation.runs if run.status in (Status.PENDING, Status.SENT)]
+    return [
+        {"key": f"{job.name}:{run.seed}", "seed": f"seed {run.seed}", "waiting": fate(run.status), **shape}
+        for run in waiting
+    ]
+
+
+def _shape(job: Job) -> dict[str, int]:
+    """About the shape that the image will have."""
+    request = job.quote.request
+    if request is None:
+        return {"width": 1, "height": 1}
+    stated = str(request.fields.get("aspect_ratio") or request.model.default_aspect_ratio)
+    wide, _, high = stated.partition(":")
+    if wide.isdecimal() and high.isdecimal() and int(high):
+        return {"width": int(wide), "height": int(high)}
+    return {"width": int(request.fields.get("width", 1024)), "height": int(request.fields.get("height", 1024))}
+
+
+def image_of(log: Log, key: str) -> Image:
+    """An image by its key, from the log.
+
+    Raises:
+        StoreError: it is not there.
+    """
+    run_id, _, start = key.partition(":")
+    found = [image for image in recalled(log, log.get(run_id)) if image.sha256.startswith(start)]
+    if not found:
+        raise StoreError(
+            f"the image of run {run_id[-RUN_ENDING:]} is not in the store.", "%venice verify lists what is."
+        )
+    return found[0]
+
+
+def download(image: Image) -> tuple[str, bytes]:
+    """The name and the bytes of a copy that carries its recipe."""
+    with tempfile.TemporaryDirectory() as folder:
+        saved = image.save_copy(Path(folder) / image.fill(SAVE_PATTERN)).path
+        return saved.name, saved.read_bytes()
+
+
+def with_reference_files(request: Mapping[str, Any], objects: ObjectStore) -> dict[str, Any]:
+    """A request whose reference images are named by the files that the store has of them."""
+    references = request.get("style_references")
+    if not references:
+        return dict(request)
+    return {**request, "style_references": "\n".join(_reference(each, objects) for each in references)}
+
+
+def _reference(reference: Mapping[str, Any], objects: ObjectStore) -> str:
+    path = str(objects.path(str(reference["image"]).removeprefix("sha256:")))
+    return f"{path}@{reference['strength']}" if "strength" in reference else path
+
+
+def differing(requests: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[str]]]:
+    """The fields in which requests differ, with each one's value as text; what is absent reads "not sent"."""
+    names = list(dict.fromkeys(name for request in requests for name in request))
+    rows = [(name, [str(request[name]) if name in request else "not sent" for request in requests]) for name in names]
+    return [(name, values) for name, values in rows if len(set(values)) > 1]
+
+
+def at_no_cost(image: Image) -> Image:
+    """An image that is shown from the log."""
+    return replace(image, remarks=tuple(dict.fromkeys([*image.remarks, "from the log"])))
+
+
+def is_running(generation: Generation | None) -> bool:
+    """Whether a generation is not done."""
+    return generation is not None and not generation.done

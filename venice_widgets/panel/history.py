@@ -1,148 +1,102 @@
-"""The log from the panel: search it, look at a run, and take up where it stood."""
+"""The log as the panel shows it: pages of runs with thumbnails, found by words, model, state and date."""
 
 from __future__ import annotations
 
-import json
-from functools import partial
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import ipywidgets as W  # noqa: N812
-
-from venice_widgets.display import facts
 from venice_widgets.display.html import shortened
-from venice_widgets.generation.stored_images import recalled
+from venice_widgets.errors import InvalidRequest
+from venice_widgets.generation.result import seed_text
+from venice_widgets.generation.stored_images import small_picture
 from venice_widgets.log import RUN_ENDING, Status
 from venice_widgets.money import usd_text
 
-from .fromfile import FromFile
-from .parts import button, column, named, row, set_trait, show
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Collection, Mapping
 
-    from venice_widgets.log import RunRecord
+    from venice_widgets.log import Log, RunRecord
+    from venice_widgets.request.catalogue import Catalogue
 
-    from .desk import Desk
-    from .lane import Lane
+PAGE = 24
+"""Runs on one page."""
+STATES = [["", "any state"], *([str(status), str(status)] for status in Status)]
 
-MOST_RUNS = 40
 
-
-class History:
-    """What the log holds.
+def find_runs(log: Log, asked: Mapping[str, Any], catalogue: Catalogue | None) -> tuple[list[RunRecord], bool]:
+    """One page of runs, newest first, and whether there are more.
 
     Args:
-        desk: whose log.
-        lane: where the panel is drawn.
-        actions: by label, what to do with the request of the chosen run.
+        log: where to look.
+        asked: ``text`` (words of the prompt or of the model's name), ``model``, ``state``, ``since`` and ``until`` as
+            ``2026-11-26``, ``page`` from 0.
+        catalogue: by whose names models are found too.
+
+    Raises:
+        InvalidRequest: a date that is none.
     """
-
-    def __init__(self, desk: Desk, lane: Lane, actions: Mapping[str, Callable[[Mapping[str, Any]], None]]) -> None:
-        self._desk, self._lane = desk, lane
-        self._text = W.Text(
-            description="Search the log",
-            placeholder='words of the prompt, "a phrase" or a beginning*',
-            continuous_update=False,
-        )
-        self._runs = named(W.Select(options=(), rows=9, description="Runs, newest first"), "venice-runs")
-        self._facts = W.HTML()
-        self._picture = W.Image(format="jpeg")
-        self._buttons = row(
-            *(button(label, partial(self._act, act), desk) for label, act in actions.items()),
-            name="venice-buttons",
-        )
-        self.widget = column(
-            row(named(self._text, "venice-wide"), named(button("Search", self.search, desk), "venice-narrow")),
-            self._runs,
-            named(W.Box([column(self._facts, self._buttons), self._picture]), "venice-recalled"),
-            FromFile(desk).widget,
-        )
-        self._found: dict[str, RunRecord] = {}
-        self._text.observe(self._on_text, "value")
-        self._runs.observe(self._on_run, "value")
-        self._draw_run(None)
-
-    def search(self) -> None:
-        """Ask the log, in the background."""
-        text = self._text.value.strip()
-        self._desk.books.submit(lambda: self._search(text))
-
-    def reveal(self, run_id: str) -> None:
-        """Show one run, whatever was searched for."""
-        self._desk.books.submit(lambda: self._reveal(run_id))
-
-    def _on_text(self, _: Any) -> None:
-        if not self._lane.is_mine:
-            self.search()
-
-    def _on_run(self, change: Any) -> None:
-        if not self._lane.is_mine:
-            self._desk.books.submit(lambda: self._look_at(change["new"]))
-
-    def _search(self, text: str) -> None:
-        runs = self._desk.session.log.search(text or None, limit=MOST_RUNS)
-        self._lane.submit(lambda: self._draw_runs(runs, runs[0].run_id if runs else None))
-
-    def _reveal(self, run_id: str) -> None:
-        log = self._desk.session.log
-        runs = {run.run_id: run for run in (log.get(run_id), *log.search(limit=MOST_RUNS))}
-        newest_first = sorted(runs.values(), key=lambda run: run.run_id, reverse=True)
-        self._lane.submit(lambda: self._draw_runs(newest_first, run_id))
-
-    def _draw_runs(self, runs: list[RunRecord], chosen: str | None) -> None:
-        self._found = {run.run_id: run for run in runs}
-        options = [(run_label(run), run.run_id) for run in runs]
-        with self._runs.hold_sync():
-            self._runs.options = options
-            self._runs.value = chosen
-        found = f"the newest {len(runs)}" if len(runs) >= MOST_RUNS else f"{len(runs)} found"
-        set_trait(self._runs, "description", f"Runs, newest first · {found}")
-        self._desk.books.submit(lambda: self._look_at(chosen))
-
-    def _look_at(self, run_id: str | None) -> None:
-        run = self._found.get(run_id or "")
-        picture = _preview(self._desk, run) if run else b""
-        self._lane.submit(lambda: self._draw_run(run, picture))
-
-    def _draw_run(self, run: RunRecord | None, picture: bytes = b"") -> None:
-        if run is not None and self._runs.value != run.run_id:
-            return
-        show(self._buttons, when=run is not None)
-        show(self._picture, when=bool(picture))
-        set_trait(self._picture, "value", picture)
-        nothing = '<div class="venice-muted">No run is chosen.</div>'
-        set_trait(self._facts, "value", facts(*run_facts(run)).data["text/html"] if run else nothing)
-
-    def _act(self, act: Callable[[Mapping[str, Any]], None]) -> None:
-        run = self._found.get(self._runs.value or "")
-        if run is not None:
-            act(json.loads(run.draft.request))
+    text, end = str(asked.get("text", "")).strip(), (int(asked.get("page", 0)) + 1) * PAGE
+    filters: dict[str, Any] = {
+        "status": asked.get("state") or None,
+        "since": _day(asked.get("since")),
+        "until": _day(asked.get("until"), days=1),
+        "limit": end + 1,
+    }
+    models = [asked["model"]] if asked.get("model") else [None]
+    found = [log.search(text or None, model=model, **filters) for model in models]
+    if text and not asked.get("model"):
+        found += [log.search(None, model=model, **filters) for model in _named(text, catalogue)]
+    merged = {run.run_id: run for runs in found for run in runs}
+    newest = sorted(merged.values(), key=lambda run: run.run_id, reverse=True)
+    return newest[end - PAGE : end], len(newest) > end
 
 
-def _preview(desk: Desk, run: RunRecord) -> bytes:
-    images = recalled(desk.session.log, run)
-    return images[0].preview.data if images else b""
+def _named(text: str, catalogue: Catalogue | None) -> list[str]:
+    """The models whose id or name holds all these words."""
+    words = text.casefold().split()
+    models = catalogue.models if catalogue else ()
+    return [model.id for model in models if all(word in f"{model.id} {model.name}".casefold() for word in words)]
 
 
-def run_label(run: RunRecord) -> str:
-    """``11-22 09:41 · seed 41 · A fox … · z-image-turbo · $0.01``, and how it ended where that was not well."""
-    draft = run.draft
-    price = draft.estimate_usd if run.charged_usd is None else run.charged_usd
-    parts = (
-        f"{draft.created_at:%m-%d %H:%M}",
-        f"seed {draft.seed}",
-        *([] if run.status is Status.SUCCEEDED else [run.status.value]),
-        shortened(draft.prompt, 60),
-        draft.model,
-        "price unknown" if price is None else usd_text(price),
-    )
-    return " · ".join(parts)
+def _day(text: Any, *, days: int = 0) -> datetime | None:
+    """The beginning of a day of the computer's own time zone."""
+    if not text:
+        return None
+    try:
+        return datetime.strptime(str(text), "%Y-%m-%d").astimezone() + timedelta(days=days)
+    except ValueError as exc:
+        raise InvalidRequest(f"{str(text)[:40]!r} is not a date.", "Write it like 2026-11-26.") from exc
 
 
-def run_facts(run: RunRecord) -> tuple[str, list[tuple[str, str]]]:
-    """The title and the pairs of one run's sheet."""
-    request = json.loads(run.draft.request)
-    sent = [(name, value if isinstance(value, str) else json.dumps(value)) for name, value in request.items()]
+def run_card(run: RunRecord, favorites: Collection[str] = ()) -> dict[str, Any]:
+    """What the browser draws of one run."""
+    price = run.draft.estimate_usd if run.charged_usd is None else run.charged_usd
     error = run.outcome.error if run.outcome and run.outcome.error else ""
-    pairs = [("when", f"{run.draft.created_at:%Y-%m-%d %H:%M:%S} UTC"), ("state", run.status.value), *sent]
-    return f"Run {run.run_id[-RUN_ENDING:]}", [*pairs, *([("problem", error)] if error else [])]
+    return {
+        "run": run.run_id,
+        "ending": run.run_id[-RUN_ENDING:],
+        "seed": seed_text(run.draft.seed),
+        "model": run.draft.model,
+        "prompt": shortened(run.draft.prompt, 240),
+        "price": "price unknown" if price is None else usd_text(price),
+        "when": run.draft.created_at.isoformat(),
+        "state": str(run.status),
+        "problem": shortened(error, 240),
+        "keys": [f"{run.run_id}:{image.sha256[:16]}" for image in run.images],
+        "favorite": run.run_id in favorites,
+    }
+
+
+def thumbnails(log: Log, runs: list[RunRecord]) -> list[bytes]:
+    """A small JPEG of each run's first image; empty where there is none."""
+    return [small_picture(log, run) for run in runs]
+
+
+def recent_models(log: Log) -> list[str]:
+    """The models that were used last."""
+    return list(dict.fromkeys(run.draft.model for run in log.search(limit=100)))
+
+
+def recent_prompts(log: Log, limit: int = 20) -> list[str]:
+    """The prompts that were sent last, each once."""
+    return list(dict.fromkeys(run.draft.prompt for run in log.search(limit=200)))[:limit]

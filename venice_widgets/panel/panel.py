@@ -1,45 +1,47 @@
-"""`Panel`: the desk, drawn with widgets, and the output that keeps its pictures."""
+"""`Panel`: the controller, drawn by one widget, and the output that keeps its images."""
 
 from __future__ import annotations
 
-import threading
-from pathlib import Path
+import weakref
 from typing import TYPE_CHECKING, Any, Unpack
 from uuid import uuid4
 
-import ipywidgets as W  # noqa: N812
 from traitlets import Any as AnyTrait
-from traitlets import Bunch, HasTraits
+from traitlets import Bunch
 
 from venice_widgets.current import current_session
+from venice_widgets.errors import SpendingRefused
 from venice_widgets.request.fields import check_fields
+from venice_widgets.request.style_reference import StyleReference
+from venice_widgets.shell import running_shell
 
-from .cells import cell_text
-from .choices import Choices, SeedMode
-from .desk import Desk
-from .form import Form
-from .lane import Lane
-from .offer import Offer
-from .parts import column, named
-from .saved import SavedPictures, Shelf
-from .shelves import Shelves
+from .answers import Answers
+from .cell_text import form_text, python_text
+from .controller import Controller
+from .saved_output import SavedOutput
+from .serial_queue import SerialQueue
+from .slices import all_slices
+from .state import started
+from .widget import PanelWidget, has_subshells
 
 if TYPE_CHECKING:
-    from venice_widgets.generation.result import Generation, Image
+    from venice_widgets.generation.result import Generation
     from venice_widgets.request.fields import Fields
     from venice_widgets.session import Session
 
+    from .saved_output import Saved
 
-class Panel(HasTraits):
-    """Explore by hand, and keep what was found. Display it, or leave it as a cell's last line.
+
+class Panel(PanelWidget):
+    """Explore by hand, and keep what was found. Display it, leave it as a cell's last line, or put it into a box.
 
     ``request``, ``estimate`` and ``generation`` are traits: ``panel.observe(handler, "generation")``. Handlers are
-    called on a thread of the panel's own; of a generation they hear when it begins and once more when it has ended.
+    called on a thread of the panel's own; of a generation they hear at its first image and once more when it has ended.
 
     Args:
-        session: who sends; None for the one that the magics use.
+        session: who sends; None for the one that the magics use, whichever that is at the click.
         prompt: to begin with.
-        images: how many pictures.
+        images: how many images, 1 … 1,000.
         fields: to begin with, see `Fields`; a seed is then fixed.
 
     Raises:
@@ -48,146 +50,164 @@ class Panel(HasTraits):
     """
 
     request = AnyTrait(None, allow_none=True, read_only=True, help="The checked request; None while there is none.")
-    estimate = AnyTrait(None, allow_none=True, read_only=True, help="Its price; None while it cannot be said.")
+    estimate = AnyTrait(None, allow_none=True, read_only=True, help="Its price; None while it is not known.")
     generation = AnyTrait(None, allow_none=True, read_only=True, help="The newest generation; None before the first.")
 
     def __init__(
-        self, *, session: Session | None = None, prompt: str = "", images: int = 1, **fields: Unpack[Fields]
+        self, session: Session | None = None, *, prompt: str = "", images: int = 1, **fields: Unpack[Fields]
     ) -> None:
+        given = check_fields(fields)
         super().__init__()
-        name = f"venice-panel-{uuid4().hex[:8]}"
-        self._lane = Lane("venice-panel-draw", self._tell_error)
-        self._drawing = threading.Lock()
-        self._is_stale = False
-        choices = _choices(prompt, images, check_fields(fields))
-        self.desk = Desk(session or current_session(), choices, self._on_change, self._on_pictures)
-        self._form = Form(self.desk, self._lane)
-        self._offer = Offer(self.desk, self._form, self._show_cell)
-        self._shelves = Shelves(self.desk, self._lane, self._on_pinned, f"{name}-blend")
-        self._saved = SavedPictures(name)
-        self._shelf = Shelf()
-        self.widget = self._assembled()
-        self._lane.submit(self._draw)  # what is set outside of the lane would be taken for a person's choice
-        self._lane.wait()
-        self.desk.open()
+        self._saved = SavedOutput(f"venice-panel-{uuid4().hex[:8]}")
+        self._announcements = SerialQueue("venice-panel-announce", lambda _: None)
+        model, seed = given.pop("model", ""), _seed_text(given.pop("seed", None))
+        state = started(model, prompt or "", str(images), seed, _plain(given, session))
+        self._controller = Controller(session, state, self.post, all_slices, Answers, self._changed, self._save)
+        self._controller.subshells = has_subshells()
+        self.listen(self._controller.receive)
+        self._forget_cells = _after_each_cell(self._controller)
+        self._controller.look_again()
+        self._announce()
 
-    def _assembled(self) -> Any:
-        sheet = named(
-            W.HTML(f"<style>{Path(__file__).with_name('style.css').read_text('utf-8')}</style>"), "venice-sheet"
-        )
-        main = named(W.Box([self._form.widget, self._offer.widget]), "venice-main")
-        return column(sheet, main, self._shelves.widget, name="venice-panel")
+    @property
+    def widget(self) -> PanelWidget:
+        """The widget: the panel itself."""
+        return self
 
     def _ipython_display_(self) -> None:
         from IPython.display import display
 
-        view = self.widget._repr_mimebundle_()
-        display({**view, "text/plain": "A panel, which is used in Jupyter: run the cell there."}, raw=True)
+        data, metadata = self._repr_mimebundle_() or ({}, {})
+        plain = "A panel, which is used in Jupyter: run the cell there."
+        display({**data, "text/plain": plain}, metadata=metadata, raw=True)
         self._saved.display()
 
-    # Drawing: in one lane, the newest state only.
+    def _changed(self) -> None:
+        self._announcements.submit_once(self._announce)
 
-    def _on_change(self) -> None:
-        with self._drawing:
-            if self._is_stale:
-                return
-            self._is_stale = True
-        self._lane.submit(self._redraw)
-
-    def _redraw(self) -> None:
-        with self._drawing:
-            self._is_stale = False
-        self._draw()
-
-    def _draw(self) -> None:
-        with self.desk.board.lock:
-            now = self.desk.snapshot()
-            self._form.draw(now)
-        self._offer.draw(now)
-        self.set_trait("request", now.look.request)
-        self.set_trait("estimate", now.look.estimate)
-        self.set_trait("generation", now.generation)
-
-    def _tell_error(self, error: BaseException) -> None:
-        self.desk.board.tell_error(error)
-
-    def _on_pictures(self, generation: Generation, ended: bool) -> None:  # noqa: FBT001  the desk's own callback
-        images = generation.images
-        self._lane.submit(lambda: self._shelves.gallery.add(generation.generation_id, images))
-        if ended and generation is self.desk.sending.generation:
-            self._lane.submit(lambda: self._keep(generation))
-            self._lane.submit(lambda: self._announce(generation))
-
-    def _announce(self, generation: Generation) -> None:
-        """Tell observers that it has ended: the object is the same, and a trait alone would say nothing."""
+    def _announce(self) -> None:
+        """Set the traits, and tell of a generation that ended: it is the same object, so the trait would not."""
+        controller = self._controller
+        with controller.lock:
+            quoted, generation = controller.safe_quote(), controller.generation
+        before = self.generation
+        self.set_trait("request", quoted.request)
+        self.set_trait("estimate", quoted.estimate)
         self.set_trait("generation", generation)
-        self.notify_change(Bunch(name="generation", old=generation, new=generation, owner=self, type="change"))
+        if generation is not None and generation.done and self._told is not generation:
+            self._told = generation
+            if before is generation:
+                news = Bunch(name="generation", old=generation, new=generation, owner=self, type="change")
+                self.notify_change(news)
 
-    def _keep(self, generation: Generation) -> None:
-        """Write the output. Without any new picture, what stands there is worth more than an empty place."""
-        if not generation.images and self._shelf.images:
-            return
-        self._shelf = Shelf.of(generation, tuple(self._shelves.gallery.pinned.values()))
-        self._saved.show(self._shelf)
+    _told: Generation | None = None
 
-    def _on_pinned(self, image: Image) -> None:
-        """A picture of the last generation stands in the output already: nothing is sent for it."""
-        generation = self.desk.sending.generation
-        if generation is not None and image not in self._shelf.images:
-            self._keep(generation)
+    def _save(self, kept: Saved) -> None:
+        self._announcements.submit(lambda: self._saved.show(kept))
 
     # For programs.
 
     def generate(self, *, yes: bool = False) -> None:
-        """Send what is chosen now and return at once; `wait` waits. Nothing happens while something is on its way.
+        """Send what is chosen now and return at once; `wait` waits. It joins the queue where something is running.
 
         Args:
-            yes: agree to a price above ``VENICE_CONFIRM_ABOVE``.
+            yes: confirm a price above ``VENICE_CONFIRM_ABOVE``.
 
         Raises:
             InvalidRequest: what is chosen cannot be sent.
             SpendingRefused: a limit forbids it, or the price needs `yes`.
         """
-        self.desk.load_if_needed()
-        if not self.desk.generate(yes=yes) and not self.desk.snapshot().busy and self.desk.sending.failure:
-            raise self.desk.sending.failure
+        if self._controller.catalogue is None:
+            self._controller.load()
+        if self._controller.start(yes=yes) is None:
+            quoted = self._controller.quote()
+            self._controller.publish()
+            raise SpendingRefused(
+                f"{quoted.facts['price']} is more than is spent without asking.",
+                "Click the button that names the amount, or call generate(yes=True). Nothing was sent.",
+            )
+        self._controller.publish()
 
     def cancel(self) -> None:
-        """Send nothing more, and stop waiting. What is on its way is filed as it arrives, since it may be charged."""
-        self.desk.sending.cancel()
+        """Send nothing more, and stop waiting. What is in flight is filed as it arrives, since it may be charged."""
+        self._controller.sending.cancel()
 
     def wait(self, timeout_seconds: float | None = None) -> Generation | None:
-        """Wait until nothing is on its way; the newest generation, or None.
+        """Wait until nothing is waited for; the generation of the newest click, or None where there was none.
 
         Raises:
             TimeoutError: it takes longer.
-            VeniceError: nothing was sent, and why.
+            VeniceError: the newest click was not sent, and why.
         """
-        drawn = self.desk.sending.wait(timeout_seconds) and (self._lane.is_mine or self._lane.wait(timeout_seconds))
-        if not drawn:
-            raise TimeoutError(f"the pictures are not there after {timeout_seconds:g} s; panel.cancel() stops.")
-        if self.desk.sending.failure is not None:
-            raise self.desk.sending.failure
-        return self.desk.sending.generation
+        sending = self._controller.sending
+        if not sending.wait(timeout_seconds):
+            raise TimeoutError(f"the images are not here after {timeout_seconds:g} s; panel.cancel() stops.")
+        self._announcements.wait(timeout_seconds)
+        if sending.last is None:
+            return None
+        if sending.last.failure is not None:
+            raise sending.last.failure
+        return sending.last.generation
 
     def to_cell(self) -> str:
-        """The ``%%venice`` cell that makes what is chosen now."""
-        now = self.desk.snapshot()
-        model = now.look.model
-        fields = {"model": now.choices.model, **(now.choices.fields(model) if model else {})}
-        chosen = {name: value for name, value in fields.items() if value}
-        return cell_text(now.choices.prompt, chosen, seed=now.choices.seeds, images=now.choices.images_or_none)
+        """The ``%%venice`` cell that makes what is chosen now; a Python call where a cell could not carry it."""
+        return form_text(self._controller.state.form)
 
-    def _show_cell(self) -> None:
-        self._shelves.show_cell(self.to_cell())
+    def to_python(self) -> str:
+        """The call of `venice_widgets.generate` that makes what is chosen now."""
+        return form_text(self._controller.state.form, python_text)
+
+    def close(self) -> None:
+        """Stop what is not sent, and free the channel. What is in flight is filed as it arrives."""
+        if "_forget_cells" in self.__dict__:  # ipywidgets also closes what could not be made
+            self._forget_cells()
+            self._controller.close()
+            self.unobserve_all()
+        super().close()
 
     def __repr__(self) -> str:
-        return f"<Panel {self.desk.choices.model}>" if self.desk.choices.model else "<Panel>"
+        return f"<Panel {self._controller.state.form.model}>".replace(" >", ">")
 
 
-def _choices(prompt: str, images: int, fields: dict[str, Any]) -> Choices:
-    seed = fields.pop("seed", None)
-    model = fields.pop("model", "")
-    listed = ",".join(map(str, seed)) if isinstance(seed, list | tuple) else "" if seed is None else str(seed)
-    mode = SeedMode.FIXED if listed else SeedMode.NEW
-    return Choices(model=model, prompt=prompt, seed_mode=mode, seed=listed, images=images).with_fields(fields)
+def _after_each_cell(controller: Controller) -> Any:
+    """Look again after each cell, which may have changed the session, a limit or the key; returns what stops that."""
+    shell, alive = running_shell(), weakref.ref(controller)
+    if shell is None:
+        return lambda: None
+
+    def look(*_: Any) -> None:
+        panel = alive()
+        if panel is not None:
+            panel.after_cell()
+
+    shell.events.register("post_run_cell", look)
+
+    def forget() -> None:
+        if look in shell.events.callbacks["post_run_cell"]:
+            shell.events.unregister("post_run_cell", look)
+
+    return forget
+
+
+def _seed_text(seed: Any) -> str:
+    if seed is None:
+        return ""
+    return ",".join(map(str, seed)) if isinstance(seed, list | tuple) else str(seed)
+
+
+def _plain(fields: dict[str, Any], session: Session | None) -> dict[str, Any]:
+    """Values that JSON can carry: references as lines of text, those that were given as bytes by the store's file."""
+    references = fields.get("style_references")
+    if not references:
+        return fields
+    texts = [_reference_text(each, session) for each in references]
+    return {**fields, "style_references": "\n".join(texts)}
+
+
+def _reference_text(reference: Any, session: Session | None) -> str:
+    if not isinstance(reference, StyleReference):
+        return str(reference)
+    objects = (session or current_session()).log.objects
+    objects.add(reference.data)
+    path = objects.path(reference.sha256)
+    return str(path) if reference.strength is None else f"{path}@{reference.strength}"

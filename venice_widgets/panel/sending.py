@@ -1,218 +1,256 @@
-"""One generation at a time: asked about, sent, watched, cancelled.
+"""The queue of generations: each is checked again when it is clicked, and sent when it is its turn.
 
-A click that comes while something is on its way does nothing, so that a double click sends once. Each generation has a
-ticket: what comes back under an older ticket never overwrites what is newer.
+A `Job` is one click. It keeps the session and the request that the click was about; what is sent is that or nothing.
 """
 
 from __future__ import annotations
 
 import threading
-import time
+from dataclasses import dataclass, field
+from inspect import signature
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from venice_widgets.errors import SpendingRefused, VeniceError
 from venice_widgets.generation.sender import interrupted
+from venice_widgets.log import Status
 
-from .cells import cell_text
-from .state import Phase, Word, error_word, told
+from .notices import Notice, ending, error_notice
+from .quote import differences, image_count
+from .serial_queue import SerialQueue
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from venice_widgets.generation.prepared import Prepared
     from venice_widgets.generation.result import Generation
-    from venice_widgets.request.estimate import Estimate
-    from venice_widgets.request.fields import Fields
     from venice_widgets.session import Session
 
-    from .choices import Choices
-    from .look import Look
-    from .state import Board
+    from .quote import Quote
+    from .state import Form
 
-DOUBLE_CLICK_SECONDS = 0.6
-"""A second click this soon is the same click, and agrees to no price."""
-TICK_SECONDS = 1.0
+_WAITS_SECONDS = 0.25
+_numbers = count(1)
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """One click on its way. Changed only under the panel's lock."""
+
+    session: Session = field(repr=False)
+    form: Form
+    quote: Quote = field(repr=False)
+    cell: str = field(default="", repr=False)
+    """The cell that makes the same, for the log."""
+    name: str = field(default_factory=lambda: f"job-{next(_numbers)}")
+    prepared: Prepared | None = field(default=None, repr=False)
+    generation: Generation | None = None
+    cancelled: bool = False
+    failure: BaseException | None = None
+    """What kept it from being sent."""
+    ended: bool = False
+    """Nothing of it is waited for any more."""
+
+    @property
+    def state(self) -> str:
+        """``checking``, ``waiting`` or ``running``."""
+        if self.generation is not None:
+            return "running"
+        return "checking" if self.prepared is None else "waiting"
 
 
 class Sending:
-    """What is on its way.
+    """The jobs, one running at a time.
 
     Args:
-        session: who builds and sends.
-        board: the lock, and where to tell.
-        on_pictures: told that a generation has news; the flag says that it has ended, or is no longer waited for.
-        on_end: told the choices of a generation that has ended; None for one that was cancelled.
+        lock: the panel's.
+        on_change: called when there is something new to draw, from any thread.
+        tell: shows notices under a job's name.
+        on_images: told that a job has new images.
+        on_end: told that a job has ended, or is no longer waited for.
     """
 
     def __init__(
         self,
-        session: Session,
-        board: Board,
-        on_pictures: Callable[[Generation, bool], None],
-        on_end: Callable[[Choices | None], None],
+        lock: threading.RLock,
+        on_change: Callable[[], None],
+        tell: Callable[[str, Sequence[Notice]], None],
+        on_images: Callable[[Job], None],
+        on_end: Callable[[Job], None],
     ) -> None:
-        self._session, self._board = session, board
-        self._on_pictures, self._on_end = on_pictures, on_end
-        self._settled = threading.Condition(board.lock)
-        self._asked_at, self._ticket = 0.0, 0
-        self._agreed: Estimate | None = None
-        self.phase = Phase.IDLE
-        self.generation: Generation | None = None
-        self.failure: BaseException | None = None
-        """What kept the last generation from being sent."""
+        self._settled = threading.Condition(lock)
+        self._changed, self._tell, self._on_images, self._on_end = on_change, tell, on_images, on_end
+        self._checks = SerialQueue("venice-panel-check", self._unexpected)
+        self._turns = SerialQueue("venice-panel-send", self._unexpected)
+        self.jobs: list[Job] = []
+        """What is waited for, in the order of the clicks."""
+        self.last: Job | None = None
+        """The newest click."""
 
-    def generate(self, choices: Choices, look: Look, *, yes: bool = False) -> bool:
-        """Send what is chosen, unless something is on its way; whether it is being sent now.
-
-        Args:
-            choices: what to send.
-            look: what they come to.
-            yes: the person has agreed to the price. Where that is needed and missing, the panel asks, and the next
-                call agrees (unless it comes as fast as a double click).
-        """
-        with self._board.lock:
-            if self.phase in (Phase.SENDING, Phase.RUNNING):
-                return False
-            asked = self.phase is Phase.ASKING
-            if asked and not yes and time.monotonic() - self._asked_at < DOUBLE_CLICK_SECONDS:
-                return False
-            started = self._start(choices, look, agreed=yes or asked)
-        self._board.changed()
-        return started
-
-    def _start(self, choices: Choices, look: Look, *, agreed: bool) -> bool:
-        if look.request is None or look.estimate is None:
-            self.failure = look.problem or VeniceError("the models are not loaded yet.", "Wait a moment.")
-            self._board.words = (error_word(self.failure),)
-            return False
-        if look.needs_yes and not agreed:
-            self.failure = _not_agreed(look.estimate)
-            self._ask()
-            return False
-        self.phase, self.failure, self._board.words = Phase.SENDING, None, ()
-        self._agreed = look.estimate
-        self._ticket += 1
-        work = threading.Thread(target=self._send, args=(self._ticket, choices), name="venice-panel-send", daemon=True)
-        work.start()
-        return True
-
-    def _ask(self, *words: Word) -> None:
-        self.phase, self._asked_at, self._board.words = Phase.ASKING, time.monotonic(), words
-        self._settled.notify_all()
-
-    def forget_question(self) -> None:
-        """The choices have changed: what was asked about them is asked anew."""
-        with self._board.lock:
-            if self.phase is Phase.ASKING:
-                self.phase = Phase.IDLE
-
-    def _send(self, ticket: int, choices: Choices) -> None:
-        try:
-            generation = self._hand_over(ticket, self._prepare(choices), choices)
-        except Exception as exc:  # noqa: BLE001  on this thread nobody would see it: it is shown in the panel
-            self._fail(ticket, exc)
-            return
-        if generation is not None:
-            self._board.changed()
-            self._watch(ticket, generation, choices)
-
-    def _prepare(self, choices: Choices) -> Prepared:
-        model = self._session.catalogue().resolve(choices.model or None)
-        fields: dict[str, Any] = choices.fields(model)
-        fields |= {name: value for name, value in (("model", choices.model), ("seed", choices.seeds)) if value}
-        chosen: Fields = fields  # type: ignore[assignment]  # checked by `build` itself
-        return self._session.build(choices.prompt, images=choices.images_or_none, **chosen)
-
-    def _hand_over(self, ticket: int, prepared: Prepared, choices: Choices) -> Generation | None:
-        """Send it, unless it was called off or has become dearer than what was agreed to."""
-        with self._board.lock:
-            if ticket != self._ticket:
-                self._board.tell(Word("Stopped. Nothing was sent."))
-                return None
-            if self._is_dearer(prepared.estimate):
-                self._ask(Word(f"The price is now {prepared.estimate.formula}. Nothing was sent.", "warning"))
-                self._board.changed()
-                return None
-        fields = {"model": prepared.request.model.id, **choices.fields(prepared.request.model)}
-        cell = cell_text(choices.prompt, fields, seed=choices.seeds, images=choices.images_or_none)
-        generation = self._session.send(prepared, yes=True, ask=None, context={"from": "panel", "cell": cell})
-        with self._board.lock:
-            if ticket == self._ticket:
-                self.generation, self.phase = generation, Phase.RUNNING
-                return generation
-        generation.cancel()
-        self._board.tell(Word(str(interrupted(generation)), "warning"))
-        return generation
-
-    def _is_dearer(self, now: Estimate) -> bool:
-        seen = self._agreed.upper_bound_usd if self._agreed else None
-        most = now.upper_bound_usd
-        return most != seen and (most is None or (seen is not None and most > seen))
-
-    def _fail(self, ticket: int, error: BaseException) -> None:
+    def add(self, job: Job) -> None:
+        """Check it again over the network, and send it when it is its turn; returns at once."""
         with self._settled:
-            if ticket != self._ticket:
-                return
-            self.phase, self.failure = Phase.IDLE, error
-            self._settled.notify_all()
-        self._board.tell_error(error)
+            self.jobs.append(job)
+            self.last = job
+        self._checks.submit(lambda: self._check(job))
 
-    def _watch(self, ticket: int, generation: Generation, choices: Choices) -> None:
-        shown = 0
-        while not generation.wait(TICK_SECONDS):
+    def _check(self, job: Job) -> None:
+        try:
+            prepared = build(job.session, job.form)
+            _refuse_difference(job, prepared)
+        except Exception as exc:  # noqa: BLE001  on this thread nobody would see it: the panel shows it
+            self._fail(job, exc)
+            return
+        with self._settled:
+            job.prepared = prepared
+        self._changed()
+        self._turns.submit(lambda: self._take_turn(job))
+
+    def _take_turn(self, job: Job) -> None:
+        with self._settled:
+            if job not in self.jobs or job.prepared is None:
+                return
+            prepared = job.prepared
+        try:
+            generation = job.session.send(prepared, yes=True, ask=None, context={"from": "panel", "cell": job.cell})
+        except Exception as exc:  # noqa: BLE001  likewise
+            self._fail(job, exc)
+            return
+        with self._settled:
+            job.generation = generation
+            if job not in self.jobs:  # it came while it was being handed over
+                self._stop(job, generation)
+        self._changed()
+        self._watch(job, generation)
+
+    def _watch(self, job: Job, generation: Generation) -> None:
+        """Wait for its images; a job that is cancelled is watched aside, and the next one takes its turn."""
+        if self._follow(job, generation):
+            self._finish(job)
+        else:
+            watcher = threading.Thread(target=self._watch_late, args=(job, generation), daemon=True)
+            watcher.name = "venice-panel-late"
+            watcher.start()
+
+    def _follow(self, job: Job, generation: Generation, *, late: bool = False) -> bool:
+        shown, said = 0, ""
+        while True:
+            done = generation.wait(_WAITS_SECONDS)
             if len(generation.images) > shown:
                 shown = len(generation.images)
-                self._on_pictures(generation, False)  # noqa: FBT003
-            if self._is_current(generation):
-                self._board.changed()
-        self._end(ticket, generation, choices)
+                self._on_images(job)
+            if said != generation.activity:
+                said = generation.activity
+                self._changed()
+            if done or (job.cancelled and not late):
+                return done
 
-    def _end(self, ticket: int, generation: Generation, choices: Choices) -> None:
-        try:
-            self._on_pictures(generation, True)  # noqa: FBT003
-        finally:
-            with self._settled:
-                if self._is_current(generation) and self.phase in (Phase.IDLE, Phase.RUNNING):
-                    self._board.words = told(generation)
-                self._on_end(choices if ticket == self._ticket else None)
-                if ticket == self._ticket:
-                    self.phase = Phase.IDLE
-                self._settled.notify_all()
-            self._board.changed()
-
-    def _is_current(self, generation: Generation) -> bool:
-        with self._board.lock:
-            return generation is self.generation
-
-    def cancel(self) -> None:
-        """Send nothing more, and stop waiting. What is on its way is filed as it arrives, since it may be charged."""
+    def _watch_late(self, job: Job, generation: Generation) -> None:
+        self._follow(job, generation, late=True)
         with self._settled:
-            words = self._stop()
-            if words is None:
-                return
-            stopped = self.generation if self.phase is Phase.RUNNING else None
-            self._ticket += 1
-            self.phase, self._board.words = Phase.IDLE, (words,)
-            self._settled.notify_all()
-        if stopped is not None:
-            self._on_pictures(stopped, True)  # noqa: FBT003
-        self._board.changed()
+            notices = [Notice(str(interrupted(generation)), "warning"), *ending(generation)]
+        self._tell(job.name, notices)
+        self._on_end(job)
 
-    def _stop(self) -> Word | None:
-        if self.phase is Phase.RUNNING and self.generation is not None:
-            self.generation.cancel()
-            return Word(str(interrupted(self.generation)), "warning")
-        said = {Phase.SENDING: "Stopping: nothing more is sent.", Phase.ASKING: "Nothing was sent."}
-        return Word(said[self.phase]) if self.phase in said else None
+    def _finish(self, job: Job) -> None:
+        generation = job.generation
+        if generation is None:
+            return
+        try:
+            self._tell(job.name, ending(generation))
+            self._on_end(job)
+        finally:
+            self._leave(job)
+
+    def _fail(self, job: Job, error: BaseException) -> None:
+        with self._settled:
+            job.failure = error
+            cancelled = job.cancelled
+        if not cancelled:
+            self._tell(job.name, [error_notice(error)])
+        self._on_end(job)
+        self._leave(job)
+
+    def _leave(self, job: Job) -> None:
+        with self._settled:
+            job.ended = True
+            if job in self.jobs:
+                self.jobs.remove(job)
+            self._settled.notify_all()
+        self._changed()
+
+    def _unexpected(self, error: BaseException) -> None:
+        """A mistake of ours: it is shown, and keeps nothing else from being waited for."""
+        self._tell("", [error_notice(error)])
+
+    def cancel(self, name: str | None = None) -> None:
+        """Stop one job, or all: send nothing more, and stop waiting. What is in flight is filed as it arrives."""
+        with self._settled:
+            stopped = [job for job in self.jobs if name in (None, job.name)]
+            for job in stopped:
+                job.cancelled = True
+                if job.generation is not None:
+                    self._stop(job, job.generation)
+                else:
+                    self._tell(
+                        job.name,
+                        [
+                            Notice(
+                                "Stopped. Nothing was sent."
+                                if job.prepared is None
+                                else "Taken out of the queue. Nothing was sent."
+                            )
+                        ],
+                    )
+                job.ended = True
+                self.jobs.remove(job)
+            self._settled.notify_all()
+        self._changed()
+
+    def _stop(self, job: Job, generation: Generation) -> None:
+        generation.cancel()
+        self._tell(job.name, [Notice(str(interrupted(generation)), "warning")])
 
     def wait(self, timeout_seconds: float | None = None) -> bool:
-        """Wait until nothing is being sent or waited for; whether that came in time."""
+        """Wait until no job is waited for; whether that came in time."""
         with self._settled:
-            return self._settled.wait_for(lambda: self.phase in (Phase.IDLE, Phase.ASKING), timeout_seconds)
+            return self._settled.wait_for(lambda: not self.jobs, timeout_seconds)
 
 
-def _not_agreed(estimate: Estimate) -> SpendingRefused:
-    return SpendingRefused(
-        f"{estimate.formula} is more than is spent without asking.",
-        "Click the button that names the price, or generate(yes=True). Nothing was sent.",
+def build(session: Session, form: Form) -> Prepared:
+    """What a form comes to, with the catalogue as fresh as a cell's.
+
+    Raises:
+        VeniceError: it cannot be sent.
+    """
+    fields: dict[str, Any] = form.fields()
+    if form.seeds is not None:
+        fields["seed"] = form.seeds
+    images = None if form.lists_seeds else image_count(form.images)
+    if "again" in signature(session.build).parameters:
+        fields["again"] = form.again
+    elif form.seeds is not None and not form.again:
+        fields["reuse"] = True
+    return session.build(form.prompt, images=images, **fields)
+
+
+def _refuse_difference(job: Job, prepared: Prepared) -> None:
+    """Hold what would be sent against what was on the screen; what sends nothing costs nothing."""
+    if not prepared.to_send:
+        return
+    now = {"price": prepared.estimate.text, "most": str(prepared.estimate.upper_bound_usd)}
+    if said := differences({**job.quote.facts, "account": None}, {**now, "account": None}):  # type: ignore[dict-item]
+        raise SpendingRefused(" ".join(said), "Nothing was sent.")
+    request = job.quote.request
+    same = request is not None and (request.model.id, request.prompt, dict(request.fields)) == (
+        prepared.request.model.id,
+        prepared.request.prompt,
+        dict(prepared.request.fields),
     )
+    if not same and not prepared.known:
+        raise VeniceError("what the panel showed and what would be sent differ.", "Nothing was sent.")
+
+
+def unsent_seeds(generation: Generation) -> list[int]:
+    """The seeds that made no image and cost nothing."""
+    return [run.seed for run in generation.runs if run.status in (Status.FAILED, Status.CANCELLED, Status.PENDING)]

@@ -1,120 +1,297 @@
-"""What there is to draw at one moment, as frozen facts; and the board on which the parts of the panel write."""
+"""What is chosen in the panel: frozen facts and pure functions from one state to the next. No widget, no session.
+
+`Form` is what stands on the screen, and everything that a click sends. `Memory` is what was chosen for other models, so
+that switching models and coming back loses nothing; it never decides a request. `State` holds both with the version
+numbers by which an older message is told from a newer one.
+"""
 
 from __future__ import annotations
 
-import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from random import SystemRandom
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
-from venice_widgets.errors import VeniceError
-from venice_widgets.log import Status
+from venice_widgets.request.fields import MAX_SEED, field_facts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping
 
-    from venice_widgets.generation.result import Generation, Run
-    from venice_widgets.request.catalogue import Catalogue
+    from venice_widgets.request.catalogue import Model
 
-    from .choices import Choices
-    from .look import Look
-    from .purse import Purse
+PER_MODEL = frozenset({"width", "height", "aspect_ratio", "resolution", "quality", "steps"})
+"""Fields that each model has its own limits for: remembered for each model."""
+NOT_VALUES = frozenset({"model", "seed"})
+"""Fields that have a place of their own in `Form`."""
 
 
-class Phase(StrEnum):
-    """Where the next generation is."""
+class SeedMode(StrEnum):
+    """Where the next generation's seed comes from."""
 
-    IDLE = "idle"
-    ASKING = "asking"
-    """The price is above the limit: the next click agrees to it."""
-    SENDING = "sending"
-    RUNNING = "running"
+    NEW = "new"
+    FIXED = "fixed"
+    COUNTING = "counting"
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
-    """Something to tell the person."""
+class Form:
+    """What stands on the screen. Numbers are as they were typed: `quote` reads and checks them."""
 
-    text: str
-    kind: str = "information"
-    """A kind of `display.notice`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """Everything that is drawn, at one moment."""
-
-    choices: Choices
-    catalogue: Catalogue | None
-    look: Look
-    phase: Phase
-    generation: Generation | None
-    purse: Purse
-    usual_seconds: float | None
-    words: tuple[Word, ...]
+    model: str = ""
+    """An id; empty before the catalogue is known."""
+    prompt: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """Field -> value, for what was chosen; a field that is absent is left to the model and the API."""
+    seed_mode: SeedMode = SeedMode.NEW
+    seed: str = ""
+    """A number, list or range."""
+    images: str = "1"
+    again: bool = False
+    """Send also what the log holds already."""
 
     @property
-    def busy(self) -> bool:
-        """Whether something is on its way that is waited for."""
-        return self.phase in (Phase.SENDING, Phase.RUNNING)
+    def seeds(self) -> str | None:
+        """The seeds as `Session.build` takes them; None to draw them."""
+        return None if self.seed_mode is SeedMode.NEW else self.seed.strip()
+
+    @property
+    def lists_seeds(self) -> bool:
+        """Whether the seeds themselves say how many images there are."""
+        return any(mark in (self.seeds or "") for mark in (",", ".."))
+
+    def fields(self) -> dict[str, Any]:
+        """The chosen fields as `Session.build` takes them, without the seed."""
+        values = {name: as_sent(name, self.values.get(name)) for name in field_facts()}
+        chosen = {name: value for name, value in values.items() if value is not None}
+        return {"model": self.model, **chosen} if self.model else chosen
+
+    def wire(self) -> dict[str, Any]:
+        """As the browser holds it, and sends it back with a click."""
+        return {
+            "model": self.model,
+            "prompt": self.prompt,
+            "values": dict(self.values),
+            "seed_mode": str(self.seed_mode),
+            "seed": self.seed,
+            "images": self.images,
+            "again": self.again,
+        }
 
 
-class Board:
-    """The panel's one lock, and what is told to the person.
+def form_from_wire(document: Mapping[str, Any]) -> Form:
+    """The form that a click carries.
+
+    Raises:
+        KeyError: a part of it is missing.
+        ValueError: a part of it is of the wrong kind.
+    """
+    values = dict(document["values"])
+    if not all(isinstance(document[name], str) for name in ("model", "prompt", "seed", "images")):
+        raise ValueError("the form's model, prompt, seed and images are texts")
+    if unknown := [name for name in values if name not in field_facts() or name in NOT_VALUES]:
+        raise ValueError(f"the form has no field {unknown[0]!r}")
+    return Form(
+        model=document["model"],
+        prompt=document["prompt"],
+        values=_frozen({name: value for name, value in values.items() if not _is_empty(value)}),
+        seed_mode=SeedMode(document["seed_mode"]),
+        seed=document["seed"],
+        images=document["images"],
+        again=document["again"] is True,
+    )
+
+
+def as_sent(name: str, value: Any) -> Any:
+    """A value as it is checked and sent: references one to a line; None where nothing was chosen."""
+    if name == "style_references" and isinstance(value, str):
+        return [line.strip() for line in value.splitlines() if line.strip()] or None
+    if isinstance(value, str) and name != "negative_prompt":
+        value = value.strip()
+    return None if _is_empty(value) else value
+
+
+def _is_empty(value: Any) -> bool:
+    """Nothing chosen. False and 0 are choices."""
+    return value is None or value == "" or (isinstance(value, list | tuple) and not value)
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What was chosen, on whatever model."""
+
+    shared: Mapping[str, Any] = field(default_factory=dict)
+    """Field -> value, as it was last chosen on any model."""
+    own: Mapping[tuple[str, str], Any] = field(default_factory=dict)
+    """(model, field) -> value for `PER_MODEL`; None where that model's default was chosen."""
+
+    def with_value(self, model: str, name: str, value: Any) -> Memory:
+        """The same with one field chosen on a model."""
+        own = {**self.own, (model, name): value} if name in PER_MODEL else self.own
+        return Memory(_frozen({**self.shared, name: value}), _frozen(own))
+
+    def values(self, model: Model) -> dict[str, Any]:
+        """What applies to this model."""
+        names = [name for name in field_facts() if name not in NOT_VALUES and model.takes(name)]
+        found = {name: self._value(name, model) for name in names}
+        return {name: value for name, value in found.items() if not _is_empty(value)}
+
+    def left_out(self, model: Model) -> dict[str, Any]:
+        """What was chosen and this model does not take."""
+        return {name: value for name, value in self.shared.items() if not _is_empty(value) and not model.takes(name)}
+
+    def _value(self, name: str, model: Model) -> Any:
+        if (model.id, name) in self.own:
+            return self.own[model.id, name]
+        value = self.shared.get(name)
+        return value if fits(name, value, model) else None
+
+
+def fits(name: str, value: Any, model: Model) -> bool:
+    """Whether a value that was chosen on another model can be this model's too."""
+    listed = {"aspect_ratio": model.aspect_ratios, "resolution": model.resolutions, "quality": model.qualities}
+    if name in listed:
+        return value in listed[name]
+    if name in ("width", "height"):
+        return str(value).isdecimal() and int(value) % (model.width_height_divisor or 1) == 0
+    if name == "steps" and str(value).isdecimal():
+        return model.steps_max is None or int(value) <= model.steps_max
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The choices, and what tells an older message from a newer one."""
+
+    form: Form = field(default_factory=Form)
+    memory: Memory = field(default_factory=Memory)
+    version: int = 0
+    """Counts the forms."""
+    editor: tuple[str, int] = ("", 0)
+    """The view that made this form, and the number of its message; nobody's where Python made it."""
+    seen: Mapping[str, int] = field(default_factory=dict)
+    """View -> the number of its newest message."""
+
+
+def is_news(state: State, view: str, number: int) -> bool:
+    """Whether a message is newer than all of its view before."""
+    return number > state.seen.get(view, 0)
+
+
+def heard(state: State, view: str, number: int) -> State:
+    """The state after a message has come."""
+    return replace(state, seen=_frozen({**state.seen, view: number}))
+
+
+def replaced(state: State, form: Form) -> State:
+    """Another form, made by Python."""
+    return replace(state, form=form, version=state.version + 1, editor=("", 0))
+
+
+def carried(state: State, form: Form) -> State:
+    """The form that a click carried: it is what stands on a screen."""
+    memory = state.memory
+    for name in form.values.keys() | state.form.values.keys():
+        if form.values.get(name) != state.form.values.get(name):
+            memory = memory.with_value(form.model, name, form.values.get(name))
+    return replace(replaced(state, form), memory=memory)
+
+
+def edited(state: State, view: str, number: int, changes: Mapping[str, Any], model: Model | None) -> State:
+    """A view's changes: parts of the form by name, or under ``values`` fields of the request.
 
     Args:
-        on_change: told that there is something new to draw; called from any thread, without the lock.
+        state: before.
+        view: whose changes.
+        number: of its message.
+        changes: what is new.
+        model: what `changes` names as the model, else the one in use; None where it is not in the catalogue.
     """
-
-    def __init__(self, on_change: Callable[[], None]) -> None:
-        self.lock = threading.RLock()
-        self.changed = on_change
-        self.words: tuple[Word, ...] = ()
-
-    def tell(self, *words: Word) -> None:
-        """Say something, in place of what was said."""
-        with self.lock:
-            self.words = words
-        self.changed()
-
-    def tell_error(self, error: BaseException) -> None:
-        """Say what went wrong. A mistake of ours is told by its class, never as a traceback."""
-        self.tell(error_word(error))
+    values = {name: value for name, value in changes.get("values", {}).items() if name in field_facts()}
+    parts = {name: value for name, value in changes.items() if name != "values"}
+    if "seed_mode" in parts:
+        parts["seed_mode"] = SeedMode(parts["seed_mode"])
+    form, memory = replace(state.form, **parts), state.memory
+    if "model" in parts and model is not None:
+        form = replace(form, values=_frozen(memory.values(model)))
+    for name, value in values.items():
+        memory = memory.with_value(form.model, name, value)
+    merged = {**form.values, **values}
+    form = replace(form, values=_frozen({name: value for name, value in merged.items() if not _is_empty(value)}))
+    form = replace(form, again=parts.get("again") is True)
+    return replace(state, form=form, memory=memory, version=state.version + 1, editor=(view, number))
 
 
-def error_word(error: BaseException) -> Word:
-    """An error in words that can be read."""
-    return Word(str(error) if isinstance(error, VeniceError) else f"{type(error).__name__}: {error}", "error")
+def spliced(state: State, view: str, number: int, splice: tuple[int, int, str], base: int) -> State | None:
+    """One change within the prompt; None where the view did not have this prompt before it."""
+    if state.editor != (view, number - 1) and state.version != base:
+        return None
+    start, removed, text = splice
+    units = state.form.prompt.encode("utf-16-le", "surrogatepass")
+    whole = units[: 2 * start] + text.encode("utf-16-le", "surrogatepass") + units[2 * (start + removed) :]
+    form = replace(state.form, prompt=whole.decode("utf-16-le", "surrogatepass"), again=False)
+    return replace(state, form=form, version=state.version + 1, editor=(view, number))
 
 
-def told(generation: Generation) -> tuple[Word, ...]:
-    """What there is to say about a generation that has ended: what is missing and why, then what to know."""
-    missing: dict[str, list[Run]] = {}
-    for run in generation.runs:
-        if run.status is not Status.SUCCEEDED:
-            missing.setdefault(_why(run), []).append(run)
-    words = [Word(f"{_which(runs)}: {why}", "error") for why, runs in missing.items()]
-    return (*words, *(Word(note, "note") for note in generation.notes))
+def settled(state: State, model: Model) -> State:
+    """The catalogue is here: the model by its id (an alias moves), and only the values that it takes."""
+    asked = state.form.model
+    own = {(model.id, name): value for (_, name), value in state.memory.own.items()} if asked != model.id else {}
+    memory = replace(state.memory, own=_frozen({**state.memory.own, **own}))
+    form = replace(state.form, model=model.id, values=_frozen(memory.values(model)))
+    return state if form == state.form else replace(replaced(state, form), memory=memory)
 
 
-def _which(runs: list[Run]) -> str:
-    seeds = ", ".join(str(run.seed) for run in runs[:6]) + (" …" if len(runs) > 6 else "")
-    return f"{len(runs)} {'picture' if len(runs) == 1 else 'pictures'} missing (seed {seeds})"
+def started(model: str, prompt: str, images: str, seed: str, values: Mapping[str, Any]) -> State:
+    """The state that a panel begins with."""
+    mode = SeedMode.FIXED if seed else SeedMode.NEW
+    state = State(Form(model=model, prompt=prompt, images=images, seed=seed, seed_mode=mode))
+    return replace(edited(state, "", 0, {"values": values}, None), editor=("", 0))
 
 
-def _why(run: Run) -> str:
-    money = fate(run.status)
-    return f"{money}.\n{error_word(run.error).text}" if run.error else f"{money}."
+def use_seed(state: State, seed: int) -> State:
+    """One image with this seed."""
+    return replaced(state, replace(state.form, seed_mode=SeedMode.FIXED, seed=str(seed), images="1", again=False))
 
 
-def fate(status: str) -> str:
-    """What became of a run without a picture, its money above all."""
-    said = {
-        "refused": "refused by the content policy, not charged",
-        "failed": "failed, not charged",
-        "cancelled": "not sent, not charged",
-        "unknown": "no picture; may have been charged",
-        "sent": "on its way; may be charged",
-        "pending": "not sent yet",
-    }
-    return said.get(status, status)
+def remix(state: State, model: Model | None, request: Mapping[str, Any]) -> State:
+    """Everything of a request but its seed, which will be new."""
+    name = model.id if model else str(request["model"])
+    memory = Memory(own=_frozen({place: value for place, value in state.memory.own.items() if place[0] != name}))
+    for field_name, value in request.items():
+        if field_name in field_facts() and field_name not in NOT_VALUES:
+            memory = memory.with_value(name, field_name, value)
+    values = memory.values(model) if model else dict(memory.shared)
+    form = replace(
+        state.form,
+        model=name,
+        prompt=str(request["prompt"]),
+        values=_frozen(values),
+        seed_mode=SeedMode.NEW,
+        again=False,
+    )
+    return replace(replaced(state, form), memory=memory)
+
+
+def use_all(state: State, model: Model | None, request: Mapping[str, Any]) -> State:
+    """Everything of a request: the same image again, where the model allows."""
+    return use_seed(remix(state, model, request), request["seed"])
+
+
+def reset(state: State) -> State:
+    """Everything at its default, but for the model."""
+    return replace(replaced(state, Form(model=state.form.model)), memory=Memory())
+
+
+def drawn(state: State) -> State:
+    """A seed drawn now and fixed; never 0, which the API's schema takes for "none given"."""
+    return replaced(
+        state,
+        replace(
+            state.form, seed_mode=SeedMode.FIXED, seed=str(SystemRandom().randint(1, MAX_SEED - 1000)), again=False
+        ),
+    )
+
+
+def _frozen(mapping: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    return MappingProxyType(dict(mapping))

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from venice_widgets.session import Session
 
 
-def _panel(session: Session, given: Mapping[str, Any]) -> Panel:
+def _panel(_: Session, given: Mapping[str, Any]) -> Panel:
     from venice_widgets.panel import Panel
 
-    return Panel(session=session, model=given["id"]) if "id" in given else Panel(session=session)
+    return Panel(model=given["id"]) if "id" in given else Panel()
 
 
 PANEL = Command(

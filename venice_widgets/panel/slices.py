@@ -1,0 +1,158 @@
+"""The state as the browser draws it: slices of JSON, of which only those that changed are sent."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from venice_widgets.client.catalogue_cache import FRESH_SECONDS
+from venice_widgets.generation.result import seed_text
+from venice_widgets.money import usd_text
+
+from .account import DEMO
+from .gallery import differing, key_of, placeholders
+from .history import STATES
+from .labels import control_list, filter_list, left_out_text, model_facts, model_list, size_presets
+from .quote import Quote, price_grid
+
+if TYPE_CHECKING:
+    from .controller import Controller
+    from .sending import Job
+
+
+def all_slices(panel: Controller) -> dict[str, Any]:
+    """Every slice; under the panel's lock."""
+    quoted = panel.safe_quote()
+    return {
+        "form": {"v": panel.state.version, **panel.state.form.wire()},
+        "lists": _lists(panel),
+        "controls": _controls(panel),
+        "quote": _quote(panel, quoted),
+        "grid": price_grid(panel.state.form, quoted.model) if quoted.model else None,
+        "account": _account(panel, quoted),
+        "jobs": _jobs(panel),
+        "question": _question(panel),
+        "notices": [notice.wire(name) for name, each in panel.notices.items() for notice in each],
+        "gallery": _gallery(panel),
+        "compare": _compare(panel),
+        "recent": panel.recent,
+        "kernel": {"subshells": panel.subshells, "favorites": panel.answers.favorites is not None},
+    }
+
+
+def _lists(panel: Controller) -> dict[str, Any] | None:
+    """What changes with the catalogue alone."""
+    catalogue = panel.catalogue
+    if catalogue is None:
+        return None
+    return {
+        "models": model_list(catalogue),
+        "filters": filter_list(catalogue),
+        "styles": list(catalogue.styles or ()),
+        "states": STATES,
+    }
+
+
+def _controls(panel: Controller) -> dict[str, Any] | None:
+    model = panel.model
+    if model is None:
+        return None
+    return {"controls": control_list(model), "presets": size_presets(model), "limit": model.prompt_character_limit}
+
+
+def _quote(panel: Controller, quoted: Quote) -> dict[str, Any]:
+    model, problem = quoted.model, quoted.problem
+    left_out = left_out_text(panel.state.memory.left_out(model), model) if model else ""
+    return {
+        "facts": dict(quoted.facts),
+        "formula": quoted.estimate.formula if quoted.estimate else "No price yet",
+        "defaults": _defaults(quoted),
+        "button": _button(panel, quoted),
+        "problem": str(problem) if problem else "",
+        "field": str(getattr(problem, "field", None) or ""),
+        "loading": panel.catalogue is None and panel.load_error is None,
+        "failed": panel.catalogue is None and panel.load_error is not None,
+        "model": model_facts(model) if model else "",
+        "left_out": left_out,
+        "notes": list(quoted.request.notes) if quoted.request else [],
+        "known": quoted.known,
+        "listed": panel.state.form.lists_seeds,
+        "usual": panel.usual.get(panel.state.form.model),
+    }
+
+
+def _defaults(quoted: Quote) -> str:
+    defaults = quoted.estimate.defaults if quoted.estimate else ()
+    return f"with the model's {' and '.join(defaults)}" if defaults else ""
+
+
+def _button(panel: Controller, quoted: Quote) -> str:
+    """The price stands on the button at all times."""
+    verb = "Add to queue" if panel.sending.jobs else "Generate"
+    if quoted.estimate is None:
+        return verb
+    if quoted.known and not quoted.estimate.images:
+        return "Show from the log · no cost"
+    simulated = " simulated" if quoted.estimate.simulated else ""
+    return f"{verb} · {quoted.amount}{simulated}"
+
+
+def _account(panel: Controller, quoted: Quote) -> dict[str, Any]:
+    catalogue = panel.catalogue
+    return {
+        "demo": quoted.facts.get("account") == DEMO,
+        "text": " · ".join(part for part in (panel.account.spent, panel.account.left, panel.balance) if part),
+        "prices_from": catalogue.fetched_at.isoformat() if catalogue else "",
+        "stale_after": FRESH_SECONDS,
+    }
+
+
+def _jobs(panel: Controller) -> dict[str, Any]:
+    jobs = panel.sending.jobs
+    prices = [job.quote.estimate.price_usd for job in jobs if job.quote.estimate]
+    total = sum((price for price in prices if price is not None), Decimal(0))
+    unknown = " and what is not known" if None in prices else ""
+    return {"jobs": [_job(job) for job in jobs], "sum": f"{usd_text(total)}{unknown}" if len(jobs) > 1 else ""}
+
+
+def _job(job: Job) -> dict[str, Any]:
+    generation = job.generation
+    runs = generation.runs if generation else ()
+    return {
+        "name": job.name,
+        "state": job.state,
+        "label": f"{job.quote.images} × {job.form.model}",
+        "prompt": job.form.prompt[:80],
+        "price": job.quote.amount,
+        "done": sum(str(run.status) not in ("pending", "sent") for run in runs),
+        "total": len(runs) or job.quote.images,
+        "activity": generation.activity if generation else "",
+    }
+
+
+def _question(panel: Controller) -> dict[str, Any] | None:
+    question = panel.question
+    if question is None:
+        return None
+    most = question.quote.most
+    return {
+        "id": question.name,
+        "text": f"{question.quote.facts.get('price', '')}. This is more than is spent without asking.",
+        "button": f"Spend {most}" if most.startswith("an ") else f"Spend up to {most}",
+    }
+
+
+def _gallery(panel: Controller) -> dict[str, Any]:
+    waiting = [tile for job in panel.sending.jobs for tile in placeholders(job)]
+    left = f"{panel.gallery.left} older images are in History." if panel.gallery.left else ""
+    return {"cards": [*waiting, *panel.gallery.cards(panel.answers.favorites)], "left": left}
+
+
+def _compare(panel: Controller) -> dict[str, Any]:
+    images = list(panel.gallery.compared.values())
+    rows = differing([dict(image.request) for image in images]) if len(images) > 1 else []
+    return {
+        "keys": [key_of(image) for image in images],
+        "names": [f"{seed_text(image.seed)} · {image.model}" for image in images],
+        "rows": rows,
+    }

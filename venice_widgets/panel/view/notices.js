@@ -1,0 +1,89 @@
+import "./channel.js";
+import { button, drawList, enable, h, setAttribute, setText, show } from "./dom.js";
+
+/** @typedef {import("./channel.js").Channel} Channel */
+
+/** Nobody reads a question and answers it sooner; Python holds this too. */
+const READ_MS = 800;
+/** @type {Record<string, string>} */
+const NAMES = { error: "Error", warning: "Warning", note: "", information: "" };
+
+/** What the panel says, and the question before a large amount, at another place than the button that led to it. */
+export class NoticesView {
+  /** @param {Channel} channel */
+  constructor(channel) {
+    this.channel = channel;
+    this.text = h("div", { class: "vw-question-text" });
+    this.confirm = button("Spend", () => this.answer("confirm"), { class: "vw-button vw-warn" });
+    this.confirm.addEventListener("keydown", (event) => event.repeat && event.preventDefault());
+    this.decline = button("Do not send", () => this.answer("decline"));
+    this.question = h(
+      "div",
+      { class: "vw-question", role: "alertdialog", "aria-label": "Confirm the price", hidden: true },
+      this.text,
+      h("div", { class: "vw-buttons" }, this.decline, this.confirm),
+    );
+    this.problem = h("div", { class: "vw-notice", "data-kind": "warning" });
+    this.retry = button("Try again", () => channel.send({ type: "refresh" }));
+    this.list = h("div", { class: "vw-notices", role: "log", "aria-live": "polite", "aria-label": "Messages" });
+    this.wait = h("div", { class: "vw-notice", "data-kind": "information", role: "status" });
+    this.element = h("div", { class: "vw-foot" }, this.question, this.wait, this.problem, this.retry, this.list);
+    this.asked = "";
+  }
+
+  /** @param {"confirm" | "decline"} type */
+  answer(type) {
+    const id = this.channel.slices.question?.id;
+    if (id) this.channel.send({ type, id });
+  }
+
+  draw() {
+    const { question, notices, quote } = this.channel.slices;
+    show(this.question, Boolean(question));
+    if (question && question.id !== this.asked) {
+      this.asked = question.id;
+      setText(this.text, question.text);
+      setText(this.confirm, question.button);
+      enable(this.confirm, false);
+      setTimeout(() => enable(this.confirm, true), READ_MS);
+    }
+    this.drawProblem();
+    show(this.retry, Boolean(quote?.failed));
+    const items = (notices ?? []).map((notice, place) => ({ ...notice, key: `${notice.id} ${place} ${notice.text}` }));
+    drawList(
+      this.list,
+      items,
+      (notice) => notice.key,
+      (notice) => this.make(notice),
+      () => undefined,
+    );
+  }
+
+  /** What keeps the request from being sent; quiet while nothing was typed yet. */
+  drawProblem() {
+    const { quote } = this.channel.slices;
+    const notes = quote?.notes ?? [];
+    const text = quote?.problem && !quote.loading ? quote.problem : notes.join("\n");
+    const quiet = !quote?.problem || (quote?.field === "prompt" && !this.channel.form?.prompt.trim());
+    show(this.problem, Boolean(text));
+    setText(this.problem, text);
+    setAttribute(this.problem, "data-kind", quiet ? "information" : "warning");
+    const { waiting } = this.channel;
+    show(this.wait, waiting);
+    const why = this.channel.slices.kernel?.subshells
+      ? ""
+      : " This kernel answers the panel between cells only; ipykernel 7 answers beside them.";
+    if (waiting) setText(this.wait, `Waiting for the kernel: a cell may be running.${why}`);
+  }
+
+  /** @param {import("./types.js").Notice} notice */
+  make(notice) {
+    const dismiss = button("×", () => this.channel.send({ type: "act", action: "dismiss", id: notice.id }), {
+      class: "vw-close",
+      "aria-label": "Dismiss this message",
+    });
+    const name = NAMES[notice.kind];
+    const text = h("span", {}, name ? h("b", {}, `${name}: `) : null, notice.text);
+    return h("div", { class: "vw-notice", "data-kind": notice.kind }, text, dismiss);
+  }
+}

@@ -1,0 +1,205 @@
+import "./channel.js";
+import { Controls } from "./controls.js";
+import { button, drawList, duration, enable, h, setAttribute, setText, show } from "./dom.js";
+
+/**
+ * @typedef {import("./channel.js").Channel} Channel
+ * @typedef {import("./types.js").Grid} Grid
+ * @typedef {import("./types.js").Job} Job
+ */
+
+/** The right side: what it costs, who pays, the buttons, and what is running. */
+export class OfferView {
+  /**
+   * @param {Channel} channel
+   * @param {{ generate: () => void, copy: (what: string) => void }} acts
+   */
+  constructor(channel, acts) {
+    this.channel = channel;
+    this.account = h("div", { class: "vw-account" });
+    this.controls = new Controls(channel, "price");
+    this.table = h("table", { class: "vw-grid" });
+    this.total = h("div", { class: "vw-total", "aria-live": "polite" });
+    this.defaults = h("div", { class: "vw-muted" });
+    this.money = h("div", { class: "vw-muted" });
+    this.age = h("div", { class: "vw-muted" });
+    this.again = h("input", { type: "checkbox", onchange: () => channel.edit({ again: this.again.checked }) });
+    this.known = h("label", { class: "vw-known" }, this.again, " ", h("span"));
+    this.generate = button("Generate", acts.generate, {
+      class: "vw-button vw-primary",
+      title: "Ctrl+Enter",
+      "aria-keyshortcuts": "Control+Enter",
+    });
+    this.cancel = button("Cancel", () => channel.send({ type: "cancel" }), {
+      title: "Send nothing more, and stop waiting (Escape)",
+      "aria-keyshortcuts": "Escape",
+    });
+    const more = h(
+      "div",
+      { class: "vw-links" },
+      button("Copy as cell", () => acts.copy("cell"), { class: "vw-link" }),
+      button("Copy as Python", () => acts.copy("python"), { class: "vw-link" }),
+      button("Reset all", () => channel.send({ type: "reset" }), { class: "vw-link" }),
+    );
+    this.jobs = h("ul", { class: "vw-jobs", "aria-label": "Queue" });
+    this.sum = h("div", { class: "vw-muted" });
+    this.element = h(
+      "div",
+      { class: "vw-right" },
+      this.account,
+      this.controls.element,
+      this.table,
+      h("div", {}, this.total, this.defaults, this.money, this.age),
+      this.known,
+      h("div", { class: "vw-buttons" }, this.generate, this.cancel),
+      more,
+      this.jobs,
+      this.sum,
+    );
+    /** @type {Map<string, number>} */
+    this.began = new Map();
+  }
+
+  draw() {
+    const { quote, grid, account, jobs, question } = this.channel.slices;
+    if (!quote || !account || !jobs) return;
+    this.controls.draw();
+    this.drawGrid(grid ?? null);
+    this.drawAccount();
+    setText(this.total, quote.formula);
+    setText(this.defaults, quote.defaults);
+    show(this.defaults, Boolean(quote.defaults));
+    setText(this.money, account.text);
+    this.drawKnown(quote.known);
+    setText(this.generate, quote.button);
+    enable(this.generate, !question && !quote.loading);
+    enable(this.cancel, jobs.jobs.length > 0 || Boolean(question));
+    this.drawJobs();
+  }
+
+  drawAccount() {
+    const { account, quote } = this.channel.slices;
+    const text = quote?.facts.account ?? "";
+    setText(this.account, text);
+    setAttribute(this.account, "data-demo", account?.demo ? "true" : null);
+    this.drawAge();
+  }
+
+  /** How old the prices are; called again as time goes by. */
+  drawAge() {
+    const { account } = this.channel.slices;
+    if (!account?.prices_from) {
+      setText(this.age, "");
+      return;
+    }
+    const from = new Date(account.prices_from);
+    const seconds = (Date.now() - from.getTime()) / 1000;
+    const time = from.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+    const ago = seconds < 90 ? "just now" : `${duration(seconds)} ago`;
+    setText(this.age, seconds < account.stale_after ? `prices of ${time}` : `prices of ${time}, ${ago}`);
+    this.age.classList.toggle("vw-old", seconds >= account.stale_after);
+  }
+
+  /** @param {number} known */
+  drawKnown(known) {
+    const again = Boolean(this.channel.form?.again);
+    show(this.known, known > 0 || again);
+    const images = known === 1 ? "this very image" : `${known} of these images`;
+    setText(
+      /** @type {Element} */ (this.known.lastElementChild),
+      again ? "Make it again, and pay for it" : `The log holds ${images}: shown at no cost. Make again`,
+    );
+    this.again.checked = again;
+  }
+
+  /** @param {Grid | null} grid */
+  drawGrid(grid) {
+    const wanted = JSON.stringify(grid);
+    if (this.table.dataset.drawn === wanted) return;
+    this.table.dataset.drawn = wanted;
+    const rows = grid?.rows ?? [];
+    show(this.table, rows.length > 0 || Boolean(grid?.single));
+    const caption = h("caption", {}, grid?.single ? `Price of one image: ${grid.single}` : "Price of one image");
+    const head = grid?.columns.length
+      ? h("tr", {}, h("td"), ...grid.columns.map((name) => h("th", { scope: "col" }, name)))
+      : null;
+    const body = rows.map((row) =>
+      h("tr", {}, h("th", { scope: "row" }, row.name), ...row.cells.map((cell) => this.cell(row.name, cell))),
+    );
+    this.table.replaceChildren(
+      ...[caption, head && h("thead", {}, head), h("tbody", {}, ...body)].filter((each) => each !== null),
+    );
+  }
+
+  /**
+   * @param {string} resolution
+   * @param {import("./types.js").GridCell} cell
+   */
+  cell(resolution, cell) {
+    const chosen = cell.marks.includes("chosen");
+    /** @type {import("./types.js").Values} */
+    const values = { resolution };
+    if (cell.quality) values.quality = cell.quality;
+    const choose = () => this.channel.edit({ values });
+    const words = cell.marks.join(", ");
+    return h(
+      "td",
+      { class: chosen ? "vw-chosen" : null, onclick: choose },
+      cell.price,
+      words ? h("small", {}, words) : null,
+    );
+  }
+
+  drawJobs() {
+    const { jobs } = this.channel.slices;
+    drawList(
+      this.jobs,
+      jobs?.jobs ?? [],
+      (job) => job.name,
+      (job) => this.makeJob(job),
+      (element, job) => this.drawJob(element, job),
+    );
+    show(this.jobs, this.jobs.childElementCount > 0);
+    setText(this.sum, jobs?.sum ? `${jobs.sum} in all` : "");
+    show(this.sum, Boolean(jobs?.sum));
+  }
+
+  /** @param {Job} job */
+  makeJob(job) {
+    const drop = button("Remove", () => this.channel.send({ type: "drop", job: job.name }), { class: "vw-link" });
+    const bar = h("div", { class: "vw-bar" }, h("i"));
+    return h(
+      "li",
+      {},
+      h("div", { class: "vw-job" }, h("span", { title: job.prompt }), drop),
+      bar,
+      h("div", { class: "vw-muted", role: "status" }),
+    );
+  }
+
+  /**
+   * @param {HTMLElement} element
+   * @param {Job} job
+   */
+  drawJob(element, job) {
+    if (job.state === "running" && !this.began.has(job.name)) this.began.set(job.name, Date.now());
+    const seconds = (Date.now() - (this.began.get(job.name) ?? Date.now())) / 1000;
+    const usual = this.channel.slices.quote?.usual;
+    const running = job.state === "running";
+    const said = running
+      ? [
+          `${job.done} of ${job.total}`,
+          duration(seconds),
+          usual ? `usually about ${duration(usual)}` : "",
+          job.activity,
+        ]
+      : [job.state === "checking" ? "Checking the price …" : "Waiting for its turn"];
+    const [top, bar, status] = /** @type {HTMLElement[]} */ ([...element.children]);
+    setText(/** @type {Element} */ (top.firstElementChild), `${job.label} · ${job.price}`);
+    setText(status, said.filter(Boolean).join(" · "));
+    setText(/** @type {Element} */ (top.lastElementChild), running ? "Stop" : "Remove");
+    const expected = usual && running ? Math.min(seconds / usual, 0.95) : 0;
+    const share = Math.max(job.total ? job.done / job.total : 0, expected);
+    /** @type {HTMLElement} */ (bar.firstElementChild).style.width = `${Math.round(100 * share)}%`;
+  }
+}
