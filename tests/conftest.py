@@ -1,11 +1,15 @@
 """What every test stands on: no home directory, no network, no store but its own."""
 
 import atexit
+import gc
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
+from unittest.mock import patch
 
 import keyring
 import keyring.backend
@@ -24,6 +28,25 @@ settings.register_profile("same", derandomize=True, deadline=None)
 settings.register_profile("explore", deadline=None, max_examples=1000)
 # The same examples each time, so that main is green or red for a reason; HYPOTHESIS_PROFILE=explore looks for new ones.
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
+
+
+def pytest_sessionstart() -> None:
+    """Let an interrupt reach the tests' own processes: a shell ignores it for what it starts in the background."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish() -> None:
+    """Leave what is imported by now out of every collection of garbage."""
+    import_all()
+    gc.collect()
+    gc.freeze()
+
+
+def import_all() -> None:
+    """Import what the package would import at first use."""
+    for module in ("api", "log", "notebook.magic", "notebook.commands", "panel", "replay.replay", "simulator"):
+        import_module(f"venice_widgets.{module}")
 
 
 @pytest.fixture(autouse=True)
@@ -80,7 +103,8 @@ def shell() -> Iterator[InteractiveShell]:
     made = TerminalInteractiveShell.instance(config=settings)
     made.run_line_magic("load_ext", "venice_widgets")
     yield made
-    made.atexit_operations()
+    with patch("gc.collect"):  # a third of a second a test
+        made.atexit_operations()
     atexit.unregister(made.atexit_operations)
     made.restore_sys_module_state()
     TerminalInteractiveShell.clear_instance()
