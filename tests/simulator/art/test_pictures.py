@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 
 from venice_widgets.simulator.art.pictures import Commission, paint
-from venice_widgets.simulator.art.scenes import SCENES
+from venice_widgets.simulator.art.scenes import RIDGES
 
 
 def painted(prompt="a fox", content=41, width=160, height=160, **settings):
@@ -35,7 +35,7 @@ def test_the_same_commission_gives_the_same_bytes():
     assert paint(commission) == paint(commission)
 
 
-@pytest.mark.parametrize("prompt", SCENES)
+@pytest.mark.parametrize("prompt", RIDGES)
 def test_neighbouring_seeds_differ_at_a_glance(prompt):
     assert difference(painted(prompt, 41), painted(prompt, 42)) > 12
 
@@ -82,6 +82,6 @@ def test_exif_is_written_only_where_it_is_asked(name):
 def test_a_picture_of_one_megapixel_costs_little_time():
     painted(width=1024, height=1024)
     started = time.process_time()
-    for prompt in SCENES:
+    for prompt in RIDGES:
         painted(prompt, width=1024, height=1024)
-    assert (time.process_time() - started) / len(SCENES) < 0.3  # measured at 0.08; the rest is for a busy machine
+    assert (time.process_time() - started) / len(RIDGES) < 0.3  # measured at 0.08; the rest is for a busy machine

@@ -1,7 +1,7 @@
-"""From a commission to the bytes of a picture: the scene, the DEMO stamp, the format.
+"""From what decides an image to its bytes: the scene, the DEMO stamp, the format.
 
-The same commission gives the same bytes with the same Pillow. Small pictures and large ones of one commission show the
-same scene: it is painted at one size and scaled.
+The same `Commission` gives the same bytes with the same Pillow. Small and large images of one commission show the same
+scene: it is drawn at one size and scaled.
 """
 
 from __future__ import annotations
@@ -15,36 +15,31 @@ from random import Random
 
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from .canvas import Canvas
-from .palettes import PALETTES
-from .scenes import SCENES
+from .scenes import PALETTES, RIDGES, scene
 
-PAINTED_SIDE = 1024
+DRAWN_SIDE = 768
 SMALLEST_STAMPED_SIDE = 64
 SUBJECTS = {
     "sea": r"sea|ocean|lake|beach|harbou?r|ship|boat|water|wave|coast",
     "city": r"city|cities|street|skyline|town|tower|building|house|architect",
-    "peaks": r"mountain|peak|alp|glacier|snow",
-    "dunes": r"desert|dune|sand|camel",
-    "planet": r"planet|space|galaxy|cosm|star|moon|astronaut",
-    "abstract": r"abstract|logo|icon|pattern|geometr|poster",
+    "peaks": r"mountain|peak|alp|glacier|snow|desert|dune",
     "hills": r"forest|fox|hill|tree|wood|valley|field|deer|cabin|landscape",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Commission:
-    """All that decides what a picture looks like."""
+    """All that decides what an image looks like."""
 
     prompt: str
     settings: str
-    """The model and every other field that has an influence, as text."""
+    """The model and every other field that changes the image, as text."""
     content: int
-    """The seed, or a number drawn where the seed has no influence."""
+    """The seed, or a random number where the seed changes nothing."""
     width: int
     height: int
     stamp: str
-    """Written small behind DEMO."""
+    """Written small after DEMO."""
     format: str = "webp"
     blurred: bool = False
     blacked_out: bool = False
@@ -52,7 +47,7 @@ class Commission:
 
 
 def paint(commission: Commission) -> bytes:
-    """The picture in its format: webp, png or jpeg."""
+    """The image in its format: webp, png or jpeg."""
     size = (commission.width, commission.height)
     if commission.blacked_out:
         return _encode(Image.new("RGB", size), commission)
@@ -66,19 +61,18 @@ def paint(commission: Commission) -> bytes:
 
 
 def _scene(commission: Commission) -> Image.Image:
-    scale = PAINTED_SIDE / max(commission.width, commission.height)
-    canvas = Canvas(max(1, round(commission.width * scale)), max(1, round(commission.height * scale)))
-    idea = _number(commission.prompt)
+    scale = DRAWN_SIDE / max(commission.width, commission.height)
+    width, height = max(1, round(commission.width * scale)), max(1, round(commission.height * scale))
     rng = Random(_number(f"{commission.prompt}\n{commission.settings}\n{commission.content}"))  # noqa: S311 - scenery
-    SCENES[_subject(commission.prompt)](canvas, rng, PALETTES[(idea + commission.content) % len(PALETTES)])
-    return canvas.image
+    palette = PALETTES[(_number(commission.prompt) + commission.content) % len(PALETTES)]
+    return scene(_subject(commission.prompt), rng, palette, width, height)
 
 
 def _subject(prompt: str) -> str:
     for subject, words in SUBJECTS.items():
         if re.search(rf"\b(?:{words})", prompt, re.IGNORECASE):
             return subject
-    return sorted(SCENES)[_number(prompt) % len(SCENES)]
+    return sorted(RIDGES)[_number(prompt) % len(RIDGES)]
 
 
 def _number(text: str) -> int:
@@ -86,7 +80,7 @@ def _number(text: str) -> int:
 
 
 def _stamp(image: Image.Image, text: str) -> None:
-    """DEMO in a corner, large enough to be read when the picture is shown small."""
+    """DEMO in a corner, large enough to read when the image is shown small."""
     if min(image.size) < SMALLEST_STAMPED_SIDE:
         return
     side = min(math.sqrt(image.width * image.height), 2 * min(image.size))
@@ -104,12 +98,12 @@ def _stamp(image: Image.Image, text: str) -> None:
 
 def _encode(image: Image.Image, commission: Commission) -> bytes:
     buffer = io.BytesIO()
-    ways: dict[str, dict[str, object]] = {
+    formats: dict[str, dict[str, object]] = {
         "png": {"compress_level": 1},
         "jpeg": {"quality": 88},
-        "webp": {"quality": 80, "method": 0 if max(image.size) > 1600 else 1},
+        "webp": {"quality": 80, "method": 0},
     }
-    options = ways[commission.format]
+    options = formats[commission.format]
     if commission.exif_description is not None:
         exif = Image.Exif()
         exif[0x010E] = commission.exif_description
