@@ -134,9 +134,9 @@ def test_the_log_wins_over_a_recipe_that_is_not_exact(session, tmp_path):
     ("name", "content", "words"),
     [
         ("missing.png", None, "is no file"),
-        ("empty.png", b"", "no PNG, JPEG or WebP"),
+        ("empty.png", b"", "not a PNG, JPEG or WebP"),
         ("cut.png", png()[:60], "damaged"),
-        ("text.txt", b"hello", "no PNG, JPEG or WebP"),
+        ("text.txt", b"hello", "not a PNG, JPEG or WebP"),
         ("own.png", png(venice='{"schema": 99}'), "schema 99"),
     ],
 )

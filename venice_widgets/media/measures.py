@@ -6,21 +6,18 @@ so that a change in one place is found there. Values are 8 bits a channel.
 
 from __future__ import annotations
 
-import io
 import math
 import statistics
 from array import array
 from typing import TYPE_CHECKING, NamedTuple
 
-from venice_widgets.errors import UnreadableFile
+from .format import open_image
+from .limits import COMPARED_PIXELS, check_pixels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from PIL.Image import Image
-
-MAX_PIXELS = 50_000_000
-"""Three pictures of 4096 × 4096; a file that claims more is not decoded."""
 
 _TILE, _BLOCK, _STRIP = 32, 8, 256
 _SIDE, _LOW = 32, 8
@@ -46,21 +43,11 @@ def decoded(data: bytes) -> Image:
     """The first picture of a file, as RGB, or as RGBA where it is transparent somewhere.
 
     Raises:
-        UnreadableFile: Pillow cannot decode it, or it has more than `MAX_PIXELS`.
+        UnreadableFile: it cannot be decoded, or has more than `limits.COMPARED_PIXELS` pixels.
     """
-    from PIL import Image
-
-    try:
-        with Image.open(io.BytesIO(data)) as image:
-            width, height = image.size
-            if width * height <= MAX_PIXELS:
-                return _in_eight_bits(image)
-    except Exception as exc:  # Pillow's decoders raise whatever they meet
-        raise UnreadableFile(f"This picture cannot be decoded: {exc}", "Use the original file.") from exc
-    raise UnreadableFile(
-        f"This picture is {width} × {height} pixels large, and was not decoded.",
-        f"At most {MAX_PIXELS:,} pixels are compared.",
-    )
+    with open_image(data) as image:
+        check_pixels(image.width, image.height, COMPARED_PIXELS, "This image")
+        return _in_eight_bits(image)
 
 
 def scaled(image: Image, size: tuple[int, int]) -> Image:

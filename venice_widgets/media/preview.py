@@ -89,7 +89,6 @@ def examine(data: bytes | Path) -> tuple[ImageFacts, Preview]:
 def _preview(image: ImageFile, longest_side_pixels: int, max_bytes: int) -> Preview:
     profile = _small_profile(image)
     small = _small(image, longest_side_pixels)
-    small.info = {}  # comments and the like would be written again
     return _encode(small, max_bytes, profile)
 
 
@@ -143,18 +142,33 @@ def contact_sheet(
 
 
 def _small(image: ImageFile, longest_side_pixels: int) -> Image.Image:
-    """The picture upright, in L, RGB or RGBA, with neither side longer than asked."""
+    """The image upright, in L, RGB or RGBA, with neither side longer than asked."""
     from PIL import Image, ImageOps
 
+    turn = _orientation(image)
     target = _fit(image.width, image.height, longest_side_pixels)
     image.draft(None, (target[0] * 2, target[1] * 2))  # JPEG decodes at a fraction of its size; others ignore it
     image.load()
     small = _reduced(image, _factor(image.size, target), _converter(image))
     if small.size != target:
         small = small.resize(target, Image.Resampling.LANCZOS)
-    small.getexif()[0x0112] = image.getexif().get(0x0112, 1)
+    small.info = {}  # comments and the like would be written again
+    small.getexif()[0x0112] = turn
     ImageOps.exif_transpose(small, in_place=True)
     return small
+
+
+def _orientation(image: ImageFile) -> int:
+    """Read here and not by Pillow, which warns about EXIF that it does not understand."""
+    from .metadata.orientation import orientation
+
+    info = image.info
+    xmp = info.get("xmp") or info.get("XML:com.adobe.xmp") or b""
+    return orientation(
+        info.get("exif") or b"",
+        str(info.get("Raw profile type exif") or info.get("Raw profile type APP1") or ""),
+        xmp.encode() if isinstance(xmp, str) else bytes(xmp),
+    )
 
 
 def _fit(width: int, height: int, longest_side_pixels: int) -> tuple[int, int]:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
 from venice_widgets.errors import InvalidRequest, StoreError, UnreadableFile
+from venice_widgets.media.format import FORMATS
 from venice_widgets.media.metadata.embed import Privacy, Written, sidecar, write_recipe
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from venice_widgets.media.metadata.recipe import Recipe
 
 Metadata = Literal[Privacy, "original"]
+
+METADATA = (*get_args(Privacy), "original")
+"""What a saved file may carry: the whole recipe, without prompts, nothing, or the bytes as received."""
 
 _SUFFIXES = {
     "image/webp": (".webp",),
@@ -36,7 +40,7 @@ _SUFFIXES = {
 _OF_PICTURES = {*(suffix for names in _SUFFIXES.values() for suffix in names), ".bmp", ".tif", ".tiff", ".heic", ".jp2"}
 
 
-EXTENSIONS = {"image/webp": "webp", "image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/avif": "avif"}
+EXTENSIONS = {kind.mime: kind.extension for kind in FORMATS.values()}
 """The file extension of each format of an image."""
 
 
@@ -61,10 +65,9 @@ def check_metadata(metadata: str) -> None:
     Raises:
         InvalidRequest: it is none of the four.
     """
-    choices = (*get_args(Privacy), "original")
-    if metadata not in choices:
-        words = ", ".join(choices)
-        raise InvalidRequest(f"metadata {metadata!r} is no choice.", f"It takes {words}.", field="metadata")
+    if metadata not in METADATA:
+        words = ", ".join(METADATA)
+        raise InvalidRequest(f"metadata {metadata!r} is not valid.", f"It takes {words}.", field="metadata")
 
 
 def save_copy(

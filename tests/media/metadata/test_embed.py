@@ -389,7 +389,7 @@ def test_no_prompt_means_that_no_byte_of_it_is_in_the_file(name, metadata):
         assert "secret".encode(encoding) in source or encoding == "utf-16-le"
         assert "secret".encode(encoding) not in written.data
     assert recipe.request_hash.encode() not in written.data
-    assert "may tell the prompt" in written.notices[0]
+    assert "may hold the prompt" in written.notices[0]
     assert frames(written.data) == frames(source)
     assert Image.open(io.BytesIO(written.data)).getexif()[0x0112] == 6
 

@@ -1,4 +1,4 @@
-"""What a picture file carries besides its pixels, in the words common to PNG, JPEG and WebP.
+"""What an image file carries besides its pixels, in the terms common to PNG, JPEG and WebP.
 
 The three container modules (`png`, `jpeg`, `webp`) read files into an `Embedded` and write a `Metadata` into a copy.
 They know where a layer is kept, never what it says. All of them treat a file as hostile: every length is checked
@@ -9,11 +9,23 @@ file is an `UnreadableFile` within a second and without a large allocation.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
 
 from venice_widgets.errors import UnreadableFile
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_Part = TypeVar("_Part")
+
 MAX_TEXT_BYTES = 4 * 2**20
-"""A prompt has 32,768 characters at most; a text of more than 4 MiB is no recipe."""
+"""A prompt has 32,768 characters at most; a longer text than 4 MiB is not a recipe."""
+
+OTHER_KEYWORDS = (
+    "prompt", "workflow", "invokeai_metadata", "invokeai_graph", "sd-metadata", "Dream", "Comment", "Description",
+    "Software", "Title", "fooocus_scheme", "Raw profile type exif", "Raw profile type APP1",
+)  # fmt: skip
+"""The PNG keywords by which other programs are known, and under which ImageMagick keeps EXIF."""
 
 MAX_PARTS = 32_768
 """A PNG of 256 MiB in libpng's 8 KiB chunks has no more parts than this."""
@@ -38,6 +50,9 @@ class Metadata:
     recipe: str = ""
     """PNG only: the text under the keyword ``venice``, our own JSON."""
 
+    others: Mapping[str, str] = field(default_factory=dict)
+    """PNG only: the texts under the keywords `OTHER_KEYWORDS`, as far as they can be read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
@@ -54,12 +69,32 @@ class Embedded:
 
     metadata: Metadata = field(default_factory=Metadata)
 
+    damage: str = ""
+    """What is wrong with the file, a sentence; only where it was read leniently."""
+
+
+def collected(parts: Iterable[_Part], *, lenient: bool) -> tuple[list[_Part], str]:
+    """The parts of a file, and what is wrong with it.
+
+    Args:
+        parts: raises `UnreadableFile` where the file is damaged.
+        lenient: stop there instead, and return what came before.
+    """
+    found: list[_Part] = []
+    try:
+        found.extend(parts)
+    except UnreadableFile as exc:
+        if not lenient:
+            raise
+        return found, exc.message
+    return found, ""
+
 
 def damaged(kind: str, what: str) -> UnreadableFile:
     """The error for a file, or a block in it, that breaks its format's rules.
 
     Args:
-        kind: what is damaged, as people say it: ``PNG file``.
+        kind: what is damaged, in words: ``PNG file``.
         what: what is wrong, as a clause: ``it ends inside a chunk``.
     """
     return UnreadableFile(

@@ -1,15 +1,15 @@
-"""Recipes inside picture files: written into a copy with its pixels untouched, and read back.
+"""Recipes inside image files: written into a copy with its pixels untouched, and read back.
 
-A copy gets three layers: infotext, which AUTOMATIC1111 and Civitai read; XMP with IPTC's fields for pictures made by
-machines (IPTC Photo Metadata Standard 2025.1), which picture managers read; and our own JSON, which alone is exact.
+A copy gets three layers: infotext, which AUTOMATIC1111 and Civitai read; XMP with IPTC's fields for images made by
+machines (IPTC Photo Metadata Standard 2025.1), which image managers read; and our own JSON, which alone is exact.
 
 What the original already carried:
 
 * With ``metadata="full"`` everything is kept. Our XMP properties are merged into its packet and replace only those of
   the same names; an EXIF comment and a PNG ``parameters`` text make room for ours, with a notice. A block that cannot
   be read is replaced, with a notice.
-* With ``"no-prompt"`` and ``"none"`` its EXIF, XMP and comments are left out, because nobody can tell whether they
-  hold the prompt. The colour profile, the animation and the way it is turned are kept.
+* With ``"no-prompt"`` and ``"none"`` its EXIF, XMP and comments are left out, because they may hold
+  the prompt. The color profile, the animation and the orientation are kept.
 * A file signed with C2PA is not altered, since any change breaks the signature; the recipe comes as a sidecar.
 """
 
@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from venice_widgets.errors import InvalidRequest, UnreadableFile
 
-from . import exif, infotext, jpeg, layers, png, webp, xmp
+from . import exif, foreign, infotext, jpeg, layers, png, webp, xmp
 from .container import Embedded, Metadata
+from .orientation import orientation
 from .recipe import Recipe, from_json
 
 if TYPE_CHECKING:
@@ -34,18 +35,19 @@ Privacy = Literal["full", "no-prompt", "none"]
 
 _COMPOSE = {png: layers.for_png, jpeg: layers.for_jpeg, webp: layers.for_webp}
 _MAX_INFOTEXT_CHARACTERS = 2**20
+_INFOTEXT_FIELDS = ("UserComment", "ImageDescription", "XPComment")
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A copy of a picture that carries its recipe, or the picture itself where it may not be altered."""
+    """A copy of an image that carries its recipe, or the image itself where it may not be altered."""
 
     data: bytes
     notices: tuple[str, ...] = ()
-    """What could not be done as asked, one sentence each, to be shown."""
+    """What could not be done as asked, a sentence each, to be shown."""
 
     sidecar: bytes | None = None
-    """XMP to be kept beside the picture, because the picture was not altered."""
+    """XMP to be stored beside the image, because the image was not altered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class Found:
     recipe: Recipe
     layer: Literal["venice", "infotext"]
     exact: bool
-    """Whether it is the request itself, whole. Anybody can write into a file: exact is not proven."""
+    """Whether it is the request itself, whole. Anyone can write into a file: exact is not proven."""
 
     notices: tuple[str, ...] = ()
 
@@ -64,14 +66,14 @@ def write_recipe(source: bytes, recipe: Recipe, *, metadata: Privacy = "full", a
     """Copy a PNG, JPEG or WebP with its recipe inside and its pixels untouched.
 
     Args:
-        source: the picture's bytes; they are not changed.
+        source: the image's bytes; they are not changed.
         recipe: what made it.
         metadata: ``"full"``; ``"no-prompt"``, which leaves out every prompt; ``"none"``, which leaves out everything.
         alter_signed: change a file signed with C2PA too, which breaks its signature.
 
     Raises:
-        UnreadableFile: it is none of the three, or damaged.
-        InvalidRequest: `metadata` is none of the three words, or the recipe is larger than 4 MiB.
+        UnreadableFile: it is not one of the three, or is damaged.
+        InvalidRequest: `metadata` is not one of the three words, or the recipe is larger than 4 MiB.
     """
     if metadata not in get_args(Privacy):
         raise InvalidRequest(f"metadata is {metadata!r}.", 'Say "full", "no-prompt" or "none".', field="metadata")
@@ -86,9 +88,9 @@ def write_recipe(source: bytes, recipe: Recipe, *, metadata: Privacy = "full", a
 
 
 def sidecar(recipe: Recipe, *, metadata: Privacy = "full") -> bytes:
-    """The recipe as an XMP file to be kept beside a picture; `read_recipe_bytes` reads it back.
+    """The recipe as an XMP file to be stored beside an image; `read_recipe_bytes` reads it back.
 
-    With ``"none"`` it says only that a machine made the picture.
+    With ``"none"`` it says only that a machine made the image.
     """
     if metadata == "none":
         return xmp.packet({layers.SOURCE_TYPE: layers.TRAINED_ALGORITHMIC_MEDIA})
@@ -96,31 +98,47 @@ def sidecar(recipe: Recipe, *, metadata: Privacy = "full") -> bytes:
 
 
 def is_signed(data: bytes) -> bool:
-    """Whether a picture file holds a C2PA manifest. One that is kept elsewhere, by address, is not noticed.
+    """Whether an image file holds a C2PA manifest. One that is stored elsewhere is not noticed.
 
     Raises:
-        UnreadableFile: it is no PNG, JPEG or WebP, or is damaged.
+        UnreadableFile: it is not a PNG, JPEG or WebP, or is damaged.
     """
     return look_into(data).signed
 
 
 def look_into(data: bytes) -> Embedded:
-    """What a picture file carries besides its pixels.
+    """What an image file carries besides its pixels.
 
     Raises:
-        UnreadableFile: it is no PNG, JPEG or WebP, or is damaged.
+        UnreadableFile: it is not a PNG, JPEG or WebP, or is damaged.
     """
     found: Embedded = _container(data).read(data)
     return found
 
 
 def read_recipe_bytes(data: bytes) -> Found | None:
-    """The recipe in a picture or a sidecar: our own JSON, else infotext, which is never exact; None without either.
+    """The recipe in an image or a sidecar: our own JSON, else infotext, which is never exact; None without either.
+
+    Of a damaged file, what is whole is read, with a notice.
 
     Raises:
-        UnreadableFile: it is no PNG, JPEG, WebP or XMP, or is damaged.
+        UnreadableFile: it is not a PNG, JPEG, WebP or XMP file, is damaged without a recipe in its whole part, or
+            carries the recipe of a program whose format is not read.
     """
-    carried = Metadata(xmp=data) if _is_xmp(data) else _container(data).read(data).metadata
+    embedded = None if _is_xmp(data) else _container(data).read(data, lenient=True)
+    carried = embedded.metadata if embedded else Metadata(xmp=data)
+    damage = embedded.damage if embedded else ""
+    found = _found(carried)
+    if found is None:
+        _raise_if_foreign(carried)
+        if damage:
+            raise UnreadableFile(damage, "Use the original file, or fetch it again.")
+        return None
+    notices = (f"{damage} What made the image was read from its whole part.",) if damage else ()
+    return replace(found, notices=(*found.notices, *notices))
+
+
+def _found(carried: Metadata) -> Found | None:
     own = carried.recipe or _from_xmp(carried.xmp) or _from_xmp(carried.extended_xmp)
     if not own:
         return _from_infotext(carried)
@@ -130,8 +148,18 @@ def read_recipe_bytes(data: bytes) -> Found | None:
         second_best = _from_infotext(carried)
         if second_best is None:
             raise
-        return replace(second_best, notices=(exc.message,))
+        return replace(second_best, notices=(*second_best.notices, exc.message))
     return Found(recipe, "venice", exact=not recipe.withheld)
+
+
+def _raise_if_foreign(carried: Metadata) -> None:
+    """Say whose recipe it is that is not read."""
+    name = foreign.program(carried)
+    if name:
+        raise UnreadableFile(
+            f"This file carries the recipe of {name}, whose format is not read here.",
+            f"Open it in {name}. PNG, JPEG and WebP files with infotext (AUTOMATIC1111, Civitai) can be read.",
+        )
 
 
 def _from_xmp(packet: bytes) -> str | None:
@@ -146,8 +174,8 @@ def _container(data: bytes) -> ModuleType:
     if webp.is_webp(data):
         return webp
     raise UnreadableFile(
-        f"This file is no PNG, JPEG or WebP: it begins with {data[:12]!r}.",
-        "A recipe can be kept in these three, or in a sidecar beside any file.",
+        f"This file is not a PNG, JPEG or WebP: it begins with {data[:12]!r}.",
+        "A recipe can be stored in these three, or in a sidecar beside any file.",
     )
 
 
@@ -163,11 +191,14 @@ def _left_alone(source: bytes, recipe: Recipe, metadata: Privacy) -> Written:
 
 
 def _layers(found: Embedded, recipe: Recipe, metadata: Privacy, container: ModuleType) -> tuple[Metadata, Notices]:
-    """Everything that the copy shall carry, and what has to be said about it."""
+    """Everything that the copy shall carry, and the notices about it."""
     if metadata == "full":
         return _COMPOSE[container](found, found.metadata, recipe)
-    existing = Metadata(exif=exif.only_orientation(found.metadata.exif))
-    notices = ("The file's own EXIF or XMP was left out, since it may tell the prompt.",) if _says(found) else ()
+    carried = found.metadata
+    raw_profile = carried.others.get("Raw profile type exif") or carried.others.get("Raw profile type APP1", "")
+    turn = orientation(carried.exif, raw_profile, carried.xmp)
+    existing = Metadata(exif=exif.only_orientation(turn))
+    notices = ("The file's own EXIF or XMP was left out, since it may hold the prompt.",) if _says(found) else ()
     if metadata == "none":
         return existing, notices
     composed, more = _COMPOSE[container](found, existing, recipe.without_prompt())
@@ -179,19 +210,28 @@ def _says(found: Embedded) -> bool:
 
 
 def _from_infotext(carried: Metadata) -> Found | None:
-    text = carried.parameters or (exif.user_comment(carried.exif) if carried.exif else "")
-    if len(text) > _MAX_INFOTEXT_CHARACTERS:
-        raise UnreadableFile(f"The infotext of this file has {len(text):,} characters.", "No program writes that much.")
-    parsed = infotext.parse(text)
-    return None if parsed is None else Found(_as_recipe(parsed), "infotext", exact=False)
+    """From the first text that holds infotext: PNG's own, then the EXIF fields that programs use for it."""
+    fields = exif.texts(carried.exif) if carried.exif else {}
+    for text in (carried.parameters, *(fields.get(name, "") for name in _INFOTEXT_FIELDS)):
+        if len(text) > _MAX_INFOTEXT_CHARACTERS:
+            raise UnreadableFile(f"The infotext of this file has {len(text):,} characters.", "It is not infotext.")
+        parsed = None if text.lstrip().startswith("{") else infotext.parse(text)
+        if parsed is not None:
+            return _as_found(parsed)
+    if carried.exif and not fields:
+        exif.user_comment(carried.exif)  # says what is wrong with a block that nothing can be read from
+    return None
 
 
-def _as_recipe(parsed: infotext.Infotext) -> Recipe:
-    """A request by the API's field names. Model names and seeds of other programs are handed on unjudged."""
+def _as_found(parsed: infotext.Infotext) -> Found:
+    """A request by the API's field names. Model names and seeds of other programs are passed on as they are."""
     settings = parsed.settings
     size = re.fullmatch(r"(\d{1,6})x(\d{1,6})", settings.get("Size", ""))
     width, height = (int(size[1]), int(size[2])) if size else (None, None)
     seed, steps = _whole(settings.get("Seed")), _whole(settings.get("Steps"))
+    notices = parsed.notices
+    if seed is not None and seed < 0 and not settings.get("Version", "").startswith("venice-widgets"):
+        seed, notices = None, (*notices, f"Its seed is given as {seed}, which means that the seed is not known.")
     request = {
         "model": settings.get("Model") or None,
         "prompt": parsed.prompt or None,
@@ -203,7 +243,10 @@ def _as_recipe(parsed: infotext.Infotext) -> Recipe:
         "seed": seed,
     }
     known = {name: value for name, value in request.items() if value is not None}
-    return Recipe(known, seed=seed, width=width, height=height, steps=steps, service="", software="", settings=settings)
+    recipe = Recipe(
+        known, seed=seed, width=width, height=height, steps=steps, service="", software="", settings=settings
+    )
+    return Found(recipe, "infotext", exact=False, notices=notices)
 
 
 def _whole(text: str | None) -> int | None:

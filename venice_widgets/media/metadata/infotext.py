@@ -1,4 +1,4 @@
-"""Infotext: the plain text in which AUTOMATIC1111 and Civitai keep what made a picture.
+"""Infotext: the plain text in which AUTOMATIC1111 and Civitai keep what made an image.
 
 ::
 
@@ -7,10 +7,10 @@
     Negative prompt: text, watermark
     Steps: 25, CFG scale: 7, Seed: 41, Size: 1024x1024, Model: venice-sd35, Style preset: "Film, 35 mm"
 
-The last line is a row of ``Key: value`` pairs, at least three, or a reader takes it for a prompt; a value with a
-comma, a colon or a line break stands as a JSON string. Civitai looks for the word ``Steps:`` and takes no notice of a
-line without it. The text has no escapes for the prompt itself, so reading it back is never exact: spaces at the ends
-of lines are lost, and a prompt with a line ``Negative prompt:`` is cut there.
+The last line is a row of ``Key: value`` pairs, at least three, or readers take it for a prompt; a value with a comma,
+a colon or a line break is a JSON string. Civitai looks for the word ``Steps:`` and ignores a line without it. The text
+has no escapes for the prompt itself, so reading it back is never exact: spaces at the ends of lines are lost, and a
+prompt with a line ``Negative prompt:`` is cut there.
 """
 
 from __future__ import annotations
@@ -27,24 +27,30 @@ if TYPE_CHECKING:
 NEGATIVE = "Negative prompt:"
 _FEWEST_PAIRS, _MOST_PAIRS = 3, 1_000
 _KEY = re.compile(r"\w[\w \-/]+$")
+_STEPS = re.compile(r"(?:^|(?<=[\s,.]))Steps: \d{1,5},")
+_BEGINS_WITH_SETTINGS = re.compile(r"\s*(?:Steps|CFG scale|Seed|Size|Model|Model hash|Sampler|Run|Version): ")
+_LOOKS_LIKE_SETTINGS = re.compile(r"\b(?:steps|seed)\s*:\s*-?\d", re.IGNORECASE)
+_ONE_LINE = "Its prompt, negative prompt and settings are on one line: where one ends and the next begins is a guess."
 _QUOTED = re.compile(r'"(?:\\.|[^\\"])*"')
 
 
 @dataclass(frozen=True, slots=True)
 class Infotext:
-    """What such a text says."""
+    """What an infotext says."""
 
     prompt: str
     negative_prompt: str
     settings: Mapping[str, str]
     """The pairs of the last line, unquoted, in their order."""
+    notices: tuple[str, ...] = ()
+    """What is uncertain about it, a sentence each."""
 
 
 def write(prompt: str, negative_prompt: str, settings: Mapping[str, str]) -> str:
     """Write infotext.
 
     Args:
-        prompt: as many lines as it has; zero characters and lone surrogates, which no reader survives, are left out.
+        prompt: as many lines as it has; zero characters and lone surrogates, which readers fail on, are left out.
         negative_prompt: may be empty.
         settings: the pairs of the last line in order; empty values are left out.
     """
@@ -57,20 +63,37 @@ def write(prompt: str, negative_prompt: str, settings: Mapping[str, str]) -> str
 def parse(text: str) -> Infotext | None:
     """Read infotext by AUTOMATIC1111's rules; None where no line holds settings.
 
-    A text whose last line is no row of settings is searched for a line that begins with ``Steps:``, because some
-    extensions write below it.
+    Where the last line is not a row of settings, a line that begins with ``Steps:`` is looked for, because some
+    extensions write below it. Where everything is on one line, it is split before ``Negative prompt:`` and ``Steps:``.
     """
     lines = text.strip().split("\n")
     number = _settings_line(lines)
     if number is None:
         return None
+    before, settings = _split_line(lines[number])
+    lines = [*lines[:number], *before]
     prompts: tuple[list[str], list[str]] = ([], [])
     part = 0
-    for line in (raw.strip() for raw in lines[:number]):
+    for line in (raw.strip() for raw in lines):
         is_negative = line.startswith(NEGATIVE)
         part = 1 if is_negative else part
         prompts[part].append(line.removeprefix(NEGATIVE).strip() if is_negative else line)
-    return Infotext("\n".join(prompts[0]), "\n".join(prompts[1]), _settings(lines[number]))
+    notices = (_ONE_LINE,) if before else ()
+    return Infotext("\n".join(prompts[0]), "\n".join(prompts[1]), _settings(settings), notices)
+
+
+def holds_settings(prompt: str) -> bool:
+    """Whether other programs could take a part of a prompt for the settings of its image."""
+    return _LOOKS_LIKE_SETTINGS.search(prompt) is not None
+
+
+def _split_line(line: str) -> tuple[list[str], str]:
+    """The prompts on a settings line, a line each, and the settings."""
+    start = _STEPS.search(line)
+    if start is None or not line[: start.start()].strip() or _BEGINS_WITH_SETTINGS.match(line):
+        return [], line
+    prompt, negative, rest = line[: start.start()].partition(NEGATIVE)
+    return [prompt.strip(), *([f"{NEGATIVE} {rest.strip()}"] if negative else [])], line[start.start() :]
 
 
 def _settings_line(lines: Sequence[str]) -> int | None:

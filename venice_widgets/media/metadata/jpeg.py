@@ -13,7 +13,7 @@ import struct
 from itertools import takewhile
 from typing import TYPE_CHECKING, NamedTuple
 
-from .container import MAX_PARTS, MAX_TEXT_BYTES, Embedded, Metadata, damaged, too_large
+from .container import MAX_PARTS, MAX_TEXT_BYTES, Embedded, Metadata, collected, damaged, too_large
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,14 +42,18 @@ class _Segment(NamedTuple):
     whole: memoryview
 
 
-def read(data: bytes) -> Embedded:
+def read(data: bytes, *, lenient: bool = False) -> Embedded:
     """Read what a JPEG carries.
+
+    Args:
+        data: the file.
+        lenient: of a damaged file, read the segments that come before the damage.
 
     Raises:
         UnreadableFile: it is truncated, or a length is wrong.
     """
-    segments = list(_segments(data))
-    width, height = _size(segments)
+    segments, damage = collected(_segments(data), lenient=lenient)
+    width, height = (0, 0) if damage else _size(segments)
     xmp = next((bytes(s.payload[len(_XMP) :]) for s in segments if _is(s, _APP1, _XMP)), b"")
     return Embedded(
         width,
@@ -60,6 +64,7 @@ def read(data: bytes) -> Embedded:
             xmp=xmp,
             extended_xmp=_extended(segments, xmp),
         ),
+        damage=damage,
     )
 
 

@@ -34,6 +34,11 @@ _TOO_LONG = (
     "The recipe itself is in the file, as XMP."
 )
 
+_MISLEADING = (
+    "The infotext is left out: the prompt itself holds settings (such as Seed: 41), which other programs would take "
+    "for those of this image. The recipe itself is in the file."
+)
+
 Notices = tuple[str, ...]
 
 
@@ -43,6 +48,7 @@ def for_png(found: Embedded, existing: Metadata, recipe: Recipe) -> tuple[Metada
     packet, notices = _merged(properties(recipe), existing.xmp)
     if existing.parameters and existing.parameters != text:
         notices = (*notices, "The file had infotext of its own, which was replaced.")
+    notices = notices if text else (*notices, _MISLEADING)
     return Metadata(exif=existing.exif, xmp=packet, parameters=text, recipe=_json(recipe)), notices
 
 
@@ -69,7 +75,7 @@ def for_jpeg(found: Embedded, existing: Metadata, recipe: Recipe) -> tuple[Metad
 
 
 def properties(recipe: Recipe) -> dict[xmp.Name, str]:
-    """IPTC's fields for a picture made by a machine; those that are unknown are left out."""
+    """IPTC's fields for an image made by a machine; those that are unknown are left out."""
     prompt = recipe.prompt
     if prompt and recipe.negative_prompt:
         prompt = f"{prompt}\n{infotext.NEGATIVE} {recipe.negative_prompt}"
@@ -91,18 +97,21 @@ def _json(recipe: Recipe) -> str:
     text = to_json(recipe)
     if len(text.encode()) > MAX_TEXT_BYTES:
         raise InvalidRequest(
-            f"The recipe has more than {MAX_TEXT_BYTES:,} bytes, which no reader would take.",
-            "Reference images belong into it as sha256:…, not as data.",
+            f"The recipe has more than {MAX_TEXT_BYTES:,} bytes, more than any reader accepts.",
+            "It holds reference images as sha256:…, not as data.",
         )
     return text
 
 
 def _infotext(found: Embedded, recipe: Recipe) -> str:
+    """The infotext; empty where other programs would read the prompt's own words as the settings of this image."""
+    if infotext.holds_settings(f"{recipe.prompt}\n{recipe.negative_prompt}"):
+        return ""
     return infotext.write(recipe.prompt, recipe.negative_prompt, _settings(found, recipe))
 
 
 def _settings(found: Embedded, recipe: Recipe) -> dict[str, str]:
-    """The last line. Without a known number of steps there is no `Steps`, and Civitai will not take notice of it."""
+    """The last line. Without a known number of steps it has no ``Steps``, and Civitai ignores it."""
     request = recipe.request
     settings = {
         "Steps": _word(recipe.steps if recipe.steps is not None else request.get("steps")),
@@ -120,7 +129,7 @@ def _settings(found: Embedded, recipe: Recipe) -> dict[str, str]:
 
 
 def _word(value: object) -> str:
-    """Text and numbers as they are; what is absent or has parts is not for infotext."""
+    """Text and numbers as they are; what is absent or has parts is not part of infotext."""
     return str(value) if value is not None and not isinstance(value, (list, dict, tuple)) else ""
 
 
@@ -132,6 +141,8 @@ def _merged(ours: Mapping[xmp.Name, str], existing: bytes) -> tuple[bytes, Notic
 
 
 def _with_comment(block: bytes, text: str) -> tuple[bytes, Notices]:
+    if not text:
+        return block, (_MISLEADING,)
     try:
         had_one = bool(block and exif.user_comment(block) not in {"", text})
         return exif.with_user_comment(block, text), _comment_notice(had_one=had_one)

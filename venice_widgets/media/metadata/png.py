@@ -11,13 +11,16 @@ import struct
 import zlib
 from typing import TYPE_CHECKING, NamedTuple
 
-from .container import MAX_PARTS, MAX_TEXT_BYTES, Embedded, Metadata, damaged, too_large
+from venice_widgets.errors import UnreadableFile
+
+from .container import MAX_PARTS, MAX_TEXT_BYTES, OTHER_KEYWORDS, Embedded, Metadata, collected, damaged, too_large
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PARAMETERS, _RECIPE, _XMP = b"parameters", b"venice", b"XML:com.adobe.xmp"
+_OURS = frozenset({_PARAMETERS, _RECIPE, _XMP})
 _TEXT_KINDS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
 
 # What changes how the pixels look or move; everything else ancillary may hold a person's words.
@@ -32,33 +35,55 @@ class _Chunk(NamedTuple):
     whole: memoryview
 
 
-def read(data: bytes) -> Embedded:
+def read(data: bytes, *, lenient: bool = False) -> Embedded:
     """Read what a PNG carries.
+
+    Args:
+        data: the file.
+        lenient: of a damaged file, read what comes before the damage, as long as that begins with a header.
 
     Raises:
         UnreadableFile: it is truncated, a checksum is wrong, or a text is too large.
     """
-    chunks = list(_chunks(data))
+    chunks, damage = collected(_chunks(data), lenient=lenient)
+    if not chunks:
+        raise UnreadableFile(damage, "Use the original file, or fetch it again.")
     width, height = struct.unpack(">II", chunks[0].body[:8])
+    found = {keyword: chunk for chunk in reversed(chunks) if (keyword := _keyword(chunk))}
     texts: dict[bytes, bytes] = {}
-    exif = b""
-    for chunk in chunks:
-        keyword = _keyword(chunk)
-        if keyword in {_PARAMETERS, _RECIPE, _XMP} and keyword not in texts:
-            texts[keyword] = _text(chunk, len(keyword) + 1)
-        elif chunk.kind == b"eXIf" and not exif:
-            exif = _small(chunk.body)
+    for keyword in _OURS & found.keys():
+        try:
+            texts[keyword] = _text(found[keyword], len(keyword) + 1)
+            texts[keyword].decode()
+        except UnicodeDecodeError as exc:
+            raise damaged("PNG file", f"a text is not UTF-8 ({exc})") from exc
+        except UnreadableFile as exc:
+            if not lenient:
+                raise
+            damage = damage or exc.message
     return Embedded(
         width,
         height,
         signed=any(chunk.kind == b"caBX" for chunk in chunks),
         metadata=Metadata(
-            exif=exif,
+            exif=next((_small(chunk.body) for chunk in chunks if chunk.kind == b"eXIf"), b""),
             xmp=texts.get(_XMP, b""),
-            parameters=_decoded(texts.get(_PARAMETERS, b"")),
-            recipe=_decoded(texts.get(_RECIPE, b"")),
+            parameters=texts.get(_PARAMETERS, b"").decode(),
+            recipe=texts.get(_RECIPE, b"").decode(),
+            others={key: text for key in OTHER_KEYWORDS if (text := _other_text(found.get(key.encode()), key))},
         ),
+        damage=damage,
     )
+
+
+def _other_text(chunk: _Chunk | None, keyword: str) -> str:
+    """A text of another program; empty where it cannot be read."""
+    if chunk is None:
+        return ""
+    try:
+        return _text(chunk, len(keyword) + 1).decode("utf-8", "replace")
+    except UnreadableFile:
+        return ""
 
 
 def write(data: bytes, metadata: Metadata, *, bare: bool) -> bytes:
@@ -116,7 +141,7 @@ def _keyword(chunk: _Chunk) -> bytes:
 
 
 def _replaced(chunk: _Chunk) -> bool:
-    return chunk.kind == b"eXIf" or _keyword(chunk) in {_PARAMETERS, _RECIPE, _XMP}
+    return chunk.kind == b"eXIf" or _keyword(chunk) in _OURS
 
 
 def _shapes_the_picture(kind: bytes) -> bool:
@@ -164,13 +189,6 @@ def _inflated(body: memoryview) -> bytes:
     if not inflater.eof:
         raise damaged("PNG file", "a compressed text is cut short")
     return text
-
-
-def _decoded(text: bytes) -> str:
-    try:
-        return text.decode()
-    except UnicodeDecodeError as exc:
-        raise damaged("PNG file", f"a text is not UTF-8 ({exc})") from exc
 
 
 def _layers(metadata: Metadata) -> list[bytes]:

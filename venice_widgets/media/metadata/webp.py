@@ -10,7 +10,9 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, NamedTuple
 
-from .container import MAX_PARTS, MAX_TEXT_BYTES, Embedded, Metadata, damaged, too_large
+from venice_widgets.errors import UnreadableFile
+
+from .container import MAX_PARTS, MAX_TEXT_BYTES, Embedded, Metadata, collected, damaged, too_large
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,14 +32,18 @@ def is_webp(data: bytes) -> bool:
     return data[:4] == b"RIFF" and data[8:12] == b"WEBP"
 
 
-def read(data: bytes) -> Embedded:
+def read(data: bytes, *, lenient: bool = False) -> Embedded:
     """Read what a WebP carries.
+
+    Args:
+        data: the file.
+        lenient: of a damaged file, read the chunks that come before the damage, and what is there of the last one.
 
     Raises:
         UnreadableFile: it is truncated, or a length is wrong.
     """
-    chunks = list(_chunks(data))
-    width, height, _ = _canvas(chunks)
+    chunks, damage = collected(_chunks(data), lenient=lenient)
+    width, height, _ = (0, 0, False) if damage else _canvas(chunks)
     exif = _first(chunks, b"EXIF")
     return Embedded(
         width,
@@ -45,7 +51,19 @@ def read(data: bytes) -> Embedded:
         signed=any(chunk.kind == b"C2PA" for chunk in chunks),
         # Some writers keep the prefix that only JPEG needs.
         metadata=Metadata(exif=exif.removeprefix(b"Exif\0\0"), xmp=_first(chunks, b"XMP ")),
+        damage=damage,
     )
+
+
+def declared_size(head: bytes) -> tuple[int, int]:
+    """The width and height in pixels that the first 64 bytes of a WebP claim; 0 × 0 where they claim nothing."""
+    if len(head) < 30:
+        return 0, 0
+    try:
+        width, height, _ = _canvas([_Chunk(head[12:16], memoryview(head)[20:30])])
+    except UnreadableFile:
+        return 0, 0
+    return width, height
 
 
 def write(data: bytes, metadata: Metadata, *, bare: bool) -> bytes:
@@ -75,19 +93,17 @@ def _declared_end(data: bytes) -> int:
 
 def _chunks(data: bytes) -> Iterator[_Chunk]:
     (size,) = struct.unpack_from("<I", data, 4)
-    end = 8 + size
-    if end > len(data):
-        raise damaged("WebP file", f"it claims {end:,} bytes and has {len(data):,}")
+    end, cut = 8 + size, 8 + size > len(data)
     view, position = memoryview(data), 12
     for _ in range(MAX_PARTS):
-        if position >= end:
+        if position >= end and not cut:
             return
-        if end < position + 8:
+        if min(end, len(data)) < position + 8:
             raise damaged("WebP file", "it ends inside a chunk's header")
         kind, length = struct.unpack_from("<4sI", data, position)
-        if position + 8 + length > end:
-            raise damaged("WebP file", f"a chunk claims {length:,} bytes and the file ends before that")
         yield _Chunk(kind, view[position + 8 : position + 8 + length])
+        if position + 8 + length > min(end, len(data)):
+            raise damaged("WebP file", f"a chunk claims {length:,} bytes and the file ends before that")
         position += 8 + length + length % 2
     raise too_large("WebP file", f"it has more than {MAX_PARTS:,} chunks")
 

@@ -164,7 +164,8 @@ def _looked_through(xmp: bytes, name: Name) -> _Sought:
     try:
         parser.Parse(xmp.strip(b"\0 \t\r\n"), True)  # noqa: FBT003 - expat's own argument: this is all of it
     except (expat.ExpatError, ValueError, LookupError) as exc:
-        raise damaged("XMP block", f"it is not well-formed ({exc})") from exc
+        if sought.found is None or sought.inside:  # what is whole before the damage is used
+            raise damaged("XMP block", f"it is not well-formed ({exc})") from exc
     return sought
 
 

@@ -12,15 +12,13 @@ from venice_widgets.errors import StoreError, VeniceError
 from venice_widgets.generation.result import seed_text
 from venice_widgets.log import RUN_ENDING
 from venice_widgets.media.format import identify
+from venice_widgets.media.limits import SHOWN_PIXELS
 from venice_widgets.media.preview import preview
 from venice_widgets.replay.notebook_runs import runs_in
 from venice_widgets.replay.read_recipe import FoundRecipe, read_recipe
 
 if TYPE_CHECKING:
     from venice_widgets.session import Session
-
-_MOST_PIXELS = 20_000_000
-"""More than 4096 × 4096: decoding what a stranger's file claims must not take the memory of the kernel."""
 
 _ORIGINS = {
     "file": "the file itself",
@@ -58,7 +56,7 @@ def _picture(found: FoundRecipe) -> Bundle | None:
     card = Card(heading=seed_text(found.recipe.seed), alt=found.recipe.prompt, aside=found.run_id[-RUN_ENDING:])
     try:
         claimed = identify(found.picture)
-        if claimed.width * claimed.height > _MOST_PIXELS:
+        if claimed.width * claimed.height > SHOWN_PIXELS:
             card = replace(card, missing=f"not shown: {claimed.width} × {claimed.height} pixels are too many")
         else:
             small = preview(found.picture)
