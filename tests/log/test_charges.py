@@ -2,8 +2,8 @@ from decimal import Decimal
 
 import pytest
 
-from venice_widgets.errors import InvalidRequest, StoreError
-from venice_widgets.log import Status, balance_difference
+from venice_widgets.errors import InvalidRequest, SpendingRefused, StoreError
+from venice_widgets.log import Budgets, Status, balance_difference
 
 CENT = Decimal("0.01")
 
@@ -131,3 +131,59 @@ def test_without_a_price_a_difference_stands_alone(log, make):
     log.mark_sent(draft.run_id)
     log.finish(draft.run_id, make.outcome(balance_before_usd=CENT))
     assert balance_difference(log.search(), Decimal(0)).estimated_usd is None
+
+
+def answered(log, make, response_id):
+    log.reserve([draft := make.draft()])
+    log.mark_sent(draft.run_id)
+    log.finish(draft.run_id, make.outcome(response_id=response_id))
+    return draft.run_id
+
+
+@pytest.mark.parametrize("odd", ["-0.02", "1e30", "-1e999999", "NaN", "Infinity", "1e15"])
+def test_one_odd_entry_of_a_ledger_stops_nothing_and_is_named(log, make, odd):
+    first, second = answered(log, make, "a"), answered(log, make, "b")
+    met = log.reconcile([("a", CENT), ("a", Decimal(odd)), ("b", CENT), ("nobody", Decimal(odd))])
+    assert (met.charged, met.odd, met.strangers) == ((second,), (first,), ("nobody",))
+    assert (log.get(first).charged_usd, log.get(second).charged_usd) == (None, CENT)
+
+
+def test_a_refund_below_its_charge_is_taken_off_it(log, make):
+    run_id = answered(log, make, "a")
+    log.reconcile([("a", 3 * CENT, "USD"), ("a", -CENT, "USD")])
+    assert (log.get(run_id).charged_usd, log.get(run_id).charge_currency) == (2 * CENT, "USD")
+
+
+def test_what_a_run_was_charged_to_is_kept_and_shown(log, make):
+    first, second = answered(log, make, "a"), answered(log, make, "b")
+    log.reconcile([("a", CENT, "DIEM"), ("b", CENT, "USD"), ("b", CENT, "BUNDLED")])
+    assert [log.get(name).charge_currency for name in (first, second)] == ["DIEM", "BUNDLED+USD"]
+    costs = log.frame("v_costs").set_index("run_id")
+    assert costs["charge_currency"].to_dict() == {first: "DIEM", second: "BUNDLED+USD"}
+    assert costs["charged_usd"].to_dict() == {first: 0.01, second: 0.02}
+
+
+@pytest.mark.parametrize("amount", ["1e30", "-1", "NaN", "Infinity", "1000000.01"])
+def test_an_amount_that_no_run_costs_is_refused_in_words(log, unknown, amount):
+    with pytest.raises(InvalidRequest, match=r"is not an amount that a run can cost.*\n.*0 to 1,000,000.*Nothing was"):
+        log.resolve(unknown, charged=True, amount=Decimal(amount))
+    assert log.get(unknown).status is Status.UNKNOWN
+
+
+def test_a_succeeded_run_counts_its_reservation_until_its_charge_is_known(log, make):
+    """Budgets that count the cheaper of two price lists let more be charged than they allow."""
+    budgets = Budgets(project_usd=Decimal("10.80"))
+    bought = 0
+    for _ in range(12):
+        draft = make.draft(estimate_usd=Decimal("0.90"), reserve_usd=Decimal("1.00"))
+        try:
+            log.reserve([draft], budgets)
+        except SpendingRefused:
+            break
+        log.finish(draft.run_id, make.outcome(response_id=draft.run_id))
+        bought += 1
+    assert bought == 10, "at a dollar each, the dearer price"
+    assert log.spent().total_usd == 10
+    newest = log.get("last").run_id
+    log.reconcile([(newest, Decimal("0.90"))])
+    assert log.spent().total_usd == Decimal("9.90")

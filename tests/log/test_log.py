@@ -4,11 +4,12 @@ import sqlite3
 import threading
 from datetime import UTC, datetime
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 
-from venice_widgets.errors import StoreError
-from venice_widgets.log import Log, Status
+from venice_widgets.errors import SpendingRefused, StoreError
+from venice_widgets.log import Budgets, Log, Status
 
 
 def test_a_run_comes_back_as_it_went_in(log, make):
@@ -174,7 +175,46 @@ def test_nothing_is_sent_from_a_store_that_was_deleted_or_moved_while_it_was_ope
         log.reserve([make.draft()])
     with pytest.raises(StoreError, match="Nothing was sent"):
         log.mark_sent(waiting.run_id)
-    log.finish(sent.run_id, make.outcome())
+    log.objects.add(b"image")
+    kept = log.objects.add(b"image")
+    told = r"was moved, deleted or replaced while run .* was in flight.*\n.*export and import"
+    with pytest.raises(StoreError, match=told):
+        log.finish(sent.run_id, make.outcome(images=(make.picture(kept.sha256),)))
+    there = Log.open(log.folder)
+    assert there.get(sent.run_id).status is Status.SUCCEEDED, "the record is where the image is"
+    assert there.verify().ok
+    there.close()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows moves no open file")
+def test_an_image_that_was_stored_before_the_store_was_moved_is_said_to_be_there(log, make):
+    log.reserve([draft := make.draft()])
+    log.mark_sent(draft.run_id)
+    kept = log.objects.add(b"image")
+    moved = log.folder.rename(log.folder.with_name("moved"))
+    with pytest.raises(StoreError, match="Its image is in the folder that was moved"):
+        log.finish(draft.run_id, make.outcome(images=(make.picture(kept.sha256),)))
+    for folder in (moved, log.folder):
+        there = Log.open(folder)
+        assert there.get(draft.run_id).status is Status.SUCCEEDED
+        there.close()
+
+
+def test_before_each_request_the_store_is_tried(log, make, monkeypatch):
+    log.reserve([draft := make.draft()])
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1_000_000))
+    with pytest.raises(StoreError, match=r"only 1.0 MB are free.*\n.*Nothing was sent"):
+        log.mark_sent(draft.run_id)
+    assert log.get(draft.run_id).status is Status.PENDING
+
+
+def test_a_budget_that_was_lowered_since_holds_for_what_is_not_sent_yet(log, make):
+    drafts = [make.draft(reserve_usd=Decimal("0.10")) for _ in range(3)]
+    log.reserve(drafts, Budgets(project_usd=Decimal(1)))
+    log.mark_sent(drafts[0].run_id, Budgets(project_usd=Decimal("0.30")))
+    with pytest.raises(SpendingRefused, match=r"budget of \$0.25 is exceeded by \$0.05 with what is reserved"):
+        log.mark_sent(drafts[1].run_id, Budgets(project_usd=Decimal("0.25")))
+    assert log.get(drafts[1].run_id).status is Status.PENDING
 
 
 def test_threads_share_a_log(log, make):

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import threading
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from venice_widgets.errors import CatalogueError, VeniceError
-from venice_widgets.files.platform import make_folder
 from venice_widgets.files.store_folder import make_store
+from venice_widgets.files.whole import write_new
 from venice_widgets.request.catalogue import Catalogue, parse_catalogue
 
 if TYPE_CHECKING:
@@ -99,10 +98,7 @@ class CatalogueKeeper:
         document = {"base_url": self._base_url, "fetched_at": fetched_at.isoformat(), **answers}
         with suppress(OSError):
             make_store(self._path.parents[1])
-            make_folder(self._path.parent)
-            beside = self._path.with_suffix(f".{os.getpid()}.tmp")
-            beside.write_text(json.dumps(document), "utf-8")
-            beside.replace(self._path)
+            write_new(self._path, json.dumps(document).encode(), replaces=True)
 
     def _from_disk(self) -> Catalogue | None:
         try:

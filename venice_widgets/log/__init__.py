@@ -27,6 +27,7 @@ from venice_widgets.files.store_folder import DATABASE_FILE
 
 from .budgets import Budgets, Left, Spent
 from .charges import BalanceDifference, Reconciled, balance_difference
+from .leftovers import IncomingFile
 from .log import Log
 from .maintenance import Fault, Health, Size, Verification
 from .object_store import ObjectStore, Spool, Stored
@@ -46,6 +47,7 @@ __all__ = [
     "Filters",
     "Health",
     "ImageRecord",
+    "IncomingFile",
     "Left",
     "Log",
     "ObjectStore",

@@ -7,9 +7,11 @@ two balances, which is everything that the account paid for between them, by thi
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from venice_widgets.errors import InvalidRequest, StoreError
+from venice_widgets.money import usd_text
 
 from .records import RUN_ENDING, Status
 from .rows import micro_usd
@@ -18,11 +20,15 @@ from .run_rows import BY_HAND, change_run
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Sequence
-    from decimal import Decimal
 
     from .records import RunRecord
 
 LEDGER = "billing/usage-history"
+MOST_USD = Decimal(1_000_000)
+"""More than this is a mistake and not what a request cost."""
+
+LedgerEntry = tuple[str, Decimal] | tuple[str, Decimal, str]
+"""One line of a ledger: the request's id, what it took in dollars, and the currency it took it from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +38,9 @@ class Reconciled:
     charged: tuple[str, ...]
     """The runs whose charge is known now, or was known to be this."""
     strangers: tuple[str, ...]
-    """The ledger's ids that no run here has: other programs, or runs that never got an answer."""
+    """The ledger's ids that no run here has: other programs, or runs that never got a response."""
+    odd: tuple[str, ...] = ()
+    """The runs for which the ledger adds up to what no request costs, such as less than nothing: left as they were."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +68,8 @@ def resolve(connection: sqlite3.Connection, record: RunRecord, *, charged: bool,
     """
     _check_amount(amount_usd)
     if not charged and amount_usd:
-        raise InvalidRequest(f"a run that was not charged did not cost {amount_usd}.", "Leave the amount out.")
+        words = f"a run that was not charged did not cost {usd_text(amount_usd)}."
+        raise InvalidRequest(words, "Leave the amount out. Nothing was changed.")
     if record.status != Status.UNKNOWN and record.charge_source != BY_HAND:
         raise StoreError(
             f"run {record.run_id[-RUN_ENDING:]} is {record.status}: there is nothing to settle.",
@@ -80,33 +89,52 @@ def resolve(connection: sqlite3.Connection, record: RunRecord, *, charged: bool,
     change_run(connection, record.run_id, changes, record.status)
 
 
-def record_charge(connection: sqlite3.Connection, run_id: str, amount_usd: Decimal, source: str) -> None:
-    """Put on record what a run was charged, and who says so.
+def record_charge(
+    connection: sqlite3.Connection, run_id: str, amount_usd: Decimal, source: str, currency: str | None = None
+) -> None:
+    """Put on record what a run was charged, to which currency, and who says so.
 
     Raises:
         StoreError: no such run.
         InvalidRequest: an amount below zero.
     """
     _check_amount(amount_usd)
-    change_run(
-        connection, run_id, {"charged_micro_usd": micro_usd(amount_usd), "charge_source": source}, *tuple(Status)
-    )
+    changes = {"charged_micro_usd": micro_usd(amount_usd), "charge_source": source, "charge_currency": currency}
+    change_run(connection, run_id, changes, *tuple(Status))
 
 
-def reconcile(connection: sqlite3.Connection, entries: Iterable[tuple[str, Decimal]], source: str) -> Reconciled:
-    """Turn "estimated" into "charged" by the ids of answers; several entries of one id add up."""
-    amounts: dict[str, Decimal] = {}
-    for response_id, amount in entries:
-        amounts[response_id] = amounts.get(response_id, type(amount)(0)) + amount
-    charged, strangers = [], []
-    for response_id, amount in amounts.items():
+def reconcile(connection: sqlite3.Connection, entries: Iterable[LedgerEntry], source: str) -> Reconciled:
+    """Turn "estimated" into "charged" by the ids of responses; several entries of one id add up.
+
+    An entry that cannot be, such as a refund above its charge, stops nothing: its run is named and left as it was.
+    """
+    amounts: dict[str, list[Decimal]] = {}
+    currencies: dict[str, set[str]] = {}
+    for response_id, amount, *currency in entries:
+        amounts.setdefault(response_id, []).append(amount)
+        currencies.setdefault(response_id, set()).update(filter(None, currency))
+    charged, strangers, odd = [], [], []
+    for response_id, parts in amounts.items():
         rows = connection.execute("SELECT run_id FROM runs WHERE response_id = ?", (response_id,)).fetchall()
         if len(rows) != 1:
             strangers.append(response_id)
             continue
-        record_charge(connection, rows[0]["run_id"], amount, source)
+        total = _total(parts)
+        if total is None:
+            odd.append(rows[0]["run_id"])
+            continue
+        currency_names = "+".join(sorted(currencies[response_id])) or None
+        record_charge(connection, rows[0]["run_id"], total, source, currency_names)
         charged.append(rows[0]["run_id"])
-    return Reconciled(tuple(charged), tuple(strangers))
+    return Reconciled(tuple(charged), tuple(strangers), tuple(odd))
+
+
+def _total(parts: Sequence[Decimal]) -> Decimal | None:
+    """What a request cost by its entries; None where that cannot be."""
+    if not all(part.is_finite() and abs(part) <= MOST_USD for part in parts):
+        return None
+    total = sum(parts, Decimal(0))
+    return total if 0 <= total <= MOST_USD else None
 
 
 def balance_difference(records: Sequence[RunRecord], balance_after_usd: Decimal) -> BalanceDifference | None:
@@ -130,5 +158,9 @@ def balance_difference(records: Sequence[RunRecord], balance_after_usd: Decimal)
 
 
 def _check_amount(amount_usd: Decimal | None) -> None:
-    if amount_usd is not None and (not amount_usd.is_finite() or amount_usd < 0):
-        raise InvalidRequest(f"{amount_usd} is no amount of dollars.", "Write it like 0.05.", field="amount")
+    if amount_usd is not None and not (amount_usd.is_finite() and 0 <= amount_usd <= MOST_USD):
+        raise InvalidRequest(
+            f"{amount_usd} is not an amount that a run can cost.",
+            f"It takes dollars from 0 to {MOST_USD:,}, such as 0.05. Nothing was changed.",
+            field="amount",
+        )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal, Unpack
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Unpack
 
 from venice_widgets.errors import StoreError
 from venice_widgets.files.platform import can_write
@@ -14,7 +15,7 @@ from . import budgets as money
 from . import charges, maintenance, recovery, rows, search, transfer, verdicts
 from .database import Database, is_of_database
 from .object_store import ObjectStore, ObjectWriter, Spool
-from .records import BodyRecord, RunDraft, RunOutcome, RunRecord, Status
+from .records import RUN_ENDING, BodyRecord, RunDraft, RunOutcome, RunRecord, Status
 from .run_rows import add_runs, change_run, complete_run
 from .thumbnails import Thumbnails
 
@@ -89,11 +90,24 @@ class Log:
         names = ("prompt", "request", "request_hash", "body_sha256")
         self._database.write(change_run, draft.run_id, {name: getattr(draft, name) for name in names}, Status.PENDING)
 
-    def mark_sent(self, run_id: str) -> None:
-        """Say that a run is about to leave: from here on it may be charged."""
+    def mark_sent(self, run_id: str, budgets: Budgets | None = None) -> None:
+        """Say that a run is about to be sent: from here on it may be charged.
+
+        Everything that storing its images needs is tried now: that the store is in its place, can be written and has
+        room.
+
+        Args:
+            run_id: the run.
+            budgets: what holds now; None where that was looked at already.
+
+        Raises:
+            SpendingRefused: what is reserved already exceeds a budget, which was lowered since. Nothing was sent.
+            StoreError: an image could not be stored. Nothing was sent.
+        """
         self._database.refuse_lost()
+        self.objects.refuse_unwritable()
         changes = {"status": Status.SENT, "sent_at": rows.time_text(datetime.now(UTC))}
-        self._database.write(change_run, run_id, changes, Status.PENDING, Status.SENT)
+        self._database.write(_mark_sent, run_id, changes, budgets)
 
     def open_spool(self, run_id: str) -> Spool:
         """A file in the store for the body of this run's response; to be opened before the request is sent.
@@ -149,7 +163,27 @@ class Log:
             raise
 
     def _finish(self, run_id: str, outcome: RunOutcome) -> None:
+        if self._database.is_lost:
+            self._finish_elsewhere(run_id, outcome)
         self._database.write(complete_run, run_id, rows.outcome_row(outcome), outcome.images, outcome.bodies)
+
+    def _finish_elsewhere(self, run_id: str, outcome: RunOutcome) -> NoReturn:
+        """Put a run on record where its images are now: in a new store at the place of the one that is gone."""
+        with suppress(StoreError):  # what was moved is still written to, wherever it is
+            self._database.write(complete_run, run_id, rows.outcome_row(outcome), outcome.images, outcome.bodies)
+        record = replace(self.get(run_id), status=outcome.status, outcome=outcome)
+        present = Log.open(self.folder, read_timeout_seconds=self._read_timeout_seconds)
+        try:
+            present.add_or_complete(record)
+        finally:
+            present.close()
+        absent = [image.sha256 for image in outcome.images if not present.objects.is_whole(image.sha256)]
+        where = " Its image is in the folder that was moved." if absent else " Its images are there too."
+        raise StoreError(
+            f"the store {self.folder} was moved, deleted or replaced while run {run_id[-RUN_ENDING:]} was in flight. "
+            f"Its record is in {self.folder} as that is now.{where if outcome.images else ''}",
+            "Restart the kernel, which opens what is there. %venice export and import join two stores.",
+        )
 
     def _catch_up(self) -> None:
         """Write the endings that could not be written when they came: until then their money stays reserved."""
@@ -196,11 +230,14 @@ class Log:
         self._database.write(_resolve, run_id, charged, amount)
 
     def record_charge(self, run_id: str, amount_usd: Decimal, source: str) -> None:
-        """Put on record what a run was charged, and who says so."""
+        """Put on record what a run was charged in dollars, and who says so."""
         self._database.write(charges.record_charge, run_id, amount_usd, source)
 
-    def reconcile(self, entries: Iterable[tuple[str, Decimal]], source: str = charges.LEDGER) -> charges.Reconciled:
-        """Turn "estimated" into "charged" by the ledger's (request id, dollars) pairs."""
+    def reconcile(self, entries: Iterable[charges.LedgerEntry], source: str = charges.LEDGER) -> charges.Reconciled:
+        """Turn "estimated" into "charged" by a ledger's entries: (request id, dollars) or (id, dollars, currency).
+
+        Several entries of one request add up; what cannot be is named, and stops nothing.
+        """
         return self._database.write(charges.reconcile, tuple(entries), source)
 
     def favorite(self, run_id: str, on: bool = True) -> None:  # noqa: FBT001, FBT002  the mark
@@ -312,6 +349,14 @@ class Log:
         """
         self._database.write_soon(transfer.add_whole, record, verdict, tuple(deleted))
 
+    def add_or_complete(self, record: RunRecord) -> None:
+        """Put a run that ended on record, or complete it where it is on record as not ended.
+
+        Raises:
+            StoreError: it has ended here already, or cannot be written.
+        """
+        self._database.write(transfer.add_or_complete, record)
+
     def is_deleted(self, sha256: str) -> bool:
         """Whether a picture's bytes were deleted on purpose."""
         return self.deleted_at(sha256) is not None
@@ -370,6 +415,14 @@ class Log:
         # A log that cannot be written now must not cost a picture that is paid for: its bytes are kept all the same.
         with suppress(StoreError):
             self._database.write_soon(recovery.note_arrival, run_id, place, sha256, status_code, headers)
+
+
+def _mark_sent(
+    connection: sqlite3.Connection, run_id: str, changes: Mapping[str, Any], budgets: Budgets | None
+) -> None:
+    if budgets is not None:
+        money.check_reserved(connection, search.named(connection, run_id).draft, budgets)
+    change_run(connection, run_id, changes, Status.PENDING, Status.SENT)
 
 
 def _reserve(connection: sqlite3.Connection, drafts: Sequence[RunDraft], budgets: Budgets | None) -> None:

@@ -15,6 +15,7 @@ from venice_widgets.files.hashed import mentioned
 
 from . import schema
 from .budgets import spent
+from .leftovers import IncomingFile, incoming_files
 from .rows import insert, record, text_sha256, time, time_text
 from .run_rows import recount
 
@@ -86,9 +87,9 @@ class Health:
     under_way: tuple[RunRecord, ...]
     """Runs that a living program, or one that nobody can tell of, has pending or sent."""
     orphans: tuple[str, ...]
-    """Objects that no run mentions: harmless, left by a crash, or with a reference whose request was refused."""
-    temporary_files: tuple[Path, ...]
-    """Being written now, or left by a program that was killed."""
+    """Objects that no run mentions. They may have been paid for: by a run whose record was lost."""
+    incoming: tuple[IncomingFile, ...]
+    """What is arriving now, or was left by a program that ended; each with its run, where its name tells one."""
     size: Size
 
 
@@ -140,7 +141,7 @@ def health(database: Database, objects: ObjectStore, size: Size) -> Health:
         unknown=unknown,
         under_way=under_way,
         orphans=orphans(database, objects),
-        temporary_files=tuple(objects.temporary_files()),
+        incoming=tuple(incoming_files(objects)),
         size=size,
     )
 

@@ -7,11 +7,10 @@ except for pictures whose own bytes were deleted.
 
 from __future__ import annotations
 
-from contextlib import suppress
-from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from venice_widgets.errors import StoreError
+from venice_widgets.files.whole import write_new
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,16 +41,8 @@ class Thumbnails:
         """
         place = self.path(sha256)
         try:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            partial = self.folder / token_hex(8)
-            try:
-                partial.write_bytes(data)
-                partial.replace(place)
-            except OSError:
-                with suppress(OSError):
-                    partial.unlink()
-                raise
+            write_new(place, data, replaces=True)
         except OSError as exc:
             raise StoreError(
-                f"{self.folder} cannot be written: {exc.strerror or exc}.", "Make room or mend its permissions."
+                f"{self.folder} cannot be written: {exc.strerror or exc}.", "Make room or fix its permissions."
             ) from exc

@@ -20,6 +20,16 @@ if TYPE_CHECKING:
     from .verdicts import VerdictRecord
 
 
+def add_or_complete(connection: sqlite3.Connection, run: RunRecord) -> None:
+    """Put a run on record that another store holds, or complete it where it is on record here already."""
+    assert run.outcome is not None  # noqa: S101  the caller completed it
+    known = connection.execute("SELECT 1 FROM runs WHERE run_id = ?", (run.run_id,)).fetchone()
+    if known is None:
+        add_whole(connection, run, None, ())
+    else:
+        complete_run(connection, run.run_id, outcome_row(run.outcome), run.outcome.images, run.outcome.bodies)
+
+
 def add_whole(
     connection: sqlite3.Connection, run: RunRecord, verdict: VerdictRecord | None, deleted: Iterable[str]
 ) -> None:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
 from venice_widgets.errors import InvalidRequest, StoreError, UnreadableFile
+from venice_widgets.files.whole import write_new
 from venice_widgets.media.format import FORMATS
 from venice_widgets.media.metadata.embed import Privacy, Written, sidecar, write_recipe
 
@@ -140,25 +141,16 @@ def _written(data: bytes, recipe: Recipe, metadata: Privacy, *, alter_signed: bo
 
 def _write_new(path: Path, data: bytes) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as exc:
-        raise _not_written(path, exc) from exc
-    try:
-        with path.open("xb") as file:
-            try:
-                file.write(data)
-                file.flush()
-            except OSError:
-                path.unlink()
-                raise
+        write_new(path, data)
     except FileExistsError as exc:
         raise _exists(path) from exc
-    except OSError as exc:
+    except (OSError, ValueError) as exc:
         raise _not_written(path, exc) from exc
 
 
-def _not_written(path: Path, exc: OSError) -> StoreError:
-    return StoreError(f"{path} cannot be written: {exc.strerror or exc}.", "The picture is safe in the store.")
+def _not_written(path: Path, exc: OSError | ValueError) -> StoreError:
+    reason = getattr(exc, "strerror", None) or exc
+    return StoreError(f"{path} cannot be written: {reason}.", "The picture is safe in the store.")
 
 
 def _exists(path: Path) -> InvalidRequest:

@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -158,3 +159,23 @@ def test_every_reference_leads_somewhere(graph):
         for key, value in entity.items():
             for target in ids(value) if key != "@id" else ():
                 assert target in graph or target == "https://w3id.org/ro/crate/1.1", (entity["@id"], key, target)
+
+
+ENDED = "UPDATE runs SET status = 'failed', finished_at = created_at, headers = '{}', attempts = 1"
+
+
+def test_a_crate_of_many_runs_needs_no_more_memory_than_one_of_few(log, make, tmp_path):
+    """200,000 runs took 3.1 GB when everything was held until the end."""
+    peaks = []
+    for number in (400, 1200):  # more than are held at a time
+        log.reserve([make.draft() for _ in range(number)])
+        log._database.write(lambda connection: connection.execute(ENDED).rowcount)
+        tracemalloc.start()
+        done = export(log, tmp_path / f"crate-{number}")
+        peaks.append((done.count, tracemalloc.get_traced_memory()[1]))
+        tracemalloc.stop()
+    (few, less), (many, more) = peaks
+    assert many - few == 1200
+    slope_bytes = (more - less) / (many - few)
+    print(f"{slope_bytes:.0f} bytes a run")
+    assert slope_bytes < 1000

@@ -27,11 +27,11 @@ def test_every_fact_of_a_record_has_its_kind_so_that_none_is_lost_in_silence():
         VerdictRecord: {"run_id"},
     }
     kinds = {
-        RunDraft: documents._DRAFT, RunOutcome: documents._OUTCOME, RunRecord: documents._RUN,
-        ImageRecord: documents._IMAGE, BodyRecord: documents._BODY, VerdictRecord: documents._VERDICT,
+        RunDraft: documents.DraftPart, RunOutcome: documents.OutcomePart, RunRecord: documents.RunPart,
+        ImageRecord: documents.ImagePart, BodyRecord: documents.BodyPart, VerdictRecord: documents.VerdictPart,
     }  # fmt: skip
     for record, known in kinds.items():
-        assert {field.name for field in fields(record)} - apart.get(record, set()) == set(known), record
+        assert {field.name for field in fields(record)} - apart.get(record, set()) == set(known.model_fields), record
 
 
 def test_jsonl_holds_every_run_whole_one_a_line(study, tmp_path):
@@ -116,10 +116,11 @@ def test_an_ending_that_names_no_kind_is_refused(study, tmp_path):
 def test_runs_on_their_way_are_left_out_and_counted(elsewhere, tmp_path, study):
     from dataclasses import replace
 
-    draft = next(study.log.each()).draft
-    elsewhere.reserve([replace(draft, parent_run_id=None)])
+    record = next(study.log.each())
+    elsewhere.add_whole(record)
+    elsewhere.reserve([replace(record.draft, run_id="0" * 26)])
     done = export(elsewhere, tmp_path / "runs.jsonl")
-    assert (done.count, done.under_way) == (0, 1)
+    assert (done.count, done.under_way) == (1, 1)
 
 
 texts = st.text(st.characters(codec="utf-8"), max_size=20)
@@ -197,7 +198,16 @@ def test_any_run_goes_into_a_log_and_comes_out_the_same(tmp_path_factory, record
 @settings(max_examples=60, deadline=None)
 @given(
     record=records(),
-    name=st.sampled_from([*documents._DRAFT, *documents._OUTCOME, "images", "schema", "verdict", "request"]),
+    name=st.sampled_from(
+        [
+            *documents.DraftPart.model_fields,
+            *documents.OutcomePart.model_fields,
+            "images",
+            "schema",
+            "verdict",
+            "request",
+        ]
+    ),
     value=plain | st.floats() | st.just("\ud800") | st.integers(),
 )
 def test_a_wrong_value_anywhere_is_an_unreadable_file_or_a_run(record, name, value):
@@ -207,3 +217,12 @@ def test_a_wrong_value_anywhere_is_an_unreadable_file_or_a_run(record, name, val
     except UnreadableFile:
         return
     assert isinstance(found, RunRecord)
+
+
+@pytest.mark.parametrize("name", ["runs.jsonl", "runs.csv", "study.zip", "crate"])
+def test_nothing_is_not_exported(log, make, tmp_path, name):
+    log.reserve([make.draft()])
+    for records in ([], None):
+        with pytest.raises(InvalidRequest, match=r"there is no run to export.*\n.*Nothing was written"):
+            export(log, tmp_path / name, records)
+    assert not (tmp_path / name).exists()

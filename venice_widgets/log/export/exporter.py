@@ -36,14 +36,29 @@ class Exported:
 
 
 class _Ended:
-    """The runs that have ended, counting those that have not."""
+    """The runs that have ended, counting those that have not.
 
-    def __init__(self, records: Iterable[RunRecord]) -> None:
-        self._records = records
+    Raises:
+        InvalidRequest: there is none.
+    """
+
+    def __init__(self, log: Log, records: Iterable[RunRecord] | None) -> None:
         self.under_way = 0
+        self._records = self._ended(log.each() if records is None else records)
+        self._first = next(self._records, None)
+        if self._first is None:
+            in_flight = f" ({self.under_way} have not ended)" if self.under_way else ""
+            raise InvalidRequest(
+                f"there is no run to export{in_flight}.", "Choose others: %venice log lists them. Nothing was written."
+            )
 
     def __iter__(self) -> Iterator[RunRecord]:
-        for record in self._records:
+        if self._first is not None:
+            yield self._first
+        yield from self._records
+
+    def _ended(self, records: Iterable[RunRecord]) -> Iterator[RunRecord]:
+        for record in records:
             if record.outcome is None:
                 self.under_way += 1
             else:
@@ -70,11 +85,11 @@ def export(
         author: who ran them, for an RO-Crate.
 
     Raises:
-        InvalidRequest: it exists, or the ending names no kind.
+        InvalidRequest: it exists, the ending names no kind, or there is no run to export.
         StoreError: it cannot be written.
     """
     target = Path(path).expanduser()
-    ended = _Ended(log.each() if records is None else records)
+    ended = _Ended(log, records)
     suffix = target.suffix.lower()
     notices: tuple[str, ...] = ()
     if suffix == ".jsonl":
@@ -101,10 +116,10 @@ def export_pictures(
     """Save a copy of every picture with its recipe into a folder.
 
     Raises:
-        InvalidRequest: `metadata` is no choice.
+        InvalidRequest: `metadata` is not one of the choices, or there is no run to export.
         StoreError: the folder cannot be written.
     """
     target = Path(folder).expanduser()
-    ended = _Ended(log.each() if records is None else records)
+    ended = _Ended(log, records)
     count, notices = export_images(log, target, ended, metadata)
     return Exported(path=target, kind="pictures", count=count, under_way=ended.under_way, notices=notices)

@@ -10,8 +10,6 @@ from venice_widgets.log import RUN_ENDING
 from venice_widgets.log.provenance import recipe_in
 from venice_widgets.media.saving import EXTENSIONS, check_metadata, save_copy
 
-from .new_files import read_whole
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
@@ -62,7 +60,7 @@ def _save(
     if path.exists():
         notices[f"{path.name} was there already and stays."] = None
         return 0
-    data = read_whole(log, image.sha256)
+    data = log.objects.read_if_whole(image.sha256)
     if data is None:
         notices[f"{path.name} is left out: its picture is missing or damaged in the store (%venice verify)."] = None
         return 0

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import json
 import re
+import tempfile
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from venice_widgets.config import DEMO_BASE_URL
@@ -23,13 +24,14 @@ from venice_widgets.media.format import identify
 from venice_widgets.media.saving import EXTENSIONS
 from venice_widgets.request.request import sha256_tag
 
-from .new_files import new_file, new_folder, read_whole
+from .new_files import new_file, new_folder
 from .text_files import document_of, json_line
 from .zip_archive import references_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+    from typing import Self
 
     from venice_widgets.log import ImageRecord, Log, RunRecord
 
@@ -64,29 +66,81 @@ def export_crate(
         StoreError: it cannot be written.
     """
     new_folder(folder)
-    crate = _Crate(log, folder, author)
-    with new_file(folder / _RUNS) as lines:
-        for record in records:
-            crate.add(record)
-            lines.write(json_line(document_of(log, record)))
-    crate.describe(_RUNS, (folder / _RUNS).stat().st_size, "application/jsonl", name="Every run, whole, one a line")
-    with new_file(folder / METADATA) as file:
-        document = {"@context": _CONTEXT, "@graph": crate.graph(name or folder.resolve().name, license_url)}
-        file.write(json.dumps(document, ensure_ascii=False, indent=1).encode())
-    return len(crate.actions), tuple(crate.missing)
+    with new_file(folder / METADATA) as metadata, _Graph(metadata, folder) as graph:
+        crate = _Crate(log, folder, graph, author)
+        with new_file(folder / _RUNS) as lines:
+            for record in records:
+                crate.add(record)
+                lines.write(json_line(document_of(log, record)))
+        size_bytes = (folder / _RUNS).stat().st_size
+        crate.describe(_RUNS, size_bytes, "application/jsonl", name="Every run, whole, one a line")
+        crate.finish(name or folder.resolve().name, license_url)
+    return crate.runs, tuple(crate.missing)
+
+
+class _Graph:
+    """The entities of a crate, written as they come: a hundred thousand runs need no more memory than ten.
+
+    What the root has to name, at the end, is kept in files of their own.
+    """
+
+    def __init__(self, file: IO[bytes], folder: Path) -> None:
+        self._file, self._folder = file, folder
+        self._known = set[str]()
+
+    def __enter__(self) -> Self:
+        self.parts = tempfile.TemporaryFile(dir=self._folder)
+        self.mentions = tempfile.TemporaryFile(dir=self._folder)
+        head = json.dumps({"@context": _CONTEXT})[:-1]
+        self._file.write(f'{head}, "@graph": [\n'.encode())
+        self._separator = b""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.parts.close()
+        self.mentions.close()
+        self._file.write(b"\n]}\n")
+
+    def add(self, entity: Entity) -> Entity:
+        """Write an entity; its reference."""
+        self._file.write(self._separator + _json(entity))
+        self._separator = b",\n"
+        return {"@id": entity["@id"]}
+
+    def add_once(self, entity: Entity) -> Entity:
+        """Write an entity that several others refer to."""
+        name = entity["@id"]
+        if name in self._known:
+            return {"@id": name}
+        self._known.add(name)
+        return self.add(entity)
+
+    def add_listing(self, entity: Entity, **lists: IO[bytes]) -> None:
+        """Write an entity whose lists are in files, one reference a line."""
+        self._file.write(self._separator + _json(entity)[:-1])
+        for name, listed in lists.items():
+            self._file.write(f', "{name}": ['.encode())
+            listed.seek(0)
+            for number, line in enumerate(listed):
+                self._file.write((b", " if number else b"") + line.rstrip(b"\n"))
+            self._file.write(b"]")
+        self._file.write(b"}")
+        self._separator = b",\n"
+
+
+def _json(entity: Entity) -> bytes:
+    return json.dumps(entity, ensure_ascii=False).encode()
 
 
 class _Crate:
-    """The files and entities of a crate as they come together."""
+    """The files of a crate, with their entities."""
 
-    def __init__(self, log: Log, folder: Path, author: str) -> None:
-        self._log, self._folder = log, folder
-        self._files: dict[str, Entity] = {}
-        self._others: dict[str, Entity] = {}
-        self._author: Entity = {"@id": "#author"} if author else {}
+    def __init__(self, log: Log, folder: Path, graph: _Graph, author: str) -> None:
+        self._log, self._folder, self._graph = log, folder, graph
+        self._author: Entity = {}
         if author:
-            self._others["#author"] = {"@id": "#author", "@type": "Person", "name": author}
-        self.actions: list[Entity] = []
+            self._author = graph.add_once({"@id": "#author", "@type": "Person", "name": author})
+        self.runs = 0
         self.missing: dict[str, None] = {}
 
     def add(self, record: RunRecord) -> None:
@@ -111,49 +165,47 @@ class _Crate:
         }
         if record.status is not Status.SUCCEEDED:
             action["error"] = outcome.error or str(record.status)
-        self.actions.append({key: _single(value) for key, value in action.items() if value})
+        reference = self._graph.add({key: _single(value) for key, value in action.items() if value})
+        self._graph.mentions.write(_json(reference) + b"\n")
+        self.runs += 1
 
-    def graph(self, name: str, license_url: str) -> list[Entity]:
-        """All entities, the descriptor first."""
+    def finish(self, name: str, license_url: str) -> None:
+        """Write what the crate says of itself, once everything in it is known."""
         now, is_url = datetime.now(UTC), _URL.fullmatch(license_url) is not None
         root = {
             "@id": "./",
             "@type": "Dataset",
             "name": name,
-            "description": f"{len(self.actions)} runs of image models through the Venice.ai image API, with their "
-            "requests, seeds and pictures; refused and failed runs included.",
+            "description": f"{self.runs} runs of image models through the Venice.ai image API, with their "
+            "requests, seeds and images; refused and failed runs included.",
             "datePublished": now.date().isoformat(),
             "license": {"@id": license_url} if is_url else license_url or "No licence was given.",
             **({"author": self._author} if self._author else {}),
             "conformsTo": {"@id": PROFILE},
-            "hasPart": _ids(self._files.values()),
-            "mentions": _ids(self.actions),
         }
-        descriptor = {
-            "@id": METADATA,
-            "@type": "CreativeWork",
-            "conformsTo": {"@id": _CRATE},
-            "about": {"@id": "./"},
-        }
-        profile = {"@id": PROFILE, "@type": "CreativeWork", "name": "Process Run Crate", "version": "0.5"}
-        licence = [{"@id": license_url, "@type": "CreativeWork", "name": license_url}] if is_url else []
-        return [descriptor, root, profile, *licence, *self._others.values(), *self._files.values(), *self.actions]
+        self._graph.add(
+            {
+                "@id": METADATA,
+                "@type": "CreativeWork",
+                "conformsTo": {"@id": _CRATE},
+                "about": {"@id": "./"},
+            }
+        )
+        self._graph.add({"@id": PROFILE, "@type": "CreativeWork", "name": "Process Run Crate", "version": "0.5"})
+        if is_url:
+            self._graph.add({"@id": license_url, "@type": "CreativeWork", "name": license_url})
+        self._graph.add_listing(root, hasPart=self._graph.parts, mentions=self._graph.mentions)
 
     def describe(self, path: str, size_bytes: int, mime: str, **facts: str) -> Entity:
-        """The entity of a file that was written; its reference."""
-        self._files[path] = {
-            "@id": path,
-            "@type": "File",
-            "encodingFormat": mime,
-            "contentSize": str(size_bytes),
-            **facts,
-        }
-        return {"@id": path}
+        """Write the entity of a file that was written; its reference."""
+        entity = {"@id": path, "@type": "File", "encodingFormat": mime, "contentSize": str(size_bytes), **facts}
+        reference = self._graph.add(entity)
+        self._graph.parts.write(_json(reference) + b"\n")
+        return reference
 
     def _keep(self, path: str, data: bytes, mime: str, **facts: str) -> Entity:
-        if path not in self._files:
-            with new_file(self._folder / path) as file:
-                file.write(data)
+        with new_file(self._folder / path) as file:
+            file.write(data)
         return self.describe(path, len(data), mime, sha256=sha256_tag(data).removeprefix("sha256:"), **facts)
 
     def _instrument(self, record: RunRecord) -> Entity:
@@ -162,15 +214,16 @@ class _Crate:
         service = "venice-widgets simulator" if draft.base_url == DEMO_BASE_URL else "Venice.ai image API"
         endpoint = quote(f"{draft.base_url}/image/generate", safe=":/")
         name = f"{endpoint}#{quote(draft.model, safe='')}@{quote(version, safe='')}".removesuffix("@")
-        self._others[name] = {
-            "@id": name,
-            "@type": "SoftwareApplication",
-            "name": f"{service}: {draft.model}",
-            "description": f"{draft.model} at {draft.base_url}/image/generate",
-            "url": draft.base_url,
-            "softwareVersion": version or "not told",
-        }
-        return {"@id": name}
+        return self._graph.add_once(
+            {
+                "@id": name,
+                "@type": "SoftwareApplication",
+                "name": f"{service}: {draft.model}",
+                "description": f"{draft.model} at {draft.base_url}/image/generate",
+                "url": draft.base_url,
+                "softwareVersion": version or "not told",
+            }
+        )
 
     def _request(self, record: RunRecord) -> Entity:
         path = f"requests/{record.run_id}.json"
@@ -178,9 +231,8 @@ class _Crate:
         return self._keep(path, data, "application/json", name=f"The request of run {record.run_id}")
 
     def _seed(self, record: RunRecord) -> Entity:
-        name = f"#seed-{record.draft.seed}"
-        self._others[name] = {"@id": name, "@type": "PropertyValue", "name": "seed", "value": record.draft.seed}
-        return {"@id": name}
+        name, seed = f"#seed-{record.draft.seed}", record.draft.seed
+        return self._graph.add_once({"@id": name, "@type": "PropertyValue", "name": "seed", "value": seed})
 
     def _references(self, record: RunRecord) -> list[Entity]:
         found = []
@@ -193,7 +245,9 @@ class _Crate:
                 mime, extension = facts.mime, facts.extension
             except UnreadableFile:
                 mime, extension = "application/octet-stream", "bin"
-            found.append(self._keep(f"references/{sha256}.{extension}", data, mime, name="A style reference"))
+            path = f"references/{sha256}.{extension}"
+            written = (self._folder / path).exists()
+            found.append({"@id": path} if written else self._keep(path, data, mime, name="A style reference"))
         return found
 
     def _image(self, record: RunRecord, image: ImageRecord, place: int) -> list[Entity]:
@@ -206,7 +260,7 @@ class _Crate:
         return [self._keep(path, data, image.mime, name=name)]
 
     def _whole(self, sha256: str) -> bytes | None:
-        data = read_whole(self._log, sha256)
+        data = self._log.objects.read_if_whole(sha256)
         if data is None:
             self.missing[f"The object {sha256[:12]}… is missing or damaged in the store."] = None
         return data
@@ -223,7 +277,3 @@ def _time(moment: datetime) -> str:
 def _single(value: Any) -> Any:
     """RO-Crate 1.1 asks for a value alone where a list would have one."""
     return value[0] if isinstance(value, list) and len(value) == 1 else value
-
-
-def _ids(entities: Iterable[Entity]) -> list[Entity]:
-    return [{"@id": entity["@id"]} for entity in entities]

@@ -2,26 +2,26 @@
 
 ``schema`` is the version of this shape; names are those of the log's views. Money is text (``"0.01"``) so that it stays
 exact; times are ISO 8601 with their offset; ``request`` is the body as sent, and ``request_hash`` is over its canonical
-JSON (RFC 8785). Reading takes nothing on trust: every name has its kind, and a wrong one is named.
+JSON (RFC 8785). Reading takes nothing on trust: every name has its type, and a wrong value is named.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from venice_widgets.errors import InvalidRequest, UnreadableFile
+from venice_widgets.files.hashed import DIGEST
 from venice_widgets.log import BodyRecord, ImageRecord, RunDraft, RunOutcome, RunRecord, Status, VerdictRecord
 from venice_widgets.log.rows import public_headers
 from venice_widgets.request.request import canonical, sha256_tag
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
-    Kind = Callable[[Any], Any]
+    from collections.abc import Iterable, Mapping
 
 SCHEMA = 1
 LARGEST_INTEGER = 2**63 - 1
@@ -30,179 +30,161 @@ _YEARS = range(2000, 2200)
 _MOST_USD = 10_000
 
 
-class _Wrong(ValueError):
-    """What a value should have been."""
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise _Wrong("a text")
+def _whole_characters(value: str) -> str:
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise _Wrong("a text of whole characters") from None
+        raise ValueError("it should be a text of whole characters") from None
     return value
 
 
-def _matching(pattern: str, words: str) -> Kind:
-    compiled = re.compile(pattern)
-
-    def kind(value: Any) -> str:
-        if not compiled.fullmatch(_text(value)):
-            raise _Wrong(words)
-        return str(value)
-
-    return kind
-
-
-def _whole(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or abs(value) > LARGEST_INTEGER:
-        raise _Wrong("a whole number")
-    return value
-
-
-def _count(value: Any) -> int:
-    if _whole(value) < 0:
-        raise _Wrong("a number from 0")
-    return int(value)
-
-
-def _truth(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise _Wrong("true or false")
-    return value
-
-
-def _time(value: Any) -> datetime:
+def _moment(value: Any) -> datetime:
     try:
-        moment = datetime.fromisoformat(_text(value))
+        moment = datetime.fromisoformat(value)
         if moment.tzinfo is not None and moment.astimezone(UTC).year in _YEARS:
             return moment.astimezone(UTC)
-    except (ValueError, OverflowError):
+    except (TypeError, ValueError, OverflowError):
         pass
-    raise _Wrong("a time with its offset, from 2000 to 2199")
+    raise ValueError("it should be a time with its offset, from 2000 to 2199")
 
 
 def _usd(value: Any) -> Decimal:
     try:
-        amount = Decimal(_text(value))
+        amount = Decimal(value) if isinstance(value, str) else Decimal("NaN")
     except InvalidOperation:
-        raise _Wrong("an amount as text") from None
+        amount = Decimal("NaN")
     if not amount.is_finite() or not 0 <= amount <= _MOST_USD or amount != round(amount, 6):
-        raise _Wrong(f"0 to {_MOST_USD:,} US dollars with at most six decimals")
+        raise ValueError(f"it should be 0 to {_MOST_USD:,} US dollars as text, with at most six decimals")
     return amount
 
 
-def _object(value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise _Wrong("an object")
+def _plain_json(value: dict[str, Any]) -> dict[str, Any]:
     try:
         json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
-        raise _Wrong("an object of plain JSON") from None
+        raise ValueError("it should be an object of plain JSON") from None
     return value
 
 
-def _texts(value: Any) -> dict[str, str]:
-    return {_text(name): _text(text) for name, text in _object(value).items()}
-
-
-def _headers(value: Any) -> dict[str, str]:
-    headers = _texts(value)
+def _without_secrets(headers: dict[str, str]) -> dict[str, str]:
     if public_headers(headers) != headers:
-        raise _Wrong("headers without cookies and secrets")
+        raise ValueError("it should be headers without cookies and secrets")
     return headers
 
 
-def _names(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list):
-        raise _Wrong("a list of texts")
-    return tuple(map(_text, value))
-
-
-def _status(value: Any) -> Status:
+def _ended(value: Any) -> Status:
     ended = [status for status in Status if status not in (Status.PENDING, Status.SENT)]
     if value not in ended:
-        raise _Wrong(f"one of {', '.join(ended)}")
+        raise ValueError(f"it should be one of {', '.join(ended)}")
     return Status(value)
 
 
-def _or_none(kind: Kind) -> Kind:
-    return lambda value: None if value is None else kind(value)
+Text = Annotated[str, AfterValidator(_whole_characters)]
+Ulid = Annotated[str, Field(pattern="^[0-7][0-9A-HJKMNP-TV-Z]{25}$")]
+Digest = Annotated[str, Field(pattern=f"^{DIGEST}$")]
+Tag = Annotated[str, Field(pattern=f"^sha256:{DIGEST}$")]
+Whole = Annotated[int, Field(ge=-LARGEST_INTEGER, le=LARGEST_INTEGER)]
+Count = Annotated[int, Field(ge=0, le=LARGEST_INTEGER)]
+Moment = Annotated[datetime, BeforeValidator(_moment)]
+Usd = Annotated[Decimal, BeforeValidator(_usd)]
+Object = Annotated[dict[str, Any], AfterValidator(_plain_json)]
+Headers = Annotated[dict[Text, Text], AfterValidator(_without_secrets)]
+Names = Annotated[tuple[Text, ...], BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)]
 
 
-_ulid = _matching("[0-7][0-9A-HJKMNP-TV-Z]{25}", "a ULID")
-_tag = _matching("sha256:[0-9a-f]{64}", "sha256: and 64 hexadecimal digits")
-_sha256 = _matching("[0-9a-f]{64}", "64 hexadecimal digits")
+class _Part(BaseModel):
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
 
-_DRAFT: Mapping[str, Kind] = {
-    "run_id": _ulid,
-    "generation_id": _ulid,
-    "position": _count,
-    "created_at": _time,
-    "base_url": _text,
-    "model": _text,
-    "asked_model": _or_none(_text),
-    "seed": _whole,
-    "seed_drawn": _truth,
-    "prompt": _text,
-    "request_hash": _tag,
-    "body_sha256": _text,
-    "estimate_usd": _or_none(_usd),
-    "reserve_usd": _or_none(_usd),
-    "formula": _text,
-    "catalogue_entry": _object,
-    "environment": _object,
-    "context": _object,
-    "parent_run_id": _or_none(_text),
-    "relation": _or_none(_text),
-    "session_id": _text,
-}
-_OUTCOME: Mapping[str, Kind] = {
-    "status": _status,
-    "finished_at": _time,
-    "attempts": _or_none(_count),
-    "error_class": _or_none(_text),
-    "error": _or_none(_text),
-    "response_id": _or_none(_text),
-    "response": _or_none(_object),
-    "headers": _headers,
-    "status_code": _or_none(_whole),
-    "first_byte_at": _or_none(_time),
-    "blurred": _or_none(_truth),
-    "violation": _or_none(_truth),
-    "enhanced_prompt": _or_none(_text),
-    "balance_before_usd": _or_none(_usd),
-    "served_model": _or_none(_text),
-    "served_model_name": _or_none(_text),
-    "router": _or_none(_text),
-    "service_version": _or_none(_text),
-}
-_RUN: Mapping[str, Kind] = {
-    "sent_at": _or_none(_time),
-    "charged_usd": _or_none(_usd),
-    "charge_source": _or_none(_text),
-    "charge_currency": _or_none(_text),
-}
-_IMAGE: Mapping[str, Kind] = {
-    "sha256": _sha256,
-    "size_bytes": _count,
-    "mime": _text,
-    "width": _count,
-    "height": _count,
-    "seed": _or_none(_whole),
-    "mode": _text,
-    "pixels_sha256": _or_none(_sha256),
-    "signed": _or_none(_truth),
-    "exif": _or_none(_truth),
-}
-_BODY: Mapping[str, Kind] = {"sha256": _sha256, "size_bytes": _count, "content_type": _text, "part": _text}
-_VERDICT: Mapping[str, Kind] = {
-    "judged_at": _time,
-    "grade": _or_none(_text),
-    "circumstances": _names,
-    "figures": _object,
-}
+
+class DraftPart(_Part):
+    """The fields of `RunDraft`, but for its request."""
+
+    run_id: Ulid
+    generation_id: Ulid
+    position: Count
+    created_at: Moment
+    base_url: Text
+    model: Text
+    asked_model: Text | None
+    seed: Whole
+    seed_drawn: bool
+    prompt: Text
+    request_hash: Tag
+    body_sha256: Text
+    estimate_usd: Usd | None
+    reserve_usd: Usd | None
+    formula: Text
+    catalogue_entry: Object
+    environment: Object
+    context: Object
+    parent_run_id: Text | None
+    relation: Text | None
+    session_id: Text
+
+
+class OutcomePart(_Part):
+    """The fields of `RunOutcome`, but for its images and bodies."""
+
+    status: Annotated[Status, BeforeValidator(_ended)]
+    finished_at: Moment
+    attempts: Count | None
+    error_class: Text | None
+    error: Text | None
+    response_id: Text | None
+    response: Object | None
+    headers: Headers
+    status_code: Whole | None
+    first_byte_at: Moment | None
+    blurred: bool | None
+    violation: bool | None
+    enhanced_prompt: Text | None
+    balance_before_usd: Usd | None
+    served_model: Text | None
+    served_model_name: Text | None
+    router: Text | None
+    service_version: Text | None
+
+
+class RunPart(_Part):
+    """The fields of `RunRecord` beside its draft and outcome."""
+
+    sent_at: Moment | None
+    charged_usd: Usd | None
+    charge_source: Text | None
+    charge_currency: Text | None
+
+
+class ImagePart(_Part):
+    """The fields of `ImageRecord`."""
+
+    sha256: Digest
+    size_bytes: Count
+    mime: Text
+    width: Count
+    height: Count
+    seed: Whole | None
+    mode: Text
+    pixels_sha256: Digest | None
+    signed: bool | None
+    exif: bool | None
+
+
+class BodyPart(_Part):
+    """The fields of `BodyRecord`."""
+
+    sha256: Digest
+    size_bytes: Count
+    content_type: Text
+    part: Text
+
+
+class VerdictPart(_Part):
+    """The fields of `VerdictRecord`, but for its run's id."""
+
+    judged_at: Moment
+    grade: Text | None
+    circumstances: Names
+    figures: Object
 
 
 def to_document(record: RunRecord, verdict: VerdictRecord | None = None, deleted: Iterable[str] = ()) -> dict[str, Any]:
@@ -211,51 +193,51 @@ def to_document(record: RunRecord, verdict: VerdictRecord | None = None, deleted
     Args:
         record: the run.
         verdict: on it, where it is a replay.
-        deleted: the hashes of its pictures whose bytes were deleted.
+        deleted: the hashes of its images whose bytes were deleted.
     """
     assert record.outcome is not None  # noqa: S101  the caller looked
     gone = frozenset(deleted)
     document = {
         "schema": SCHEMA,
-        **_plain(record.draft, _DRAFT),
-        **_plain(record.outcome, _OUTCOME),
-        **_plain(record, _RUN),
+        **_plain(record.draft, DraftPart),
+        **_plain(record.outcome, OutcomePart),
+        **_plain(record, RunPart),
         "request": json.loads(record.draft.request),
-        "bodies": [_plain(body, _BODY) for body in record.outcome.bodies],
-        "images": [{**_plain(image, _IMAGE), "deleted": image.sha256 in gone} for image in record.images],
+        "bodies": [_plain(body, BodyPart) for body in record.outcome.bodies],
+        "images": [{**_plain(image, ImagePart), "deleted": image.sha256 in gone} for image in record.images],
     }
-    return document if verdict is None else {**document, "verdict": _plain(verdict, _VERDICT)}
+    return document if verdict is None else {**document, "verdict": _plain(verdict, VerdictPart)}
 
 
 def from_document(document: Any) -> tuple[RunRecord, VerdictRecord | None, frozenset[str]]:
-    """The run, the verdict on it, and its deleted pictures.
+    """The run, the verdict on it, and its deleted images.
 
     Raises:
-        UnreadableFile: it is no such document, of a newer schema, or its request does not have its hash.
+        UnreadableFile: it is not such a document, of a newer schema, or its request does not have its hash.
     """
     if not isinstance(document, dict) or not isinstance(document.get("schema"), int):
-        raise UnreadableFile("it is no run: it does not say its schema.")
+        raise UnreadableFile("it is not a run: it does not say its schema.")
     if document["schema"] != SCHEMA:
         raise UnreadableFile(
             f"it is of schema {document['schema']}, and this version reads {SCHEMA}.", "Upgrade venice-widgets."
         )
     images, bodies = document.get("images"), document.get("bodies", [])
     if not isinstance(images, list) or not isinstance(bodies, list):
-        raise UnreadableFile("its images are no list.")
-    draft = RunDraft(**_read(document, _DRAFT), request=_request(document))
+        raise UnreadableFile("its images are not a list.")
+    draft = RunDraft(**_read(document, DraftPart), request=_request(document))
     outcome = RunOutcome(
-        **_read(document, _OUTCOME),
-        images=tuple(ImageRecord(**_read(image, _IMAGE)) for image in images),
-        bodies=tuple(BodyRecord(**_read(body, _BODY)) for body in bodies),
+        **_read(document, OutcomePart),
+        images=tuple(ImageRecord(**_read(image, ImagePart)) for image in images),
+        bodies=tuple(BodyRecord(**_read(body, BodyPart)) for body in bodies),
     )
-    record = RunRecord(draft=draft, outcome=outcome, status=outcome.status, **_read(document, _RUN))
+    record = RunRecord(draft=draft, outcome=outcome, status=outcome.status, **_read(document, RunPart))
     verdict = document.get("verdict")
-    judged = None if verdict is None else VerdictRecord(run_id=draft.run_id, **_read(verdict, _VERDICT))
+    judged = None if verdict is None else VerdictRecord(run_id=draft.run_id, **_read(verdict, VerdictPart))
     return record, judged, frozenset(image["sha256"] for image in images if image.get("deleted") is True)
 
 
-def _plain(source: object, kinds: Mapping[str, Kind]) -> dict[str, Any]:
-    return {name: _jsonable(getattr(source, name)) for name in kinds}
+def _plain(source: object, part: type[_Part]) -> dict[str, Any]:
+    return {name: _jsonable(getattr(source, name)) for name in part.model_fields}
 
 
 def _jsonable(value: Any) -> Any:
@@ -266,16 +248,15 @@ def _jsonable(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _read(document: Any, kinds: Mapping[str, Kind]) -> dict[str, Any]:
+def _read(document: Any, part: type[_Part]) -> dict[str, Any]:
     if not isinstance(document, dict):
-        raise UnreadableFile(f"{document!r:.60} is no object.")
-    found = {}
-    for name, kind in kinds.items():
-        try:
-            found[name] = kind(document.get(name))
-        except (_Wrong, RecursionError) as exc:
-            raise UnreadableFile(f"its {name} is {document.get(name)!r:.60}, and should be {exc}.") from exc
-    return found
+        raise UnreadableFile(f"{document!r:.60} is not an object.")
+    try:
+        return dict(part.model_validate({name: document.get(name) for name in part.model_fields}))
+    except ValidationError as exc:
+        first = exc.errors(include_url=False)[0]
+        name, words = str(first["loc"][0]), str(first["msg"]).removeprefix("Value error, ")
+        raise UnreadableFile(f"its {name} is {document.get(name)!r:.60}: {words}.") from exc
 
 
 def _request(document: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from venice_widgets.files.hashed import digest_of_tag
 
-from .new_files import new_file, read_whole
+from .new_files import new_file
 from .run_document import SCHEMA
 from .text_files import document_of, json_line
 
@@ -62,7 +62,7 @@ def export_zip(log: Log, path: Path, records: Iterable[RunRecord]) -> tuple[int,
     with (
         new_file(path) as file,
         zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive,
-        tempfile.SpooledTemporaryFile(16 << 20) as lines,
+        tempfile.SpooledTemporaryFile(16 << 20, dir=str(path.parent)) as lines,
     ):
         for record in records:
             lines.write(json_line(document_of(log, record)))
@@ -70,7 +70,7 @@ def export_zip(log: Log, path: Path, records: Iterable[RunRecord]) -> tuple[int,
             for sha256 in objects_of(record):
                 if sha256 in packed or sha256 in missing or log.is_deleted(sha256):
                     continue
-                data = read_whole(log, sha256)
+                data = log.objects.read_if_whole(sha256)
                 if data is None:
                     missing[sha256] = None
                     continue

@@ -58,13 +58,11 @@ def _check_store(session: Session) -> list[str]:
     if health.orphans:
         names = ", ".join(f"{sha256[:12]}…" for sha256 in health.orphans[:5])
         more = " and more" if len(health.orphans) > 5 else ""
-        count = counted(len(health.orphans), "picture")
-        origin = "left by a crash or by a request that was not sent"
-        found.append(f"{count} of no run, {origin}: {names}{more}. Harmless; keep or delete them in objects/")
-    if health.temporary_files:
-        folder = health.temporary_files[0].parent
-        count = counted(len(health.temporary_files), "unfinished file")
-        found.append(f"{count} in {folder}: being written now, or left by a crash and of no use")
+        count = counted(len(health.orphans), "file")
+        found.append(f"{count} in objects/ of no run on record, which may have been paid for: {names}{more}")
+    for file in health.incoming:
+        run = f"of run {file.run_id[-RUN_ENDING:]}" if file.run_id else "of no run"
+        found.append(f"{file.path}: {run}, arriving now, or left by a program that ended: the next start stores it")
     return found
 
 
