@@ -118,5 +118,7 @@ def test_an_interrupt_raises_with_what_there_is_and_leaves_no_line(simulator, se
 
 def test_what_the_log_holds_can_be_reused(simulator, session):
     venice_widgets.generate("a fox", seed=41)
-    assert venice_widgets.generate("a fox", seed=41, reuse=True).images
+    assert venice_widgets.generate("a fox", seed=41).images
     assert len(posts(simulator)) == 1
+    assert venice_widgets.generate("a fox", seed=41, again=True).images
+    assert len(posts(simulator)) == 2

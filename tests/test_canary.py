@@ -207,7 +207,7 @@ def test_a_proxy_that_quotes_the_headers_back_gives_nothing_away(kind, status, s
     transport.passes_questions = True
     everything.run(shell, PANEL)
     everything.texts.append(state := json.dumps(Widget.get_manager_state(), default=str))
-    assert "1 picture missing" in state
+    assert "1 image missing" in state
     assert any(transport.seen)
     everything.assert_clean((*SECRETS, *transport.seen, COOKIE.partition("=")[2]))
 

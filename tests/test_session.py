@@ -22,11 +22,13 @@ from venice_widgets.errors import (
     InvalidRequest,
     ModelUnavailable,
     SpendingRefused,
+    StoreError,
 )
 from venice_widgets.generation import dispatch as dispatch_module
 from venice_widgets.generation import sender as sending_module
+from venice_widgets.generation import stored_images as stored_images_module
 from venice_widgets.generation.dispatch import RateLimiter
-from venice_widgets.generation.sender import interrupted
+from venice_widgets.generation.run import interrupted
 from venice_widgets.log import Status
 from venice_widgets.session import Session
 from venice_widgets.simulator import Fault, Simulator
@@ -101,7 +103,7 @@ def test_a_limit_refuses_before_anything_is_on_record(simulator, session):
 def test_the_question_is_put_with_the_price_and_its_answer_counts(simulator, session):
     prepared = session.build("a fox", model="gpt-image-2", images=5)
     asked = []
-    with pytest.raises(SpendingRefused, match="not agreed to"):
+    with pytest.raises(SpendingRefused, match=r"not agreed to|declined"):
         session.send(prepared, ask=lambda question: asked.append(question) or False)
     assert "$1.30" in asked[0]
     assert posts(simulator) == []
@@ -189,12 +191,20 @@ def test_where_a_request_comes_from_is_on_record_without_the_key(session):
 
 
 def test_the_demo_costs_nothing_and_keeps_to_a_store_of_its_own(tmp_path):
-    with Session(demo=True, store=tmp_path / "store", max_cost_usd="0.001") as demo:
+    with Session(demo=True, store=tmp_path / "store") as demo:
         generation = demo.generate("a fox")
         assert generation.images[0].simulated
         assert generation.estimate.simulated
         assert (tmp_path / "store" / "demo" / "log.sqlite").exists()
         assert not (tmp_path / "store" / "log.sqlite").exists()
+
+
+def test_a_limit_that_is_given_for_the_demo_holds_in_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("VENICE_MAX_COST", "0.001")
+    with Session(demo=True) as demo:
+        assert demo.generate("a fox").images
+    with Session(demo=True, max_cost_usd="0.005") as demo, pytest.raises(SpendingRefused, match=r"\$0\.005"):
+        demo.generate("a fox")
 
 
 def test_a_session_serves_several_threads_at_once(simulator, session):
@@ -267,12 +277,14 @@ def test_generations_of_one_wallet_have_no_more_on_their_way_than_it_may(simulat
 # The same request again.
 
 
-def test_what_the_log_holds_is_told_or_shown_again_for_nothing(simulator, session):
+def test_what_the_log_holds_is_shown_again_at_no_cost_and_sent_again_only_when_asked(simulator, session):
     first = session.generate("a fox", seed=41)
-    again = session.generate("a fox", seed=41)
+    assert session.generate("a fox", seed=41).images[0].run_id == first.images[0].run_id
+    assert len(posts(simulator)) == 1
+    again = session.generate("a fox", seed=41, again=True)
     assert any(first.images[0].run_id[-8:] in note for note in again.notes)
     assert len(posts(simulator)) == 2
-    reused = session.generate("a fox", seed="41..42", reuse=True)
+    reused = session.generate("a fox", seed="41..42")
     assert [image.seed for image in reused.images] == [41, 42]
     assert len(posts(simulator)) == 3
     assert reused.estimate.price_usd == Decimal("0.01")
@@ -281,16 +293,17 @@ def test_what_the_log_holds_is_told_or_shown_again_for_nothing(simulator, sessio
 
 def test_a_generation_that_is_all_from_the_log_is_done_at_once_and_costs_nothing(simulator, session):
     session.generate("a fox", seed=41)
-    reused = session.generate("a fox", seed=41, reuse=True)
+    reused = session.generate("a fox", seed=41)
     assert reused.done
     assert reused.charged_usd == 0
+    assert "from the log, nothing spent · --again makes it anew" in reused.summary
     assert len(posts(simulator)) == 1
 
 
 def test_a_picture_that_is_gone_from_the_store_is_made_again(simulator, session):
     first = session.generate("a fox", seed=41)
     first.images[0].path.unlink()
-    again = session.generate("a fox", seed=41, reuse=True)
+    again = session.generate("a fox", seed=41)
     assert len(again.images) == 1
     assert len(posts(simulator)) == 2
 
@@ -301,25 +314,81 @@ def test_an_old_picture_that_was_damaged_does_not_keep_a_new_one_from_being_made
     again = session.generate("a fox", seed=41)
     assert len(again.images) == 1
     again.images[0].path.write_bytes(b"damaged")
-    once_more = session.generate("a fox", seed=41, reuse=True)
+    once_more = session.generate("a fox", seed=41)
     assert len(once_more.images) == 1
     assert len(posts(simulator)) == 3
 
 
-def test_nothing_can_be_reused_by_a_seed_that_is_drawn_now(simulator, session):
-    with pytest.raises(InvalidRequest, match="reuse needs a seed"):
-        session.generate("a fox", reuse=True)
-    assert posts(simulator) == []
+def test_a_seed_that_is_drawn_now_is_always_a_new_image(simulator, session):
+    session.generate("a fox")
+    assert not session.build("a fox").known
+    session.generate("a fox")
+    assert len(posts(simulator)) == 2
+
+
+def test_the_configuration_can_turn_reuse_off_and_one_call_can_turn_it_on_again(simulator, session):
+    session.generate("a fox", seed=41)
+    (session.settings.store / "config.toml").write_text('reuse = "never"')
+    session.generate("a fox", seed=41)
+    assert len(posts(simulator)) == 2
+    assert session.generate("a fox", seed=41, again=None).images
+    assert len(posts(simulator)) == 2
+
+
+def test_new_images_and_those_of_the_log_stand_under_headings_of_their_own(simulator, session):
+    session.generate("a fox", seed=2)
+    mixed = session.generate("a fox", seed="1..3")
+    assert [image.seed for image in mixed] == [1, 2, 3]
+    data, metadata = mixed._repr_mimebundle_()
+    new, from_log = data["text/html"].split("From the log, at no cost")
+    assert (new.count("<img"), from_log.count("<img")) == (2, 1)
+    assert [run["image"]["seed"] for run in metadata["venice"]["runs"]] == [1, 3, 2]
+    assert mixed.record() == metadata["venice"]
+
+
+def test_images_of_the_log_that_are_slow_to_read_do_not_delay_what_is_sent(simulator, session, monkeypatch):
+    session.generate("a fox", seed="1..3")
+    read, may_read = threading.Event(), threading.Event()
+    recalled = stored_images_module.recalled
+
+    def slow(log, record):
+        read.set()
+        assert may_read.wait(10)
+        return recalled(log, record)
+
+    monkeypatch.setattr(stored_images_module, "recalled", slow)
+    generation = session.send(session.build("a fox", seed="1..4"))
+    end = time.monotonic() + 10
+    while len(generation) < 1:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    assert [image.seed for image in generation] == [4]
+    may_read.set()
+    assert generation.wait(10)
+    assert [image.seed for image in generation] == [1, 2, 3, 4]
+
+
+def test_a_stored_image_that_is_damaged_after_it_was_counted_on_is_told(simulator, session):
+    image = session.generate("a fox", seed=41)[0]
+    prepared = session.build("a fox", seed=41)
+    image.path.write_bytes(b"damaged")
+    generation = session.send(prepared)
+    assert generation.wait(10)
+    with pytest.raises(StoreError, match="--again"):
+        generation.raise_for_missing()
+    assert generation.charged_usd == 0
 
 
 def test_an_enhanced_generation_is_reused_whole_without_a_second_fee_or_a_second_prompt(simulator, session):
     fields = {"seed": "1..3", "enhance_prompt": True, "width": 64, "height": 64}
     made = session.generate("a fox", **fields)
-    again = session.build("a fox", reuse=True, **fields)
+    again = session.build("a fox", **fields)
     assert again.to_send == ()
     assert again.estimate.formula == "0 × $0.01 = $0.00"
-    assert [image.sha256 for image in session.send(again).images] == [image.sha256 for image in made.images]
-    more = session.build("a fox", reuse=True, **{**fields, "seed": "1..4"})
+    shown = session.send(again)
+    assert shown.wait(10)
+    assert [image.sha256 for image in shown] == [image.sha256 for image in made]
+    more = session.build("a fox", **{**fields, "seed": "1..4"})
     assert more.estimate.price_usd == Decimal("0.01")
     assert session.send(more).wait(10)
     last = posts(simulator)[-1]
@@ -346,7 +415,7 @@ def test_an_interrupt_stops_what_was_not_sent_and_what_was_is_filed_later(simula
     with pytest.raises(Interrupted) as caught:
         session.await_generation(generation, ticking(KeyboardInterrupt()))
     assert caught.value.generation is generation
-    assert "0 of 7 pictures arrived; 3 were not sent and cost nothing; 4 are on their way" in caught.value.message
+    assert "0 of 7 images arrived; 3 were not sent and cost nothing; 4 are in flight" in caught.value.message
     assert all(run.run_id[-8:] in caught.value.remedy for run in generation.runs[:4])
     assert generation.wait(10)
     assert [run.status for run in generation.runs] == [Status.SUCCEEDED] * 4 + [Status.CANCELLED] * 3
@@ -427,23 +496,25 @@ def test_what_waits_for_the_record_to_leave_is_not_called_unsent(simulator, sess
     goes_on.set()
     assert generation.wait(10)
     assert len(posts(simulator)) == 2
-    assert "1 are on their way and may be charged" in told
+    assert "1 is in flight and may be charged" in told
     assert "not sent" not in told
 
 
 def test_an_interrupt_once_the_threads_are_started_stops_what_was_not_sent(simulator, session, monkeypatch):
-    def interrupted_at_once():
-        raise KeyboardInterrupt
-
     simulator.add_fault(Fault("slow", seconds=0.2, times=None))
     prepared = session.build("a fox", images=8, seed=1)
-    monkeypatch.setattr(sending_module, "get_ready", interrupted_at_once)
-    with pytest.raises(KeyboardInterrupt):
+    start = dispatch_module.Dispatch.start
+
+    def interrupted_at_once(self):
+        start(self)
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(dispatch_module.Dispatch, "start", interrupted_at_once)
+    with pytest.raises(Interrupted, match="were not sent and cost nothing") as caught:
         session.send(prepared)
-    deadline = time.monotonic() + 10
-    while (runs := session.log.search()) and any(run.status in ("pending", "sent") for run in runs):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    assert caught.value.generation.wait(10)
+    runs = session.log.search()
     assert len(posts(simulator)) <= 4
     assert sum(run.status is Status.CANCELLED for run in runs) >= 4
 
@@ -454,7 +525,7 @@ def test_what_arrived_before_the_interrupt_is_counted(simulator, session):
     while not generation.images:
         time.sleep(0.01)
     error = interrupted(generation)
-    assert error.message == "stopped: 1 of 2 pictures arrived; 1 are on their way and may be charged."
+    assert error.message == "stopped: 1 of 2 images arrived; 1 is in flight and may be charged."
     assert isinstance(error, KeyboardInterrupt)
     assert generation.wait(10)
 

@@ -25,7 +25,7 @@ def generate(
     images: int | None = None,
     max_cost_usd: Decimal | str | float | None = None,
     yes: bool = False,
-    reuse: bool = False,
+    again: bool | None = False,
     session: Session | None = None,
     **fields: Unpack[Fields],
 ) -> Generation:
@@ -37,7 +37,8 @@ def generate(
         max_cost_usd: refuse to send if it could cost more US dollars, or if the price is unknown; it also says yes up
             to there.
         yes: do not ask before spending more than ``VENICE_CONFIRM_ABOVE``.
-        reuse: where the log holds these very requests, show their pictures for nothing and send only the rest.
+        again: send what the log holds already once more; otherwise a request whose seed was given is shown from the log
+            at no cost, see `Session.build`.
         session: the session to use; None for the one that the magics use.
         fields: the parameters of ``POST /image/generate`` by the API's own names, see `venice_widgets.fields.Fields`.
 
@@ -49,13 +50,14 @@ def generate(
         VeniceError: anything else that went wrong; see `venice_widgets.errors`.
     """
     session = session or current_session()
-    prepared = session.build(prompt, images=images, reuse=reuse, **fields)
+    prepared = session.build(prompt, images=images, again=again, **fields)
     parts = (prepared.estimate.text, prepared.request.model.id, session.left_text(), *age_notes(prepared))
     line = ProgressLine(" · ".join(filter(None, parts)))
     line.show(0, len(prepared.plan.seeds))
     try:
-        generation = session.send(prepared, max_cost_usd=max_cost_usd, yes=yes, ask=line.asking(ask_user))
-        session.await_generation(generation, line.tick)
+        generation = session.send_and_wait(
+            prepared, max_cost_usd=max_cost_usd, yes=yes, ask=line.asking(ask_user), on_tick=line.tick
+        )
     finally:
         line.clear()
     generation.raise_for_missing()

@@ -114,6 +114,8 @@ class Settings:
     """How many requests may be on their way at once."""
     requests_per_minute: int = 20
     """The API's default limit for pictures."""
+    reuse: str = "always"
+    """Whether a request whose seed was given is shown from the log where it holds its image: "always", "never"."""
     legacy_header: bool = False
     """Whether a wallet signs in by the old header, ``X-Sign-In-With-X``."""
     demo: bool = False
@@ -122,7 +124,13 @@ class Settings:
     """Setting name -> where its value came from, for those that are not defaults."""
 
     def for_demo(self) -> Settings:
-        """These settings with the simulator behind them: no credentials, no prices to guard, a store of its own."""
+        """These settings with the simulator behind them: no credentials, a store of its own.
+
+        Limits that protect money do not hold, except those given in Python for this very session.
+        """
+        lifted = [name for name in LIMITS if self.sources.get(name) != "argument"]
+        changed = ("base_url", "store", "api_key", *lifted)
+        values: dict[str, Any] = dict.fromkeys(name for name in lifted if name != "confirm_above_usd")
         return replace(
             self,
             demo=True,
@@ -130,11 +138,8 @@ class Settings:
             wallet_key=None,
             base_url=DEMO_BASE_URL,
             store=self.store / "demo",
-            max_cost_usd=None,
-            session_budget_usd=None,
-            day_budget_usd=None,
-            project_budget_usd=None,
-            sources=MappingProxyType(dict.fromkeys(("base_url", "store", "api_key", *LIMITS), "demo")),
+            sources=MappingProxyType({**self.sources, **dict.fromkeys(changed, "demo")}),
+            **values,
         )
 
 
@@ -156,6 +161,7 @@ _IN_FILE = (
     "read_timeout_seconds",
     "in_flight",
     "requests_per_minute",
+    "reuse",
 )
 
 
@@ -194,6 +200,8 @@ def read_settings(
 
 LIMITS = ("max_cost_usd", "confirm_above_usd", "session_budget_usd", "day_budget_usd", "project_budget_usd")
 """The settings that hold money back."""
+_OF_NOW = (*LIMITS, "reuse")
+"""The settings that are read again before every request."""
 
 
 def with_limits_of_now(settings: Settings, arguments: Mapping[str, Any]) -> Settings:
@@ -208,11 +216,11 @@ def with_limits_of_now(settings: Settings, arguments: Mapping[str, Any]) -> Sett
     """
     if settings.demo:
         return settings
-    given = {name: arguments.get(name) for name in LIMITS}
+    given = {name: arguments.get(name) for name in _OF_NOW}
     now = read_settings({**given, "store": settings.store})
-    sources = {name: source for name, source in settings.sources.items() if name not in LIMITS}
-    sources |= {name: source for name, source in now.sources.items() if name in LIMITS}
-    return replace(settings, **{name: getattr(now, name) for name in LIMITS}, sources=MappingProxyType(sources))
+    sources = {name: source for name, source in settings.sources.items() if name not in _OF_NOW}
+    sources |= {name: source for name, source in now.sources.items() if name in _OF_NOW}
+    return replace(settings, **{name: getattr(now, name) for name in _OF_NOW}, sources=MappingProxyType(sources))
 
 
 def states_key(environ: Mapping[str, str] | None = None) -> bool:
@@ -306,9 +314,17 @@ def _convert(name: str, value: Any, source: str) -> Any:
         return check_base_url(str(value), source)
     if name.endswith("_usd"):
         return parse_usd(value, f"{name} ({source})")
+    if name == "reuse":
+        return _one_of(name, value, source, ("always", "never"))
     if name in ("in_flight", "requests_per_minute", "read_timeout_seconds"):
         return _positive(name, value, source)
     return value
+
+
+def _one_of(name: str, value: Any, source: str, choices: tuple[str, ...]) -> str:
+    if value not in choices:
+        raise ConfigurationError(f"{name} {value!r} ({source}) cannot be used.", f"It takes {' or '.join(choices)}.")
+    return str(value)
 
 
 def _positive(name: str, value: Any, source: str) -> Any:

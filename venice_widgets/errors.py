@@ -1,4 +1,4 @@
-"""What can go wrong, one class for each remedy.
+"""What can go wrong: one class for each remedy.
 
 ::
 
@@ -12,18 +12,22 @@
     ├── ContentRefused          change the prompt
     ├── RateLimited             wait; the service did not run the request
     ├── ServiceUnavailable      try again; the service did not run the request
-    ├── PossiblyCharged         look at the balance before trying again
-    ├── GenerationIncomplete    some pictures of a generation are missing; it says which and why
+    ├── PossiblyCharged         check the balance before trying again
+    ├── GenerationIncomplete    some images of a generation are missing; it says which and why
     ├── CatalogueError          the list of models cannot be read
-    ├── ResponseError           an answer that is not about a picture cannot be read
-    ├── StoreError              make room, or mend the store
-    ├── UnreadableFile          use another file: this one is no picture, or is damaged
+    ├── ResponseError           a response that is not about an image cannot be read
+    ├── StoreError              free space, or repair the store
+    ├── UnreadableFile          use another file: this one is not an image, or is damaged
     └── ConfigurationError      change the setting that is named
 
-    Interrupted (a KeyboardInterrupt)   stopped by hand; it says what became of the money
+    Interrupted (a KeyboardInterrupt)   the user stopped it; it says what became of the money
+
+Each class says in `charged` whether the request that raised it was paid for: ``"no"``, ``"maybe"``, or
+``"see message"`` where one error speaks of several requests, or can come before and after sending.
 
 ``str(error)`` is made to be read: what happened, to which value, what is allowed, what to do. In a notebook these
 errors show as a few lines instead of a traceback; after ``%xmode Verbose`` (or in ``%debug``) the traceback is there.
+All of them can be pickled, so that they travel between processes.
 """
 
 from __future__ import annotations
@@ -31,12 +35,14 @@ from __future__ import annotations
 import textwrap
 import traceback
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from .shell import running_shell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+Charged = Literal["no", "maybe", "see message"]
 
 _RED, _BOLD, _RESET = "\x1b[31m", "\x1b[1m", "\x1b[0m"
 _LINE_CHARACTERS = 100
@@ -48,7 +54,12 @@ class DisplayedError(BaseException):
     Attributes:
         message: what happened, to which value.
         remedy: what is allowed and what to do; may be empty.
+        charged: whether the request was paid for.
+        ends_generation: whether the other requests of a generation would end the same way, so that they are not sent.
     """
+
+    charged: ClassVar[Charged] = "see message"
+    ends_generation: ClassVar[bool] = False
 
     def __init__(self, message: str, remedy: str = "") -> None:
         message, remedy = _printable(message), _printable(remedy)
@@ -70,13 +81,13 @@ class DisplayedError(BaseException):
 
 
 def _wrapped(text: str) -> list[str]:
-    """Lines of a width that notebooks have: JupyterLab breaks longer ones in the middle of a word."""
+    """Lines as wide as a notebook: JupyterLab breaks longer ones in the middle of a word."""
     wrap = partial(textwrap.wrap, width=_LINE_CHARACTERS, break_long_words=False, break_on_hyphens=False)
     return [line for paragraph in text.splitlines() for line in wrap(paragraph) or [""]]
 
 
 def _printable(text: str) -> str:
-    """Half characters written out: a terminal or notebook that cannot encode one would lose the whole message."""
+    """Unpaired surrogates escaped: a terminal or notebook that cannot encode one would lose the whole message."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
@@ -89,11 +100,14 @@ class VeniceError(DisplayedError, Exception):
 
 
 class InvalidRequest(VeniceError):
-    """The request cannot be sent as it is, or the API refused its parameters (400). Nothing was charged.
+    """The request cannot be sent as it is, or the API refused its parameters (400).
 
     Attributes:
-        field: the API's name of the field at fault, or None where it is the whole request.
+        field: the API's name of the field at fault, or None if it is the whole request.
     """
+
+    charged = "no"
+    ends_generation = True
 
     def __init__(self, message: str, remedy: str = "", *, field: str | None = None) -> None:
         super().__init__(message, remedy)
@@ -101,35 +115,51 @@ class InvalidRequest(VeniceError):
 
 
 class ModelUnavailable(InvalidRequest):
-    """No such model, or it is offline, retired, or makes no pictures (404). Choose another."""
+    """There is no such model, or it is offline, retired, or does not make images (404)."""
 
 
 class SpendingRefused(VeniceError):
-    """A limit, a budget or the person said no before anything was sent."""
+    """A limit, a budget or the user declined before anything was sent."""
+
+    charged = "no"
+    ends_generation = True
 
 
 class CredentialsRefused(VeniceError):
     """No key, a wrong key, or a key that may not do this (401)."""
 
+    charged = "no"
+    ends_generation = True
+
 
 class PaymentRequired(VeniceError):
-    """The balance, the key's own limit or the wallet does not cover it (402). Nothing was charged."""
+    """The balance, the key's own limit or the wallet does not cover it (402)."""
+
+    charged = "no"
+    ends_generation = True
 
 
 class AccessDenied(VeniceError):
     """This account, model or region is closed to the caller (403)."""
 
+    charged = "no"
+    ends_generation = True
+
 
 class ContentRefused(VeniceError):
-    """The content policy refused it (422, or a blacked-out picture). A refusal is not charged."""
+    """The content policy refused it (422, or a blacked-out image). A refusal is not charged."""
+
+    charged = "no"
 
 
 class RateLimited(VeniceError):
-    """Too many requests, or the model is overloaded (429). It did not run.
+    """Too many requests, or the model is overloaded (429). The request did not run.
 
     Attributes:
-        retry_after_seconds: what the service asked to wait, or None where it did not say.
+        retry_after_seconds: how long the service asked to wait, or None if it did not say.
     """
+
+    charged = "no"
 
     def __init__(self, message: str, remedy: str = "", *, retry_after_seconds: float | None = None) -> None:
         super().__init__(message, remedy)
@@ -140,8 +170,10 @@ class ServiceUnavailable(VeniceError):
     """The request did not run: no connection could be made, or the model is at capacity or offline (503).
 
     Attributes:
-        retry_after_seconds: what the service asked to wait, or None where it did not say.
+        retry_after_seconds: how long the service asked to wait, or None if it did not say.
     """
+
+    charged = "no"
 
     def __init__(self, message: str, remedy: str = "", *, retry_after_seconds: float | None = None) -> None:
         super().__init__(message, remedy)
@@ -149,50 +181,76 @@ class ServiceUnavailable(VeniceError):
 
 
 class PossiblyCharged(VeniceError):
-    """The request left, and what became of it is unknown: 500, a timeout, an answer cut short or unreadable."""
+    """The request was sent, and what became of it is unknown: 500, a timeout, a response cut short or unreadable."""
+
+    charged = "maybe"
 
 
 class GenerationIncomplete(VeniceError):
-    """Some or all pictures of a generation are missing; those that arrived are shown and kept.
+    """Some or all images of a generation are missing; those that arrived are shown and stored.
 
     Attributes:
-        generation: the `Generation`, with every picture that arrived.
+        generation: the `Generation`, with every image that arrived; None once the error was pickled.
         errors: the error of each unfinished seed, in the order of the seeds.
     """
 
-    def __init__(self, message: str, remedy: str = "", *, generation: Any, errors: Sequence[BaseException]) -> None:
+    def __init__(
+        self, message: str, remedy: str = "", *, generation: Any = None, errors: Sequence[BaseException] = ()
+    ) -> None:
         super().__init__(message, remedy)
         self.generation = generation
         self.errors = tuple(errors)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self.args, {**vars(self), "generation": None, "errors": tuple(map(_ours, self.errors))}
+
 
 class CatalogueError(VeniceError):
-    """The list of models could not be fetched or understood, and there is no copy to fall back on."""
+    """The list of models could not be fetched or understood, and there is no stored copy."""
+
+    charged = "no"
 
 
 class ResponseError(VeniceError):
-    """An answer to a question that costs nothing (balance, styles, models) could not be understood."""
+    """A response to a free question (balance, styles, models) could not be understood."""
+
+    charged = "no"
 
 
 class StoreError(VeniceError):
-    """The folder or database that keeps pictures and records cannot be read or written."""
+    """The folder or database that stores images and records cannot be read or written."""
+
+    ends_generation = True
 
 
 class UnreadableFile(VeniceError):
-    """The file is no picture that can be read here, or it is damaged."""
+    """The file is not an image that can be read here, or it is damaged."""
+
+    charged = "no"
 
 
 class ConfigurationError(VeniceError):
     """A setting has a value that cannot be used."""
 
+    charged = "no"
+    ends_generation = True
+
 
 class Interrupted(DisplayedError, KeyboardInterrupt):
-    """The person stopped the cell. What was sent keeps being filed in the store.
+    """The user stopped the cell. Images of requests that were sent are still stored as they arrive.
 
     Attributes:
-        generation: the partial `Generation`.
+        generation: the partial `Generation`; None once the error was pickled.
     """
 
-    def __init__(self, message: str, remedy: str = "", *, generation: Any) -> None:
+    def __init__(self, message: str, remedy: str = "", *, generation: Any = None) -> None:
         super().__init__(message, remedy)
         self.generation = generation
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self.args, {**vars(self), "generation": None}
+
+
+def _ours(error: BaseException) -> BaseException:
+    """An error that can be pickled: another library's may hold anything, so only its text travels."""
+    return error if isinstance(error, DisplayedError) else VeniceError(f"{type(error).__name__}: {error}")

@@ -1,4 +1,4 @@
-"""Check, price, reserve, send, keep: the one place where they meet.
+"""Check, price, reserve, send, store: the one place where they meet.
 
 A `Session` is what a notebook works with: settings, a catalogue, a log, connections. ``session.build`` looks and prices
 without sending anything; ``session.send`` sends what was built; ``session.generate`` does both and waits.
@@ -6,10 +6,11 @@ without sending anything; ``session.send`` sends what was built; ``session.gener
 
 from __future__ import annotations
 
+import threading
 from decimal import Decimal
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, Unpack, overload
 
 from ulid import ULID
 
@@ -20,19 +21,21 @@ from venice_widgets.client.http_errors import cleaned
 from venice_widgets.client.payment_required import no_credentials
 from venice_widgets.client.wallet import WALLET_IN_FLIGHT, uses_wallet
 from venice_widgets.generation.dispatch import RateLimiter
+from venice_widgets.generation.in_flight import InFlight
 from venice_widgets.generation.notices import age_notes, known_notes, recovery_notes
 from venice_widgets.generation.origin import circumstances
 from venice_widgets.generation.prepared import Prepared, as_rewritten, known_requests, seeds_to_send
-from venice_widgets.generation.sender import Sender, interrupted
+from venice_widgets.generation.run import interrupted
+from venice_widgets.generation.sender import Sender
 from venice_widgets.request.estimate import estimate
 from venice_widgets.request.request import GenerationRequest
 from venice_widgets.request.seeds import plan_seeds
-from venice_widgets.request.spending import allow, ask_user
+from venice_widgets.request.spending import STALE_SECONDS, allow
 from venice_widgets.request.style_reference import read_reference
 
-from .config import Settings, as_secret, read_settings, with_limits_of_now
+from .config import LIMITS, Settings, as_secret, read_settings, with_limits_of_now
 from .credentials import refuse_keys, with_credential
-from .errors import CredentialsRefused, InvalidRequest, SpendingRefused
+from .errors import ConfigurationError, CredentialsRefused, Interrupted, SpendingRefused
 from .log import Budgets, Log
 from .money import parse_usd, usd_text
 from .redact import scrub
@@ -49,6 +52,33 @@ if TYPE_CHECKING:
 
     from .config import Secret
 
+Value = TypeVar("Value")
+
+
+class _made_once(Generic[Value]):  # noqa: N801  it is used as `functools.cached_property` is
+    """`functools.cached_property` under the session's lock: since Python 3.12 it has none of its own.
+
+    Without it, threads that come first at the same time would have rate limiters and logs of their own.
+    """
+
+    def __init__(self, make: Callable[[Any], Value]) -> None:
+        self._make, self.__doc__ = make, make.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, session: None, owner: type) -> _made_once[Value]: ...
+    @overload
+    def __get__(self, session: Any, owner: type) -> Value: ...
+    def __get__(self, session: Any, owner: type) -> Any:
+        if session is None:
+            return self
+        with session._making:  # noqa: SLF001
+            if self._name not in session.__dict__:
+                session.__dict__[self._name] = self._make(session)
+            return session.__dict__[self._name]
+
 
 class Session:
     """A connection to Venice, with its catalogue and its log. Safe to use from several threads.
@@ -58,9 +88,9 @@ class Session:
         wallet: a wallet's private key, used where there is no API key.
         dotenv: a ``.env`` file to look for the key in, where neither argument nor environment has one.
         base_url: where requests go.
-        store: the folder of pictures and records.
-        max_cost_usd: no generation may cost more US dollars than this.
-        confirm_above_usd: above this many US dollars a person is asked first.
+        store: the folder of images and records.
+        max_cost_usd: no generation may cost more US dollars than this; it holds in the demo too.
+        confirm_above_usd: above this many US dollars the user is asked first.
         legacy_header: let a wallet sign in by the old header.
         demo: let the built-in simulator answer; nothing is charged, and a store of its own is used.
         transport: what carries requests, for tests; None for the network (or the simulator in demo mode).
@@ -98,6 +128,8 @@ class Session:
         self._dotenv = None if dotenv is None else Path(dotenv).expanduser()
         self._transport = transport
         self._told_of_recovery = False
+        self._making = threading.RLock()
+        self._in_flight = InFlight()
         self.session_id = str(ULID())
         """What budgets "per session" go by."""
 
@@ -116,7 +148,7 @@ class Session:
         begun: Settings | None = self.__dict__.get("_begun")
         return begun is not None and not (begun.api_key or begun.wallet_key)
 
-    @cached_property
+    @_made_once
     def _begun(self) -> Settings:
         """The settings with the key from wherever people keep them (see `credentials`)."""
         stays = self._stated.demo or (self._transport is not None and self._dotenv is None)
@@ -130,21 +162,17 @@ class Session:
     @property
     def budgets(self) -> Budgets:
         """The limits on what may be spent in all."""
-        return Budgets(
-            session_usd=self.settings.session_budget_usd,
-            day_usd=self.settings.day_budget_usd,
-            project_usd=self.settings.project_budget_usd,
-        )
+        return _budgets(self.settings)
 
-    @cached_property
+    @_made_once
     def _pace(self) -> RateLimiter:
         """One for all generations: the service counts a wallet's requests together, whatever they belong to."""
         in_flight = WALLET_IN_FLIGHT if uses_wallet(self.settings) else None
         return RateLimiter(None if self.settings.demo else self.settings.requests_per_minute, in_flight)
 
-    @cached_property
+    @_made_once
     def client(self) -> Client:
-        """The wire."""
+        """What talks to the API."""
         transport = self._transport
         if transport is None and self.settings.demo:
             from .simulator import Simulator
@@ -152,7 +180,7 @@ class Session:
             transport = Simulator(requests_per_minute=None, balance_usd="1000").transport()
         return Client(self.settings, transport)
 
-    @cached_property
+    @_made_once
     def log(self) -> Log:
         """The record of every request; opened at first use.
 
@@ -161,7 +189,7 @@ class Session:
         """
         return Log.open(self.settings.store, read_timeout_seconds=self.settings.read_timeout_seconds)
 
-    @cached_property
+    @_made_once
     def catalogue_keeper(self) -> CatalogueKeeper:
         """What knows how old the catalogue is."""
         return CatalogueKeeper(self.settings, self.client)
@@ -184,41 +212,40 @@ class Session:
         return ask_balance(self.settings, self.client)
 
     def build(
-        self, prompt: str, *, images: int | None = None, reuse: bool = False, **fields: Unpack[Fields]
+        self, prompt: str, *, images: int | None = None, again: bool | None = False, **fields: Unpack[Fields]
     ) -> Prepared:
         """Check a generation against its model and price it. Sends nothing that costs.
 
+        A request whose seed was given, and that the log holds with its image, is shown from there at no cost.
+
         Args:
-            prompt: what the pictures show, 1 character up to the model's limit.
-            images: how many pictures, 1 … 1000; None for one, or as many as `seed` lists.
-            reuse: show what the log already holds of these very requests, and send only the rest.
+            prompt: what the images show, 1 character up to the model's limit.
+            images: how many images, 1 … 1000; None for one, or as many as `seed` lists.
+            again: whether to send what the log holds once more: True sends it, False follows the setting ``reuse``,
+                None shows it from the log even where that setting says "never".
             fields: the parameters of ``POST /image/generate``, see `Fields`.
 
         Raises:
             InvalidRequest: names the field, the value, what is allowed and the nearest right one.
-            ModelUnavailable: no such model, or one that cannot make a picture now.
+            ModelUnavailable: there is no such model, or it cannot make an image now.
         """
+        settings = self.settings
         texts = {"prompt": prompt, "negative_prompt": fields.get("negative_prompt")}
-        refuse_keys(texts, (self.settings.api_key, self.settings.wallet_key))
+        refuse_keys(texts, (settings.api_key, settings.wallet_key))
         plan = plan_seeds(fields.get("seed"), images)
-        if reuse and plan.drawn:
-            raise InvalidRequest(
-                "reuse needs a seed: one that is drawn now is in no log.",
-                "Give the seed. Nothing was sent.",
-                field="seed",
-            )
         catalogue = self.catalogue()
         request = GenerationRequest.build(prompt, fields, catalogue)
         request = request.with_references(
             [read_reference(spec, self.client.fetch_reference) for spec in request.reference_specs]
         )
-        known = known_requests(self.log, request, plan, self.settings.base_url)
-        if reuse and (rewritten := as_rewritten(request, known)) is not request:
+        sends_again = settings.reuse == "never" if again is False else bool(again)
+        known = known_requests(self.log, request, plan, settings.base_url)
+        if not sends_again and (rewritten := as_rewritten(request, known)) is not request:
             request = rewritten
-            known = known_requests(self.log, request, plan, self.settings.base_url) | known
-        requests = len(seeds_to_send(plan, known, reuse=reuse))
-        priced = estimate(request, requests, simulated=self.settings.demo)
-        return Prepared(request, plan, priced, catalogue.fetched_at, known, reuse)
+            known = known_requests(self.log, request, plan, settings.base_url) | known
+        requests = len(seeds_to_send(plan, known, again=sends_again))
+        priced = estimate(request, requests, simulated=settings.demo)
+        return Prepared(request, plan, priced, catalogue.fetched_at, known, sends_again)
 
     def send(
         self,
@@ -226,28 +253,92 @@ class Session:
         *,
         max_cost_usd: Decimal | str | float | None = None,
         yes: bool = False,
-        ask: Callable[[str], bool | None] | None = ask_user,
+        ask: Callable[[str], bool | None] | None = None,
         context: Mapping[str, Any] | None = None,
+        again: bool = False,
     ) -> Generation:
-        """Send what was built, once the limits and the person allow it; returns at once.
+        """Send what was built, once the limits and the user allow it; returns at once.
 
         Args:
-            prepared: from `build`.
-            max_cost_usd: the limit for this generation, in place of the session's; it also says yes up to there.
-            yes: the person has agreed to the price.
-            ask: puts a question to the person; None where nobody is there.
+            prepared: from `build`. It is sent once.
+            max_cost_usd: the limit for this generation, in place of the session's; it also confirms a price up to it.
+            yes: the user has confirmed the price.
+            ask: puts a question to the user; None where no question is asked, as in a program.
             context: where the request comes from, for the log.
+            again: send it although it was sent before.
 
         Raises:
-            SpendingRefused: too dear, of unknown price under a limit, not agreed to, or built more than an hour ago.
+            SpendingRefused: too expensive, of unknown price under a limit, not confirmed, or built over an hour ago.
             CredentialsRefused: there is no key.
+            InvalidRequest: it was sent already.
             StoreError: the record cannot be written; nothing was sent.
+            Interrupted: an interrupt came; it says what was sent until then.
         """
+        try:
+            prepared.sending.take(again=again)
+            try:
+                return self._send(prepared, max_cost_usd, ask, context or {}, yes=yes)
+            except BaseException:
+                prepared.sending.give_back()
+                raise
+        except KeyboardInterrupt as exc:
+            raise self._stopped(prepared, exc) from None
+
+    def _send(
+        self,
+        prepared: Prepared,
+        max_cost_usd: Decimal | str | float | None,
+        ask: Callable[[str], bool | None] | None,
+        context: Mapping[str, Any],
+        *,
+        yes: bool,
+    ) -> Generation:
+        settings = self.settings
+        limit = None if max_cost_usd is None else parse_usd(max_cost_usd, "max_cost_usd")
         if prepared.to_send:
-            self._allow(prepared, max_cost_usd, ask, yes=yes)
-        sender = Sender(self.settings, self.client, self.log, self._pace, self.budgets, self.session_id)
-        generation = sender.send(prepared, self._context(context or {}), self._opening_notes(prepared))
+            self._allow(prepared, settings, limit, ask, yes=yes)
+        budgets = _budgets(settings)
+        sender = Sender(settings, self.client, self.log, self._pace, budgets, self.session_id, self._in_flight)
+        still_allowed = partial(self._refuse_lowered, prepared, settings, limit)
+        generation = sender.send(prepared, self._context(context), self._opening_notes(prepared), still_allowed)
         self._told_of_recovery = True
+        return generation
+
+    def send_and_wait(
+        self,
+        prepared: Prepared,
+        *,
+        max_cost_usd: Decimal | str | float | None = None,
+        yes: bool = False,
+        ask: Callable[[str], bool | None] | None = None,
+        context: Mapping[str, Any] | None = None,
+        again: bool = False,
+        on_sent: Callable[[Generation], None] | None = None,
+        on_tick: Callable[[Generation], None] | None = None,
+    ) -> Generation:
+        """`send` and wait, so that an interrupt at any moment says what became of the money.
+
+        Args:
+            prepared: as the other arguments, see `send`.
+            max_cost_usd: see `send`.
+            yes: see `send`.
+            ask: see `send`.
+            context: see `send`.
+            again: see `send`.
+            on_sent: told the generation as soon as it is being sent.
+            on_tick: told of it twice a second while it runs.
+
+        Raises:
+            VeniceError: see `send`. Missing images are not an error here: `Generation.raise_for_missing` is.
+            Interrupted: an interrupt came; nothing more is sent.
+        """
+        try:
+            generation = self.send(prepared, max_cost_usd=max_cost_usd, yes=yes, ask=ask, context=context, again=again)
+            if on_sent:
+                on_sent(generation)
+            self.await_generation(generation, on_tick)
+        except KeyboardInterrupt as exc:
+            raise self._stopped(prepared, exc) from None
         return generation
 
     def generate(
@@ -257,20 +348,19 @@ class Session:
         images: int | None = None,
         max_cost_usd: Decimal | str | float | None = None,
         yes: bool = False,
-        reuse: bool = False,
+        again: bool | None = False,
         **fields: Unpack[Fields],
     ) -> Generation:
-        """Make pictures and wait for them.
+        """Make images and wait for them; no question is ever asked.
 
         Arguments and errors are those of `build` and `send`, and:
 
         Raises:
-            GenerationIncomplete: pictures are missing; what arrived is kept, and on the exception.
-            Interrupted: the person stopped it; what was sent keeps being filed in the store.
+            GenerationIncomplete: images are missing; what arrived is stored, and on the exception.
+            Interrupted: the user stopped it; what was sent is still stored as it arrives.
         """
-        prepared = self.build(prompt, images=images, reuse=reuse, **fields)
-        generation = self.send(prepared, max_cost_usd=max_cost_usd, yes=yes)
-        self.await_generation(generation)
+        prepared = self.build(prompt, images=images, again=again, **fields)
+        generation = self.send_and_wait(prepared, max_cost_usd=max_cost_usd, yes=yes)
         generation.raise_for_missing()
         return generation
 
@@ -284,11 +374,24 @@ class Session:
             while not generation.wait(0.5):
                 if on_tick:
                     on_tick(generation)
-        except KeyboardInterrupt:
-            generation.cancel()
-            if set(recovery_notes(self.log.recovered)) & set(generation.notes):
-                self._told_of_recovery = False  # nobody saw them: they come with the next pictures
-            raise interrupted(generation) from None
+        except KeyboardInterrupt as exc:
+            raise self._told_of_stop(generation, exc) from None
+
+    def _stopped(self, prepared: Prepared, cause: KeyboardInterrupt) -> Interrupted:
+        """The error of an interrupt at any moment of sending or waiting."""
+        generation = prepared.sending.generation
+        if generation is not None:
+            return self._told_of_stop(generation, cause)
+        prepared.sending.give_back()
+        return cause if isinstance(cause, Interrupted) else Interrupted("stopped.", "Nothing was sent.")
+
+    def _told_of_stop(self, generation: Generation, cause: KeyboardInterrupt) -> Interrupted:
+        if isinstance(cause, Interrupted):
+            return cause
+        generation.cancel()
+        if set(recovery_notes(self.log.recovered)) & set(generation.notes):
+            self._told_of_recovery = False  # the user has not seen them: they come with the next images
+        return interrupted(generation)
 
     def _context(self, stated: Mapping[str, Any]) -> dict[str, Any]:
         """Where a request comes from, as far as it can be told, and what the caller says of it."""
@@ -296,48 +399,101 @@ class Session:
         found = circumstances(running_shell(), cell=stated.get("cell"), secrets=keys)
         return {**cleaned(dict(stated), partial(scrub, secrets=keys)), **found}
 
-    def close(self) -> None:
-        """Free the connections and close the log. What is on its way is given up, and stands as sent in the log."""
-        for name in ("client", "log"):
-            if name in self.__dict__:
-                self.__dict__.pop(name).close()
+    def close(self, *, cancel: bool = False) -> None:
+        """Wait for what is in flight, free the connections and close the log; the session can be used again.
+
+        Args:
+            cancel: whether requests that were not sent yet are not sent any more.
+
+        Raises:
+            Interrupted: the user did not want to wait; what was in flight was given up, and is on record as that.
+        """
+        try:
+            self._in_flight.finish(cancel=cancel)
+        finally:
+            with self._making:
+                for name in ("client", "log"):
+                    if name in self.__dict__:
+                        self.__dict__.pop(name).close()
 
     def __enter__(self) -> Session:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.close(cancel=kind is not None)
 
     def _allow(
         self,
         prepared: Prepared,
-        max_cost_usd: Decimal | str | float | None,
+        settings: Settings,
+        max_cost_usd: Decimal | None,
         ask: Callable[[str], bool | None] | None,
         *,
         yes: bool,
     ) -> None:
-        if not (self.settings.api_key or self.settings.wallet_key):
+        if not (settings.api_key or settings.wallet_key):
             raise CredentialsRefused(*no_credentials())
         _refuse_old(prepared)
         allow(
             prepared.estimate,
-            self.settings,
-            price_age_seconds=prepared.price_age_seconds,
-            max_cost_usd=None if max_cost_usd is None else parse_usd(max_cost_usd, "max_cost_usd"),
+            settings,
+            price_age_seconds=_age_for_limits(prepared),
+            max_cost_usd=max_cost_usd,
             yes=yes,
             ask=ask,
         )
         _refuse_old(prepared)  # the question may have waited overnight for its answer
 
+    def _refuse_lowered(self, prepared: Prepared, before: Settings, max_cost_usd: Decimal | None) -> None:
+        """Refuse the rest of a generation where a limit was lowered while it runs."""
+        try:
+            now = self.settings
+            if all(getattr(now, name) == getattr(before, name) for name in LIMITS):
+                return
+            allow(prepared.estimate, now, max_cost_usd=max_cost_usd, yes=True)
+            self._refuse_overdrawn(now)
+        except (SpendingRefused, ConfigurationError) as exc:
+            raise SpendingRefused(
+                f"a limit was changed while this ran: {exc.message}",
+                "The rest was not sent. The same seeds again send only what is missing.",
+            ) from exc
+
+    def _refuse_overdrawn(self, settings: Settings) -> None:
+        left = self.log.left(_budgets(settings), self.session_id)
+        if short := next((one for one in left if one.left_usd < 0), None):
+            raise SpendingRefused(f"the {short.scope}'s budget does not cover the rest.")
+
     def _opening_notes(self, prepared: Prepared) -> tuple[str, ...]:
-        """What is told with the next pictures; what an earlier session left, once."""
+        """What is told with the next images; what an earlier session left, once."""
         recovered = () if self._told_of_recovery else recovery_notes(self.log.recovered)
         return (*age_notes(prepared), *known_notes(prepared), *recovered)
 
 
+def _budgets(settings: Settings) -> Budgets:
+    return Budgets(
+        session_usd=settings.session_budget_usd,
+        day_usd=settings.day_budget_usd,
+        project_usd=settings.project_budget_usd,
+    )
+
+
+def _age_for_limits(prepared: Prepared) -> float:
+    """How old the prices are; where the clock was set back it cannot be known, so they are too old."""
+    age = prepared.price_age_seconds
+    return age if age >= -_CLOCK_SKEW_SECONDS else max(-age, STALE_SECONDS + 1)
+
+
+_CLOCK_SKEW_SECONDS = 60.0
+"""So much a clock may be set back by its own corrections."""
+
+
 def _refuse_old(prepared: Prepared) -> None:
-    if prepared.age_seconds > FRESH_SECONDS:
-        raise SpendingRefused(
-            f"it was priced {prepared.age_seconds / 3600:.1f} hours ago, and prices may have changed since.",
-            "Build it again, or run the cell again. Nothing was sent.",
-        )
+    if -_CLOCK_SKEW_SECONDS <= prepared.age_seconds <= FRESH_SECONDS:
+        return
+    when = f"{prepared.age_seconds / 3600:.1f} hours ago"
+    if prepared.age_seconds < 0:
+        when = "before the clock was set back"
+    raise SpendingRefused(
+        f"it was priced {when}, and prices may have changed since.",
+        "Build it again, or run the cell again. Nothing was sent.",
+    )

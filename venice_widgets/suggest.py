@@ -1,4 +1,4 @@
-"""The nearest right names for a mistyped one."""
+"""The nearest right names for a mistyped one, and our names for what other tools call otherwise."""
 
 from __future__ import annotations
 
@@ -8,15 +8,64 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+ELSEWHERE = {
+    "n": "images",
+    "num": "images",
+    "count": "images",
+    "batch_size": "images",
+    "num_images": "images",
+    "num_outputs": "images",
+    "number_of_images": "images",
+    "num_images_per_prompt": "images",
+    "size": "width and height, aspect_ratio, or resolution, as the model is sized",
+    "image_size": "width and height, aspect_ratio, or resolution, as the model is sized",
+    "ratio": "aspect_ratio",
+    "ar": "aspect_ratio",
+    "cfg": "cfg_scale",
+    "guidance": "cfg_scale",
+    "guidance_scale": "cfg_scale",
+    "negative": "negative_prompt",
+    "no": "negative_prompt",
+    "num_inference_steps": "steps",
+    "sampling_steps": "steps",
+    "style": "style_preset",
+    "image": "style_references",
+    "reference": "style_references",
+    "output_format": "format",
+    "response_format": "format",
+    "nsfw": "safe_mode",
+    "safety_checker": "safe_mode",
+    "moderation": "safe_mode",
+    "user": "anon_user_id",
+    "save": "save(path) of the result, or --save in a cell",
+    "output": "save(path) of the result, or --save in a cell",
+}
+"""What other image tools call a parameter -> its name here."""
+
 
 def nearest(name: str, candidates: Iterable[str], *, count: int = 3) -> list[str]:
-    """The candidates that a mistyped name may have meant, best first; differences of case count for nothing.
+    """The candidates that a mistyped name may mean, best first; case is ignored.
 
-    Those of which one is the beginning of the other come before those that are spelled alike.
+    First those of which one is the beginning of the other, then those that are spelled alike, then those that hold
+    its letters in order (``gpt2`` for ``gpt-image-2``).
     """
     by_folded = {candidate.casefold(): candidate for candidate in candidates}
     folded = name.casefold()
     inside = [key for key in by_folded if folded and (key.startswith(folded) or folded.startswith(key))]
     close = get_close_matches(folded, by_folded, n=count, cutoff=0.6)
     begun = sorted(inside, key=lambda key: abs(len(key) - len(folded)))
-    return [by_folded[key] for key in dict.fromkeys([*begun, *close])][:count]
+    abbreviated = sorted((key for key in by_folded if _abbreviates(folded, key)), key=len)
+    return [by_folded[key] for key in dict.fromkeys([*begun, *close, *abbreviated])][:count]
+
+
+def did_you_mean(name: str, candidates: Iterable[str]) -> str:
+    """``Did you mean cfg_scale? `` with its final space, for a name from elsewhere or a mistyped one; else nothing."""
+    known = ELSEWHERE.get(name.replace("-", "_").casefold())
+    near = [known] if known else nearest(name, candidates)
+    return f"Did you mean {' or '.join(near)}? " if near else ""
+
+
+def _abbreviates(short: str, long: str) -> bool:
+    """Whether all letters of a name of three or more occur in another one in this order, the first at its start."""
+    letters = iter(long)
+    return len(short) >= 3 and long[:1] == short[:1] and all(letter in letters for letter in short)

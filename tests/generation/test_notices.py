@@ -18,15 +18,14 @@ def test_prices_that_could_not_be_fetched_anew_are_told_with_their_age(session):
 
 def test_a_request_that_the_log_holds_is_named_with_its_run(session):
     made = session.generate("a fox", seed=5)
-    (note,) = known_notes(session.build("a fox", seed=5))
+    (note,) = known_notes(session.build("a fox", seed=5, again=True))
     assert made.runs[0].run_id[-8:] in note
-    assert "--reuse" in note
 
 
 def test_nothing_is_told_of_what_is_new_or_shown_from_the_log(session):
     session.generate("a fox", seed=5)
     assert known_notes(session.build("a crow", seed=5)) == ()
-    assert known_notes(session.build("a fox", seed=5, reuse=True)) == ()
+    assert known_notes(session.build("a fox", seed=5)) == ()
 
 
 def test_what_a_crash_left_is_told_by_what_became_of_it():
@@ -34,4 +33,4 @@ def test_what_a_crash_left_is_told_by_what_became_of_it():
     unknown, completed = recovery_notes(Recovered(unknown=("01KAAAAAAAA",), completed=("01KBBBBBBBB",)))
     assert "may have been charged: AAAAAAAA." in unknown
     assert "%venice resolve" in unknown
-    assert "%venice show RUN shows it for nothing: BBBBBBBB." in completed
+    assert "%venice show RUN shows it at no cost: BBBBBBBB." in completed

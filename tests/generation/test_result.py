@@ -17,6 +17,7 @@ from venice_widgets.generation.dispatch import RateLimiter
 from venice_widgets.generation.result import Generation, Run
 from venice_widgets.log import Status
 from venice_widgets.media.saving import fill_pattern
+from venice_widgets.request.seeds import plan_seeds
 from venice_widgets.session import Session
 from venice_widgets.simulator import Fault, Simulator
 
@@ -246,15 +247,18 @@ def test_it_fails_when_pictures_are_missing(generation, states, fails):
         return
     with pytest.raises(GenerationIncomplete) as caught:
         made.raise_for_missing()
-    missing = [seed for seed, status in enumerate(states, 1) if status is not Status.SUCCEEDED]
-    assert [line.partition(":")[0] for line in caught.value.remedy.splitlines()] == [f"seed {seed}" for seed in missing]
+    missing = {seed for seed, status in enumerate(states, 1) if status is not Status.SUCCEEDED}
+    named = (
+        line.partition(":")[0].removeprefix("seeds ").removeprefix("seed ") for line in caught.value.remedy.splitlines()
+    )
+    assert {seed for text in named for seed in plan_seeds(text).seeds} == missing
     assert caught.value.generation is made
 
 
 def test_what_became_of_the_money_is_said_of_every_state(generation):
     states = {
-        Status.CANCELLED: "costs nothing", Status.REFUSED: "not charged", Status.FAILED: "not charged",
-        Status.UNKNOWN: "may have been charged", Status.SENT: "may be charged", Status.PENDING: "is not sent",
+        Status.CANCELLED: "not sent, not charged", Status.REFUSED: "not charged", Status.FAILED: "not charged",
+        Status.UNKNOWN: "may have been charged", Status.SENT: "may be charged", Status.PENDING: "not sent yet",
     }  # fmt: skip
     made = generation(*(run(status, seed, ValueError("why\nso")) for seed, status in enumerate(states, 1)))
     with pytest.raises(GenerationIncomplete) as caught:
@@ -341,6 +345,6 @@ def test_an_aborted_run_says_that_it_was_given_up_and_may_have_been_charged(simu
         states = [one.status for one in made.runs]
         assert states == [Status.UNKNOWN] * 4 + [Status.CANCELLED] * 2
         assert isinstance(made.runs[0].error, PossiblyCharged)
-        with pytest.raises(GenerationIncomplete, match="may have been charged — given up while it was on its way"):
+        with pytest.raises(GenerationIncomplete, match="may have been charged — given up while it was in flight"):
             made.raise_for_missing()
         assert [session.log.get(one.run_id).status for one in made.runs] == states

@@ -12,16 +12,8 @@ def again(session):
 def test_a_seed_that_the_model_ignores_is_called_that_also_when_the_picture_comes_from_the_log(session):
     session.generate("a fox", model="gpt-image-2", quality="low", seed=41)
     assert again(session)[0].remarks == ("seed ignored by this model",)
-    (shown,) = session.generate("a fox", model="gpt-image-2", quality="low", seed=41, reuse=True).images
+    (shown,) = session.generate("a fox", model="gpt-image-2", quality="low", seed=41).images
     assert shown.remarks == ("seed ignored by this model", "from the log")
-
-
-def test_a_picture_that_was_made_before_keeps_what_was_said_under_it(session):
-    session.generate("a fox", model="gpt-image-2", quality="low", seed=41)
-    session.generate("a fox", model="gpt-image-2", quality="low", seed=41)
-    html = session.generate("a fox", model="gpt-image-2", quality="low", seed=41).bundle().data["text/html"]
-    assert html.count("seed ignored by this model") == 2
-    assert html.count("made before") == 1
 
 
 def test_each_of_several_variants_has_its_own_part_of_the_price(session):

@@ -343,7 +343,7 @@ def test_if_the_enhancing_request_fails_the_rest_is_not_sent_and_costs_nothing(s
     error = failing(start(), "a fox", images=3, seed=1, enhance_prompt=True)
     assert len(sent(simulator)) == 1
     assert statuses(error.generation)[1:] == ["cancelled", "cancelled"]
-    assert str(error).count("was not sent, costs nothing") == 2
+    assert "seeds 2..3: not sent, not charged" in str(error)
 
 
 # Failures.
@@ -357,11 +357,11 @@ def test_when_some_fail_every_picture_is_kept_and_each_missing_seed_is_named_wit
     generation = error.generation
     assert [image.seed for image in generation.images] == [1, 4]
     assert all(image.data for image in generation.images)
-    assert error.message == "3 of 5 pictures are missing."
+    assert error.message == "3 of 5 images are missing."
     lines = error.remedy.splitlines()
-    assert lines[0].startswith("seed 2: may have been charged")
-    assert lines[1].startswith("seed 3: was refused, not charged")
-    assert lines[2].startswith("seed 5: was refused, not charged")
+    assert lines[0].startswith("seed 2: no image, may have been charged")
+    assert lines[1].startswith("seed 3: refused by the content policy, not charged")
+    assert lines[2].startswith("seed 5: refused by the content policy, not charged")
     assert [type(one) for one in error.errors] == [PossiblyCharged, ContentRefused, ContentRefused]
     assert statuses(generation) == ["succeeded", "unknown", "refused", "succeeded", "refused"]
     assert [str(run.status) for run in recorded(session)] == statuses(generation)
@@ -387,12 +387,12 @@ def test_when_all_are_refused_it_fails_and_when_some_are_they_are_labelled(simul
     simulator.add_fault(Fault("violation", seed=8))
     generation = session.generate("a fox", images=2, seed=7)
     assert [image.seed for image in generation.images] == [7]
-    assert "was refused, not charged" in generation.bundle().data["text/html"]
+    assert "refused by the content policy, not charged" in generation.bundle().data["text/html"]
 
 
 def test_a_single_picture_fails_with_its_own_error(simulator, start):
     simulator.add_fault(Fault("violation"))
-    assert "blacked the picture out" in str(failing(start(), "a fox", kind=ContentRefused))
+    assert "blacked the image out" in str(failing(start(), "a fox", kind=ContentRefused))
 
 
 def test_an_error_that_all_would_meet_is_met_by_few(simulator, start):
@@ -408,7 +408,7 @@ def test_a_damaged_variant_does_not_lose_the_whole_ones(simulator, start):
     images = [base64.b64encode(data).decode() for data in (PNG, PNG[:30], b"no picture at all", PNG)]
     generation = start(Says(simulator, json.dumps({"images": images}).encode())).generate("a fox", seed=41, variants=4)
     assert [(image.seed, image.data) for image in generation.images] == [(41, PNG), (None, PNG)]
-    assert "2 of 4 pictures came; all may have been charged." in generation.notes
+    assert "2 of 4 images came; all may have been charged." in generation.notes
 
 
 def test_if_the_first_variant_is_lost_nobody_knows_the_seed_of_the_others(simulator, start):
@@ -466,7 +466,7 @@ def test_a_disk_that_is_full_when_the_only_picture_comes_is_told_with_the_money(
     session = start()
     session.log.spent()
     monkeypatch.setattr(objects_module.os, "fsync", full)
-    with pytest.raises(GenerationIncomplete, match=r"seed 1: may have been charged.*No space left"):
+    with pytest.raises(GenerationIncomplete, match=r"seed 1: no image, may have been charged.*No space left"):
         session.generate("a fox", seed=1)
 
 

@@ -128,7 +128,6 @@ def test_both_the_template_and_the_text_sent_are_on_record(shell, session):
         ("--out 'a b'", "--out 'a b' is not a name for a variable"),
         ("--max-cost lots", "'lots' is not an amount of dollars"),
         ("--images many", "'many' is not a whole number"),
-        ("--reuse", "--reuse needs --seed"),
         ("A fox", "The prompt goes below this line"),
     ],
 )
@@ -334,8 +333,8 @@ def test_some_fail_and_what_arrived_is_shown_and_kept_before_the_cell_fails(shel
     assert [image.seed for image in shell.user_ns["foxes"].images] == [1, 3]
     assert result.error_in_exec.generation is shell.user_ns["foxes"]
     text = capsys.readouterr().out
-    assert text.index("seed 1 ·") < text.index("seed 3 ·") < text.index("1 of 3 pictures are missing")
-    assert "seed 2: may have been charged" in text
+    assert text.index("seed 1 ·") < text.index("seed 3 ·") < text.index("1 of 3 images is missing")
+    assert "seed 2: no image, may have been charged" in text
 
 
 def test_an_interrupt_says_what_became_of_the_money(shell, simulator, session, capsys):
@@ -350,7 +349,7 @@ def test_an_interrupt_says_what_became_of_the_money(shell, simulator, session, c
     result = shell.run_cell("%%venice --seed 1..6 --out foxes\nA fox")
     assert type(result.error_in_exec) is Interrupted
     text = words_of(capsys.readouterr().out)
-    assert "0 of 6 pictures arrived; 2 were not sent and cost nothing; 4 are on their way and may be charged" in text
+    assert "0 of 6 images arrived; 2 were not sent and cost nothing; 4 are in flight and may be charged" in text
     session._transport.close()
 
 

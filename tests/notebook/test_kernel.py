@@ -127,7 +127,7 @@ BODIES = [
 @pytest.mark.parametrize("settings", [{}, {"store_history": False}, {"silent": True}], ids=["kept", "unkept", "silent"])
 def test_a_body_reaches_the_wire_as_it_was_typed(kernel, settings):
     for body in BODIES:
-        assert kernel.run(f"%%venice --seed 1 --width 64 --height 64\n{body}", **settings).status == "ok"
+        assert kernel.run(f"%%venice --seed 1 --width 64 --height 64 --again\n{body}", **settings).status == "ok"
     assert kernel.prompts() == [body.removesuffix("\n").removesuffix("\r") for body in BODIES]
 
 
@@ -205,7 +205,7 @@ def test_an_interrupt_ends_the_cell_at_once_and_says_what_may_be_charged(kernel)
     answer = kernel.run("%%venice --seed 1..6 --out foxes\nA fox", during=press)
     took_seconds = time.monotonic() - pressed[0]
     assert answer.error["ename"] == "Interrupted"
-    assert "2 were not sent and cost nothing; 4 are on their way and may be charged" in answer.error["evalue"]
+    assert "2 were not sent and cost nothing; 4 are in flight and may be charged" in answer.error["evalue"]
     assert len(answer.error["traceback"]) <= 4
     assert took_seconds < 3  # a second on a quiet machine
     kernel.run("foxes.abort()")

@@ -53,7 +53,13 @@ FULL = entry(
     offline=False,
     betaModel=True,
     uncensored=True,
-    deprecation={"date": "2027-01-01", "replacement": "gpt-image-3"},
+    deprecation={
+        "date": "2027-01-01",
+        "startsAt": "2026-12-20",
+        "removesAt": "2027-01-02",
+        "autoRemap": True,
+        "replacementModelId": "gpt-image-3",
+    },
     supportsWebSearch=True,
     supportsStyleReferences=True,
     supportsOptimizePromptThinking=True,
@@ -82,7 +88,7 @@ FULL = entry(
 def test_every_fact_of_an_entry_is_read_from_where_the_wire_keeps_it():
     model = only(FULL)
     read = model.model_dump(exclude={"entry"})
-    assert read == {
+    assert read == read | {
         "id": "gpt-image-2",
         "name": "GPT Image 2",
         "description": "Draws text.",
@@ -91,8 +97,13 @@ def test_every_fact_of_an_entry_is_read_from_where_the_wire_keeps_it():
         "offline": False,
         "beta": True,
         "uncensored": True,
-        "deprecation_date": "2027-01-01",
-        "deprecation_replacement": "gpt-image-3",
+        "deprecation": {
+            "date": "2027-01-01",
+            "starts_at": "2026-12-20",
+            "removes_at": "2027-01-02",
+            "auto_remap": True,
+            "replacement": "gpt-image-3",
+        },
         "supports_web_search": True,
         "supports_style_references": True,
         "supports_optimize_prompt_thinking": True,
@@ -108,9 +119,11 @@ def test_every_fact_of_an_entry_is_read_from_where_the_wire_keeps_it():
         "default_quality": "high",
         "max_style_references": 3,
         "supports_style_reference_strength": True,
-        "price_generation": Decimal("0.0375"),
-        "price_resolutions": {"1K": Decimal("0.27"), "2K": Decimal("0.51")},
-        "price_quality": {"1K": {"low": Decimal("0.02"), "high": Decimal("0.26")}},
+        "prices": {
+            "quality": {"1K": {"low": Decimal("0.02"), "high": Decimal("0.26")}},
+            "resolutions": {"1K": Decimal("0.27"), "2K": Decimal("0.51")},
+            "generation": Decimal("0.0375"),
+        },
     }
     assert model.entry["model_spec"]["pricing"]["upscale"] == {"2x": {"usd": Decimal("0.99")}}
 
@@ -118,9 +131,7 @@ def test_every_fact_of_an_entry_is_read_from_where_the_wire_keeps_it():
 @pytest.mark.parametrize("raw", [{"id": "m"}, entry("m"), {"id": "m", "model_spec": None}, entry("m", {}, {})])
 def test_what_is_missing_stays_missing_and_an_unknown_price_is_never_zero(raw):
     model = only(raw)
-    assert model.price_generation is None
-    assert model.unit_prices() == ()
-    assert (model.price_resolutions, model.price_quality) == ({}, {})
+    assert (model.prices, model.unit_prices(), model.price_range) == ({}, (), "unknown")
     assert (model.prompt_character_limit, model.steps_max, model.width_height_divisor) == (None, None, None)
     assert model.sizing is Sizing.PIXELS
 
@@ -131,17 +142,17 @@ def test_a_null_means_the_same_as_a_missing_field():
         "model_spec": {"traits": None, "constraints": {"steps": None}, "pricing": {"generation": None}},
     }
     model = only({"id": "m", **nulls})
-    assert (model.traits, model.steps_max, model.price_generation) == ((), None, None)
+    assert (model.traits, model.steps_max, model.prices) == ((), None, {})
 
 
 def test_a_price_is_read_exactly_however_it_is_written():
     for text in (b"0.1", b"1e-1", b"0.10", b'"0.1"'):
         raw = b'[{"id":"m","model_spec":{"pricing":{"generation":{"usd":' + text + b"}}}}]"
-        assert parse_catalogue(raw).models[0].price_generation == Decimal("0.1")
+        assert parse_catalogue(raw).models[0].prices == {"generation": Decimal("0.1")}
 
 
 def test_a_free_model_is_free_and_not_unknown():
-    assert only(entry(pricing={"generation": {"usd": 0}})).price_generation == Decimal(0)
+    assert only(entry(pricing={"generation": {"usd": 0}})).unit_prices() == (Decimal(0),)
 
 
 @pytest.mark.parametrize(
@@ -225,7 +236,7 @@ def test_an_entry_nested_without_end_loses_only_itself():
 def test_an_id_that_stands_twice_keeps_its_first_entry_and_is_named():
     first, second = entry("m", pricing={"generation": {"usd": 1}}), entry("m", pricing={"generation": {"usd": 2}})
     catalogue = catalogue_of(first, second)
-    assert [model.price_generation for model in catalogue.models] == [Decimal(1)]
+    assert [model.unit_prices() for model in catalogue.models] == [(Decimal(1),)]
     assert [problem.name for problem in catalogue.problems] == ["m"]
 
 
@@ -316,7 +327,7 @@ def test_no_name_means_the_default_trait():
         (entry(), "z-image-trubo", "Did you mean z-image-turbo"),
         (entry(), "nothing like it", "not in the catalogue"),
         (entry("other"), "fastest", "fastest stands for 'z-image-turbo', which is not in the catalogue"),
-        (entry("bria-bg-remover"), "bria-bg-remover", "makes no pictures"),
+        (entry("bria-bg-remover"), "bria-bg-remover", "makes no images"),
         (entry("m", offline=True), "m", "offline"),
     ],
 )
@@ -328,7 +339,7 @@ def test_a_model_that_cannot_be_had_is_refused_with_what_to_do(raw, name, says):
     assert "%venice models" in caught.value.remedy
 
 
-SEED_HONOURED = ["z-image-turbo", "seedream-v4", "nano-banana-2", "venice-sd35"]
+SEED_HONOURED = ["z-image-turbo", "seedream-v4", "nano-banana-2", "venice-sd35", "ideogram-v4-6"]
 SEED_IGNORED = [
     "gpt-image-2",
     "gpt-image-1-5",
@@ -363,6 +374,45 @@ def test_what_a_model_does_with_a_field_is_told_as_far_as_it_is_known(name, ids,
     assert {id_: only(entry(id_)).support(name) for id_ in ids} == dict.fromkeys(ids, expected)
 
 
+@pytest.mark.parametrize(
+    ("group", "name", "value", "expected"),
+    [
+        (None, "supportsSeed", True, FieldSupport.SUPPORTED),
+        (None, "supportsSeed", False, FieldSupport.IGNORED),
+        ("capabilities", "repeatable", True, FieldSupport.SUPPORTED),
+        ("constraints", "ignoresSeed", True, FieldSupport.IGNORED),
+        ("constraints", "seed", {"max": 1}, None),
+    ],
+)
+@pytest.mark.parametrize("id_", ["z-image-turbo", "gpt-image-2", "flux-2-pro"])
+def test_a_boolean_about_seeds_in_an_entry_wins_over_the_table(id_, group, name, value, expected):
+    raw = entry(id_, {name: value} if group == "constraints" else None)
+    raw["model_spec"] |= {group: {name: value}} if group == "capabilities" else {name: value} if group is None else {}
+    assert only(raw).support("seed") is (expected or only(entry(id_)).support("seed"))
+
+
+@pytest.mark.parametrize(
+    ("privacy", "private"),
+    [("private", True), ("anonymized", False), ("", False), ("provider may keep prompts", False)],
+)
+def test_only_the_word_private_counts_as_private(privacy, private):
+    model = only(entry(privacy=privacy))
+    assert (model.is_private, model.privacy) == (private, privacy)
+
+
+def test_states_are_told_once_each_with_the_end_as_people_write_it():
+    gone = {"removesAt": "2999-12-10T00:00:00.000Z", "replacementModelId": "new"}
+    model = only(entry(offline=True, betaModel=True, deprecation=gone))
+    assert model.states() == ("offline", "beta", "going away on 10 December 2999, replaced by new")
+    assert only(entry()).states() == ()
+    assert only(entry("bria-bg-remover")).states() == ("makes no images from text",)
+
+
+@pytest.mark.parametrize("notice", ["2027-01-01", [1], 7, {"date": 7, "autoRemap": "x"}, {"removesAt": None}])
+def test_a_notice_in_an_odd_shape_does_not_cost_a_model_its_entry(notice):
+    assert only(entry(deprecation=notice)).id == "z-image-turbo"
+
+
 def test_help_can_name_the_models_known_to_use_a_field():
     assert "venice-sd35" in known_users("steps")
     assert "qwen-image-2" in known_users("negative_prompt")
@@ -374,6 +424,16 @@ def test_what_a_model_takes_is_said_by_its_entry():
     assert all(tiers.takes(name) and not pixels.takes(name) for name in of_tiers)
     assert all(pixels.takes(name) and not tiers.takes(name) for name in ("width", "height"))
     assert all(model.takes(name) for model in (tiers, pixels) for name in ("negative_prompt", "seed", "format"))
+    with pytest.raises(KeyError):
+        tiers.takes("no_such_field")
+
+
+def test_what_a_model_lists_and_defaults_to_is_found_by_the_name_of_the_field():
+    tiers, pixels = only(FULL), only(entry())
+    assert (tiers.allowed("quality"), tiers.default_of("quality")) == (("low", "high"), "high")
+    assert (pixels.allowed("quality"), pixels.default_of("quality")) == ((), None)
+    assert (pixels.allowed("format"), pixels.default_of("format")) == (("jpeg", "png", "webp"), None)
+    assert tiers.default_of("steps") == 20
 
 
 @pytest.mark.parametrize(
@@ -491,10 +551,9 @@ def test_any_catalogue_shaped_json_parses_or_is_reported(entries, traits, styles
 def assert_every_price_is_stated(model: Model) -> None:
     """No price but those that stand in the entry, and none that is no amount."""
     stated = (model.entry.get("model_spec") or {}).get("pricing") or {}
-    if stated.get("generation") is None:
-        assert model.price_generation is None
-    assert set(model.price_resolutions) <= set(stated.get("resolutions") or {})
-    assert set(model.price_quality) <= set(stated.get("quality") or {})
+    for name, prices in model.prices.items():
+        assert stated.get(name) is not None
+        assert isinstance(prices, Decimal) or set(prices) <= set(stated[name])
     for price in model.unit_prices():
         assert isinstance(price, Decimal)
         assert price.is_finite()

@@ -62,7 +62,30 @@ ENTRIES = [
     ),
     entry("no-default-quality", {"quality": MATRIX}, {**TIERS, "qualities": ["low", "medium", "high"]}),
     entry("holes", {"quality": {"1K": {"low": {"usd": 0.02}}, "2K": {}}}, {**TIERS, **QUALITIES}),
-    entry("free", {"generation": {"usd": 0}}),
+    entry(
+        "holes-of-null",
+        {"quality": {"1K": {"low": {"usd": 0.02}, "high": None, "medium": {"usd": None}}}},
+        {**TIERS, **QUALITIES},
+    ),
+    entry(
+        "qualities-without-matrix", {"resolutions": {"1K": {"usd": 0.1}, "2K": {"usd": 0.1}}}, {**TIERS, **QUALITIES}
+    ),
+    entry("qualities-and-one-price", {"generation": {"usd": 0.1}}, {**QUALITIES, "aspectRatios": ["1:1"]}),
+    entry(
+        "a-half-tier",
+        {"resolutions": {"1K": {"usd": 0.04}, "1.5K": {"usd": 0.05}, "2K": {"usd": 0.05}}},
+        {"resolutions": ["2K", "1.5K", "1K"], "defaultResolution": "1.5K"},
+    ),
+    entry(
+        "no-1K",
+        {"resolutions": {"2K": {"usd": 0.07}, "4K": {"usd": 0.12}}},
+        {"resolutions": ["2K", "4K"], "defaultResolution": "2K"},
+    ),
+    entry(
+        "no-high",
+        {"quality": {"1K": {"low": {"usd": 0.05}, "medium": {"usd": 0.07}}}},
+        {"resolutions": ["1K"], "defaultResolution": "1K", "qualities": ["low", "medium"], "defaultQuality": "medium"},
+    ),
     entry("no-price", {}),
     entry("only-upscale", {"upscale": {"2x": {"usd": 0.02}}}),
     entry("searching", {"generation": {"usd": 0.1}}, supportsWebSearch=True),
@@ -89,7 +112,7 @@ def without_case(table, name):
 
 
 def stated(price):
-    return None if price is None else Decimal(str(price["usd"]))
+    return None if price is None or price["usd"] is None else Decimal(str(price["usd"]))
 
 
 def price_by_the_rule(raw, resolution=None, quality=None):
@@ -99,6 +122,9 @@ def price_by_the_rule(raw, resolution=None, quality=None):
     if pricing.get("quality"):
         row = without_case(pricing["quality"], tier)
         return stated(without_case(row, quality or limits.get("defaultQuality")))
+    default = limits.get("defaultQuality", "")
+    if limits.get("qualities") and (quality or default).lower() != default.lower():
+        return None  # qualities without a matrix: what is stated holds for the default alone
     if pricing.get("resolutions"):
         return stated(without_case(pricing["resolutions"], tier))
     return stated(pricing.get("generation"))
@@ -132,6 +158,9 @@ def assert_priced_by_the_rule(raw):
         assert (priced.unit_price_usd, priced.guard_unit_price_usd) == (unit, guard), where
         assert priced.price_usd == (None if unit is None else unit * images + fee), where
         assert priced.upper_bound_usd == (None if guard is None else guard * images + fee), where
+
+
+FREE = entry("free", {"generation": {"usd": 0}})
 
 
 @pytest.mark.parametrize("raw", ENTRIES, ids=lambda raw: raw["id"])
@@ -179,7 +208,13 @@ def test_any_pricing_follows_the_rule(matrix, tiers, flat, default_resolution, d
     [
         ("flat", {}, 2, "2 × $0.01 = $0.02"),
         ("more-decimals", {}, 2, "2 × $0.0375 = $0.075"),
-        ("free", {}, 2, "2 × $0.00 = $0.00"),
+        ("a-half-tier", {}, 1, "1 × $0.05 = $0.05 · resolution 1.5K (the model's default)"),
+        (
+            "qualities-without-matrix",
+            {},
+            1,
+            "1 × $0.10 = $0.10 · resolution 1K, quality high (the model's default)",
+        ),
         ("matrix", {"resolution": "2K", "quality": "medium"}, 2, "2 × $0.13 = $0.26"),
         (
             "matrix",
@@ -212,6 +247,9 @@ def test_the_price_is_written_as_a_sum_with_the_defaults_that_will_be_billed(nam
         ("holes", {}, "resolution 1K quality high"),
         ("holes", {"resolution": "2K", "quality": "low"}, "resolution 2K quality low"),
         ("holes", {"resolution": "4K"}, "resolution 4K"),
+        ("holes-of-null", {}, "resolution 1K quality high"),
+        ("qualities-without-matrix", {"quality": "low"}, "quality low, only for the default, high"),
+        ("qualities-and-one-price", {"quality": "medium"}, "quality medium, only for the default, high"),
     ],
 )
 def test_a_price_that_cannot_be_found_is_unknown_and_says_why(name, fields, missing):
@@ -223,8 +261,12 @@ def test_a_price_that_cannot_be_found_is_unknown_and_says_why(name, fields, miss
     assert "2 × unknown" in priced.text
 
 
-def test_a_free_model_is_zero_and_not_unknown():
-    assert estimated("free").price_usd == Decimal(0)
+def test_a_price_of_zero_is_shown_as_it_is_stated_and_is_no_bound():
+    free = estimate(build(FREE), 2)
+    assert (free.text, free.price_usd, free.upper_bound_usd) == ("2 × $0.00 = $0.00", Decimal(0), None)
+    assert "$0.00" in free.why_unbounded
+    assert estimate(build(FREE), 2, simulated=True).upper_bound_usd == Decimal(0)
+    assert estimate(build(FREE), 0).upper_bound_usd == Decimal(0), "nothing is sent"
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,11 @@
 """The table of a model's prices says what an estimate would."""
 
+import json
+
 import pytest
 
 from venice_widgets.money import usd_text
+from venice_widgets.request.catalogue import parse_catalogue
 from venice_widgets.request.estimate import estimate
 from venice_widgets.request.price_table import price_table
 from venice_widgets.request.request import GenerationRequest
@@ -17,7 +20,7 @@ def catalogue(tmp_path):
 
 def plain(catalogue, name, resolution="", quality=""):
     model = catalogue.find(name)
-    return price_table(model, resolution=resolution, quality=quality, choosing=True).data["text/plain"]
+    return price_table(model, {"resolution": resolution, "quality": quality}, choosing=True).data["text/plain"]
 
 
 def test_the_grid_names_the_cheapest_the_default_and_the_chosen(catalogue):
@@ -42,9 +45,38 @@ def test_tiers_with_one_price_each_are_a_list_without_a_word_on_quality(catalogu
     assert "uality" not in table
 
 
+def model_of(pricing, constraints):
+    raw = {"id": "m", "model_spec": {"pricing": pricing, "constraints": constraints}}
+    return parse_catalogue(json.dumps([raw]).encode()).models[0]
+
+
+def test_tiers_of_any_name_stand_in_the_order_of_the_catalogue():
+    prices = {"1K": {"usd": 0.04}, "1.5K": {"usd": 0.05}, "2K": {"usd": 0.05}}
+    limits = {"resolutions": ["2K", "1.5K", "1K"], "defaultResolution": "1.5K"}
+    text = price_table(model_of({"resolutions": prices}, limits)).data["text/plain"]
+    assert text.index("2K") < text.index("1.5K") < text.index("1K ")
+    assert "default $0.05" in text
+    assert "cheapest $0.04" in text
+
+
+def test_qualities_without_a_matrix_have_a_price_at_the_default_and_are_unknown_beside_it():
+    limits = {"resolutions": ["1K", "2K"], "qualities": ["low", "high"], "defaultQuality": "high"}
+    model = model_of({"resolutions": {"1K": {"usd": 0.1}, "2K": {"usd": 0.2}}}, limits)
+    text = price_table(model).data["text/plain"]
+    assert text.count("unknown") == 2
+    assert "$0.10" in text
+    assert "$0.20" in text
+
+
+def test_a_hole_in_a_matrix_is_unknown():
+    limits = {"resolutions": ["1K"], "qualities": ["low", "high"]}
+    text = price_table(model_of({"quality": {"1K": {"low": {"usd": 0.1}}}}, limits)).data["text/plain"]
+    assert text.count("unknown") == 1
+
+
 def test_one_price_is_a_line(catalogue):
-    assert plain(catalogue, "z-image-turbo") == "Price of one picture\nany size  $0.01"
-    assert plain(catalogue, "hunyuan-image-v4-preview") == "Price of one picture\nany size  unknown"
+    assert plain(catalogue, "z-image-turbo") == "Price of one image\nany size  $0.01"
+    assert plain(catalogue, "hunyuan-image-v4-preview") == "Price of one image\nany size  unknown"
 
 
 def test_every_price_in_the_table_is_what_the_estimate_says(catalogue):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from venice_widgets.errors import InvalidRequest, ModelUnavailable, VeniceError
 from venice_widgets.request.catalogue import parse_catalogue
-from venice_widgets.request.fields import check_fields, field_facts
+from venice_widgets.request.fields import check_fields, field_facts, price_axes, price_lists
 from venice_widgets.request.request import GenerationRequest, canonical, sha256_tag
 from venice_widgets.request.style_reference import StyleReference
 
@@ -49,7 +49,9 @@ ENTRIES = [
     entry("bare"),
     entry("venice-sd35", {"steps": {"max": 30}}),
     entry("chroma", {"steps": {"max": 10}}),
-    entry("leaving", deprecation={"date": "2027-01-01", "replacement": "ratio"}),
+    entry("ended", deprecation={"removesAt": "2020-01-01T00:00:00.000Z", "replacementModelId": "ratio"}),
+    entry("remapped", deprecation={"date": "2020-01-01", "autoRemap": True, "replacementModelId": "ratio"}),
+    entry("far away", deprecation={"startsAt": "2999-01-01", "removesAt": "2999-01-10"}),
     entry("offline", offline=True),
     entry("bria-bg-remover"),
 ]
@@ -83,6 +85,7 @@ TABLE = {
     "seed": (str, None, None, ()),
     "variants": (int, 1, 4, ()),
     "return_binary": (bool, None, None, ()),
+    "anon_user_id": (str, None, None, ()),
     "safe_mode": (bool, None, None, ()),
     "hide_watermark": (bool, None, None, ()),
     "embed_exif_metadata": (bool, None, None, ()),
@@ -149,7 +152,7 @@ INSIDE = [
     ("format", "png"), ("format", "webp"), ("safe_mode", False), ("safe_mode", True),
     ("hide_watermark", True), ("enhance_prompt", True),
     ("embed_exif_metadata", True), ("return_binary", True), ("negative_prompt", "rain"), ("negative_prompt", ""),
-    ("style_preset", "Anime"), ("enable_web_search", False),
+    ("style_preset", "Anime"), ("enable_web_search", False), ("anon_user_id", "~" * 128), ("anon_user_id", "a | b"),
 ]  # fmt: skip
 
 
@@ -167,18 +170,25 @@ OUTSIDE = [
     ("cfg_scale", math.inf, "above 0 to 20"), ("cfg_scale", -1, "above 0 to 20"), ("lora_strength", -1, "0 … 100"),
     ("lora_strength", 101, "0 … 100"), ("lora_strength", 0.5, "0 … 100"), ("variants", 0, "1 … 4"),
     ("variants", 5, "1 … 4"), ("format", "gif", "jpeg, png, webp"), ("format", "PNG", "jpeg, png, webp"),
-    ("safe_mode", "perhaps", "true or false"),
+    ("safe_mode", "perhaps", "true or false"), ("anon_user_id", "", "1 … 128"), ("anon_user_id", "a b" * 43, "1 … 128"),
+    ("anon_user_id", "a||b", "without ||"), ("anon_user_id", "ü", "ASCII"), ("anon_user_id", "a\tb", "printable"),
     ("return_binary", 2, "true or false"), ("model", "", "text"), ("model", 7, "text"), ("seed", 1.5, "whole numbers"),
-    ("style_references", "sketch.png", "a list of files"), ("style_references", [7], "a list of files"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "value", "allowed"), OUTSIDE)
-def test_every_value_outside_its_range_is_refused_with_field_value_and_range(name, value, allowed):
+@pytest.mark.parametrize(
+    ("name", "value", "allowed", "model"),
+    [
+        *((name, value, allowed, "pixels") for name, value, allowed in OUTSIDE),
+        ("style_references", "sketch.png", "a list of files", "styled"),
+        ("style_references", [7], "a list of files", "styled"),
+    ],
+)
+def test_every_value_outside_its_range_is_refused_with_field_value_and_range(name, value, allowed, model):
     with pytest.raises(InvalidRequest) as caught:
-        build(**{name: value})
+        build(**{"model": model, name: value})
     assert caught.value.field == name
-    assert caught.value.message.startswith(f"{name} {value}")
+    assert caught.value.message.startswith(f"{name} {value}"[:60])
     assert allowed in caught.value.remedy
     assert "Nothing was sent." in caught.value.remedy
 
@@ -190,7 +200,7 @@ def test_every_value_outside_its_range_is_refused_with_field_value_and_range(nam
         ("pixels", {"height": 1279}, "height", ["1279", "16", "1264 and 1280"]),
         ("pixels", {"width": 5}, "width", ["5", "16", "nearest are 16."]),
         ("pixels", {"aspect_ratio": "16:9"}, "aspect_ratio", ["16:9", "sized in pixels", "width and height"]),
-        ("pixels", {"resolution": "2K"}, "resolution", ["2K", "no tiers", "width and height"]),
+        ("pixels", {"resolution": "2K"}, "resolution", ["2K", "sized in pixels", "width and height"]),
         ("pixels", {"steps": 9}, "steps", ["9", "1 … 8"]),
         ("ratio", {"width": 1024}, "width", ["1024", "sized by aspect_ratio", "16:9"]),
         ("ratio", {"height": 1024}, "height", ["1024", "sized by aspect_ratio", "16:9"]),
@@ -199,24 +209,31 @@ def test_every_value_outside_its_range_is_refused_with_field_value_and_range(nam
         ("ratio", {"aspect_ratio": "1920:1080"}, "aspect_ratio", ["1920:1080", "nearest is 16:9"]),
         ("ratio", {"aspect_ratio": "1e308:1e-308"}, "aspect_ratio", ["1e308:1e-308", "1:1"]),
         ("ratio", {"aspect_ratio": "0:0"}, "aspect_ratio", ["0:0", "1:1"]),
-        ("ratio", {"resolution": "1K"}, "resolution", ["1K", "no tiers", "aspect_ratio 1:1"]),
-        ("tiers", {"aspect_ratio": "Auto"}, "aspect_ratio", ["Auto", "nearest is auto"]),
+        ("ratio", {"resolution": "1K"}, "resolution", ["1K", "sized by aspect_ratio", "aspect_ratio 1:1"]),
+        ("tiers", {"aspect_ratio": "automatic"}, "aspect_ratio", ["automatic", "nearest is auto"]),
         ("tiers", {"aspect_ratio": "18:9"}, "aspect_ratio", ["18:9", "nearest is 19.5:9"]),
         ("tiers", {"resolution": "8K"}, "resolution", ["8K", "1K, 2K, 4K", "nearest is 4K"]),
         ("tiers", {"quality": "mediun"}, "quality", ["mediun", "low, medium, high", "nearest is medium"]),
         ("tiers", {"width": 1024}, "width", ["1024", "resolution and aspect_ratio", "1K, 2K, 4K", "19.5:9"]),
         ("pixels", {"style_preset": "anime"}, "style_preset", ["anime", "Did you mean Anime"]),
         ("pixels", {"style_preset": "qqq"}, "style_preset", ["qqq", "%venice styles"]),
-        ("pixels", {"enable_web_search": True}, "enable_web_search", ["does not support it"]),
+        ("pixels", {"enable_web_search": "yes"}, "enable_web_search", ["does not support it", "tiers takes it"]),
         (
             "pixels",
             {"disable_prompt_optimization_thinking": True},
             "disable_prompt_optimization_thinking",
             ["does not support it"],
         ),
-        ("pixels", {"variants": 2, "return_binary": True}, "variants", ["2", "return_binary", "--images/-n"]),
+        ("pixels", {"variants": 2, "return_binary": True}, "variants", ["2", "return_binary", "images (-n in a cell)"]),
         ("pixels", {"negative_prompt": "n" * 21}, "negative_prompt", ["21", "1 more", "up to 20"]),
-        ("ratio", {"style_references": ["a.png"]}, "style_references", ["ratio takes none"]),
+        (
+            "ratio",
+            {"style_references": ["a.png"]},
+            "style_references",
+            ["(1)", "ratio does not support it", "styled and styled-plain take it"],
+        ),
+        ("tiers", {"width": 2048}, "width", ["2048", "sized by resolution and aspect_ratio", "1K, 2K, 4K"]),
+        ("tiers", {"height": 0}, "height", ["0", "sized by resolution and aspect_ratio"]),
         ("styled", {"style_references": ["a", "b", "c"]}, "style_references", ["(3)", "takes 2"]),
         ("styled", {"style_references": ["a@3"]}, "style_references", ["strength 3", "0.1 … 1"]),
         ("styled-plain", {"style_references": ["a@0.5"]}, "style_references", ["strength 0.5", "@STRENGTH"]),
@@ -247,6 +264,7 @@ def test_every_rule_refuses_with_field_value_what_is_allowed_and_the_nearest(mod
         ("ratio", {"aspect_ratio": "21:9"}),
         ("tiers", {"aspect_ratio": "19.5:9", "resolution": "4K", "quality": "low"}),
         ("tiers", {"aspect_ratio": "auto"}),
+        ("ratio", {"enable_web_search": False}),
         ("tiers", {"enable_web_search": True, "disable_prompt_optimization_thinking": True}),
         ("pixels", {"enable_web_search": False, "disable_prompt_optimization_thinking": False}),
         ("pixels", {"variants": 4, "return_binary": False}),
@@ -274,14 +292,33 @@ def test_an_unknown_field_is_refused_with_the_near_ones():
 
 
 @pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("n", "images"),
+        ("num_images", "images"),
+        ("size", "width and height, aspect_ratio, or resolution"),
+        ("guidance_scale", "cfg_scale"),
+        ("negative", "negative_prompt"),
+        ("num_inference_steps", "steps"),
+        ("save", "save(path) of the result"),
+    ],
+)
+def test_a_name_that_other_tools_use_is_answered_with_ours(name, meant):
+    with pytest.raises(InvalidRequest, match="Did you mean") as caught:
+        build(**{name: 4})
+    assert f"Did you mean {meant}" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
     ("model", "given_value", "sent"), [("tiers", "2k", "2K"), ("lower", "2K", "2k"), ("lower", "2k", "2k")]
 )
 def test_a_resolution_goes_out_as_the_catalogue_spells_it(model, given_value, sent):
     assert build(model=model, resolution=given_value).body(1)["resolution"] == sent
 
 
-def test_a_quality_goes_out_as_the_catalogue_spells_it():
-    assert build(model="tiers", quality="HIGH").body(1)["quality"] == "high"
+def test_a_quality_and_a_ratio_go_out_as_the_catalogue_spells_them():
+    body = build(model="tiers", quality="HIGH", aspect_ratio="Auto").body(1)
+    assert (body["quality"], body["aspect_ratio"]) == ("high", "auto")
 
 
 def test_an_alias_is_resolved_and_what_was_asked_for_is_kept():
@@ -308,7 +345,7 @@ def test_an_empty_prompt_is_refused(prompt):
 
 @pytest.mark.parametrize("prompt", [None, 7, b"a fox"])
 def test_a_prompt_that_is_no_text_is_refused(prompt):
-    with pytest.raises(InvalidRequest, match="is no text") as caught:
+    with pytest.raises(InvalidRequest, match="is not text") as caught:
         build(prompt)
     assert caught.value.field == "prompt"
 
@@ -348,19 +385,25 @@ def test_a_prompt_reaches_the_body_untouched_or_is_refused(prompt):
 @pytest.mark.parametrize(
     ("model", "fields", "words"),
     [
-        ("chroma", {"negative_prompt": "rain"}, ["--negative-prompt", "no effect", "chroma", "qwen-image-2"]),
-        ("ratio", {"negative_prompt": "rain"}, ["--negative-prompt", "may have no effect", "ratio"]),
-        ("ratio", {"steps": 20}, ["--steps", "may have no effect", "venice-sd35"]),
-        ("ratio", {"quality": "high"}, ["--quality", "no effect"]),
-        ("lower", {"aspect_ratio": "7:5"}, ["--aspect-ratio", "not checked"]),
+        ("chroma", {"negative_prompt": "rain"}, ["negative_prompt", "no effect", "chroma", "venice-sd35 uses it"]),
+        ("ratio", {"negative_prompt": "rain"}, ["negative_prompt", "may have no effect", "ratio"]),
+        ("ratio", {"steps": 20}, ["steps", "may have no effect", "venice-sd35"]),
+        ("ratio", {"quality": "high"}, ["quality", "no effect", "tiers takes it"]),
+        ("lower", {"aspect_ratio": "7:5"}, ["aspect_ratio", "not checked"]),
         ("tiers", {"enable_web_search": True}, ["cannot be made again"]),
-        ("leaving", {}, ["going away", "2027-01-01", "ratio replaces it"]),
+        ("ended", {}, ["was to be removed on 1 January 2020", "ratio replaces it"]),
+        ("remapped", {}, ["this id is answered by another model (ratio)"]),
+        ("pixels", {"seed": " -1 "}, ["-1 is a seed like any other"]),
         ("styled", {"style_references": ["a.png"]}, ["may cost", "more than the price shown"]),
     ],
 )
 def test_what_a_model_ignores_in_silence_is_one_note(model, fields, words):
     (note,) = build(model=model, **fields).notes
     assert [word for word in words if word not in note] == []
+
+
+def test_an_end_that_is_months_away_is_no_reason_for_a_note():
+    assert build(model="far away").notes == ()
 
 
 @pytest.mark.parametrize("fields", [{}, {"negative_prompt": "rain"}, {"steps": 30}])
@@ -387,6 +430,12 @@ def test_references_are_sent_as_base64_and_recorded_by_hash():
     assert without == {key: value for key, value in recorded.items() if key != "style_references"}
 
 
+def test_what_only_attributes_a_request_is_sent_and_is_no_part_of_its_identity():
+    plain, attributed = build(width=512), build(width=512, anon_user_id="u-1")
+    assert attributed.body(1) == {**plain.body(1), "anon_user_id": "u-1"}
+    assert attributed.record(1) == plain.record(1)
+
+
 def test_an_enhanced_prompt_is_sent_with_enhancement_off():
     request = build(enhance_prompt=True, width=512)
     again = request.with_prompt("a red fox")
@@ -401,7 +450,7 @@ def test_an_enhanced_prompt_is_sent_with_enhancement_off():
         ("pixels", {"width": 512}, "", "", "512 × 1024"),
         ("ratio", {}, "", "", "1:1"),
         ("ratio", {"aspect_ratio": "2:3"}, "", "", "2:3"),
-        ("tiers", {}, "1K", "high", "1K · auto"),
+        ("tiers", {}, "1K", "high", "1K · the shape is chosen by the model"),
         ("tiers", {"resolution": "4k", "quality": "Low", "aspect_ratio": "16:9"}, "4K", "low", "4K · 16:9"),
         ("lower", {}, "1k", "", "1k"),
     ],
@@ -463,6 +512,7 @@ plausible = {
     "style_references": st.lists(st.sampled_from(["a.png", "a@0.5", "a@7", Path("b")]), max_size=3),
     "variants": st.integers(1, 4),
     "return_binary": st.booleans(),
+    "anon_user_id": st.text("ab|~", min_size=1, max_size=4),
 }
 values = st.fixed_dictionaries({}, optional={name: plausible.get(name, anything) | anything for name in TABLE})
 
@@ -518,3 +568,28 @@ def assert_within(limits, body):
 
 def test_money_and_limits_are_not_confused_with_floats():
     assert build(cfg_scale=Decimal("7.5")).body(1)["cfg_scale"] == 7.5
+
+
+NOT_TOLD = {"lora_strength"}
+"""Fields that some models alone take, as the catalogue does not say which."""
+
+
+def test_every_declaration_names_attributes_that_models_have():
+    for facts in field_facts().values():
+        named = (facts.about.listed, facts.about.supported_by, facts.about.model_default, facts.about.at_most)
+        assert [name for name in named if name and not hasattr(CATALOGUE.models[0], name)] == [], facts.name
+
+
+def test_a_field_that_only_some_models_take_says_what_in_the_catalogue_decides_it():
+    """Without it `Model.takes` would say yes for every model, and nothing would notice."""
+    for name in field_facts().keys() - NOT_TOLD:
+        about = field_facts()[name].about
+        assert about.taken_by.startswith("every model") or about.listed or about.supported_by, name
+
+
+def test_a_price_list_is_indexed_by_fields_that_models_limit():
+    for name, each in price_axes().items():
+        assert name in each.by
+        assert all(field_facts()[axis].about.listed for axis in each.by)
+    lists = [each.name for each in price_lists()]
+    assert lists.index("quality") < lists.index("resolutions") < lists.index("generation") == len(lists) - 1

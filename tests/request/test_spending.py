@@ -1,5 +1,6 @@
 """What may be spent, who is asked, and what is refused where nobody can answer."""
 
+import dataclasses
 import io
 import sys
 from dataclasses import replace
@@ -88,9 +89,14 @@ def test_the_standing_limit_says_no_but_never_yes():
     assert len(asked.questions) == 1
 
 
-def test_a_limit_of_nothing_refuses_whatever_costs():
+def test_a_stated_price_of_zero_counts_as_unknown_under_a_limit_and_is_asked_about():
     refused(price("0.01"), limits(), max_cost_usd=Decimal(0))
-    allow(price("0"), limits(), max_cost_usd=Decimal(0))
+    said = refused(price("0"), limits(), max_cost_usd=Decimal(1))
+    assert "unknown (the catalogue states a price of $0.00" in said
+    asked = Asked(True)  # noqa: FBT003
+    allow(price("0"), limits(), ask=asked)
+    assert len(asked.questions) == 1
+    allow(dataclasses.replace(price("0"), simulated=True), limits(), max_cost_usd=Decimal(0))
 
 
 @pytest.mark.parametrize("yes", [True, False])

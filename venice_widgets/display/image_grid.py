@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from .html import (
@@ -55,6 +56,8 @@ class Card:
     """A prompt of its own, where the pictures of one output have several; about three lines are shown."""
     notes: tuple[str, ...] = ()
     """What must not be overlooked: ``blurred by safe mode``."""
+    section: str = ""
+    """The heading above it and its neighbors of the same section; empty for none."""
     missing: str = ""
     """Why there is no picture, in words: ``refused by the content policy, not charged``."""
 
@@ -83,7 +86,9 @@ def pictures(
     label = f'<span style="{_BADGE};background-color:rgba(128,128,128,.2)">simulated</span>{_DOT} ' if simulated else ""
     parts = [f'<p style="margin:0 0 8px;{MUTED}">{label}{sentence(summary)}</p>' if summary or simulated else ""]
     parts += [f'<p dir="auto" style="margin:0 0 8px">{escaped(shortened(prompt, 500))}</p>'] if prompt else []
-    parts.append(_grid(cards))
+    parts += [
+        f"{_heading(section)}{_grid(list(group))}" for section, group in groupby(cards, lambda card: card.section)
+    ]
     parts.extend(box(note, "note", None) for note in notes)
     first = "\n".join(map(one_line, plain.splitlines()))
     first += " · simulated" if simulated and "simulated" not in plain else ""
@@ -91,6 +96,10 @@ def pictures(
     image, image_metadata = _image(cards)
     data = {"text/html": root(*parts), "text/plain": "\n".join([first, *map(one_line, rest)]), **image}
     return Bundle(data, {**({"venice": dict(record)} if record else {}), **image_metadata})
+
+
+def _heading(section: str) -> str:
+    return f'<p style="margin:10px 0 6px"><b>{escaped(section)}</b></p>' if section else ""
 
 
 def _grid(cards: Sequence[Card]) -> str:

@@ -1,25 +1,36 @@
 """Many requests at once: some in flight, within a rate, retried where that is safe, and given up when asked.
 
-Daemon threads talk, so that neither an interrupt nor the end of the process waits for a slow answer. What a job is, and
-what sending it means, is the caller's: here are only order, pace and waiting.
+Daemon threads do the talking, so that neither an interrupt nor the end of the process waits for a slow response. What a
+job is, and what sending it means, is the caller's: here are only order, rate and waiting.
+
+The main thread may be interrupted between any two instructions. `threading.Event`, `Condition` and `Thread.start` take
+locks in Python code, and an interrupt there leaves them held: the workers would wait for ever. So whatever the main
+thread calls here uses raw locks and `Flag` alone, and a conductor, a thread that no signal reaches, starts the workers
+and settles what was called off.
 """
 
 from __future__ import annotations
 
+import _thread
+import logging
 import threading
 import time
 from collections import deque
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from venice_widgets.errors import RateLimited, ServiceUnavailable
+
+from .flag import Flag
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
+
+_log = logging.getLogger("venice_widgets.generation")
 
 MAX_ATTEMPTS = 5
 LONGEST_WAIT_SECONDS = 120.0
@@ -44,12 +55,24 @@ def retry_delay_seconds(error: BaseException, attempt: int) -> float | None:
     return wait if wait <= LONGEST_WAIT_SECONDS else None
 
 
+class Cancelled(Protocol):
+    """What tells a rate limiter that it need not wait any longer: a `Flag`, or an event."""
+
+    def is_set(self) -> bool:
+        """Whether it was set."""
+        ...
+
+    def wait(self, timeout_seconds: float, /) -> object:
+        """Wait until it is set, or for so long."""
+        ...
+
+
 class RateLimiter:
-    """At most so many starts in any minute, and so many on their way at once, over every generation of a session.
+    """At most so many starts in any minute, and so many in flight at once, over every generation of a session.
 
     Args:
         per_minute: starts; None for no limit.
-        in_flight: on their way; None for no limit beyond each generation's own.
+        in_flight: requests; None for no limit beyond each generation's own.
     """
 
     def __init__(self, per_minute: int | None, in_flight: int | None = None) -> None:
@@ -58,7 +81,7 @@ class RateLimiter:
         self._lock = threading.Lock()
         self._slots = threading.BoundedSemaphore(in_flight) if in_flight else None
 
-    def wait(self, cancelled: threading.Event, tell: Callable[[float], None] = lambda _: None) -> bool:
+    def wait(self, cancelled: Cancelled, tell: Callable[[float], None] = lambda _: None) -> bool:
         """Wait for a place, telling the seconds until there is one; False if `cancelled` came first.
 
         Whoever has a place gives it back with `leave`.
@@ -75,7 +98,7 @@ class RateLimiter:
         return False
 
     def leave(self) -> None:
-        """Give the place back: the answer is there, or will not come."""
+        """Give the place back: the response is there, or will not come."""
         if self._slots:
             self._slots.release()
 
@@ -114,8 +137,12 @@ class Dispatch(Generic[Job, Result]):
         in_flight: how many threads.
         pace: the rate.
         first_alone: whether the others wait until the first job has succeeded, and are not sent if it fails.
-        ends_all: whether an error means that the jobs not yet sent should not be sent.
-        on_end: called once, when the last job has ended.
+        ends_all: told each job's error, or None, in the order in which they end; whether the jobs not yet sent should
+            not be sent.
+        on_claim: called when a job is about to be sent and can no longer be called off.
+        beside: called once, in a thread of its own: something that needs no sending, and ends with the jobs.
+        on_end: called once, when the last job has ended, and what goes on beside them.
+        name: what the debug log calls a job.
     """
 
     jobs: Sequence[Job]
@@ -124,53 +151,51 @@ class Dispatch(Generic[Job, Result]):
     in_flight: int
     pace: RateLimiter
     first_alone: bool = False
-    ends_all: Callable[[BaseException], bool] = lambda _: False
+    ends_all: Callable[[BaseException | None], bool] = lambda _: False
+    on_claim: Callable[[Job], None] = lambda _: None
+    beside: Callable[[], None] | None = None
     on_end: Callable[[], None] = lambda: None
+    name: Callable[[Job], str] = str
     deliveries: list[Delivery[Job, Result]] = field(init=False)
 
     def __post_init__(self) -> None:
         self.deliveries = [Delivery(job) for job in self.jobs]
         self._unsent = deque(self.deliveries)
         self._lock = threading.Lock()
-        self._cancelled = threading.Event()
-        self._done = threading.Event()
-        self._first_done = threading.Event()
-        self._unfinished = len(self.deliveries)
-        if not self.deliveries:
+        self._conducts = threading.Lock()
+        self._cancelled, self._done, self._first_done, self._conductor_wakes = Flag(), Flag(), Flag(), Flag()
+        self._unfinished = len(self.deliveries) + (self.beside is not None)
+        if not self._unfinished:
             self._done.set()
 
     def start(self) -> None:
-        """Begin; returns at once."""
-        for number in range(min(self.in_flight, len(self.jobs))):
-            threading.Thread(target=self._work, name=f"venice-{number}", daemon=True).start()
+        """Begin; returns at once. Does nothing the second time.
+
+        Raises:
+            RuntimeError: no thread can be started; nothing was sent.
+        """
+        _thread.start_new_thread(self._conduct, ())
 
     def wait(self, timeout_seconds: float | None = None) -> bool:
         """Wait until every job has ended; whether they have.
 
         An interrupt gets through: the main thread waits in slices.
         """
-        end = None if timeout_seconds is None else time.monotonic() + timeout_seconds
-        while not self._done.wait(0.05 if end is None else max(0.0, min(0.05, end - time.monotonic()))):
-            if end is not None and time.monotonic() >= end:
-                return False
-        return True
+        return self._done.wait_in_slices(timeout_seconds)
 
     def cancel(self) -> None:
-        """Send nothing more; what is on its way goes on. Returns at once.
+        """Send nothing more; what is in flight goes on. Returns at once.
 
-        After it, a job that was not sent yet never will be; it is settled in a thread of its own.
+        After it, a job that was not claimed yet never will be sent; the conductor settles it.
         """
         with self._lock:
             self._cancelled.set()
-            unsent = list(self._unsent)
-            self._unsent.clear()
         self._first_done.set()
-        if unsent:
-            threading.Thread(target=self._call_off, args=(unsent,), name="venice-cancel", daemon=True).start()
-
-    def _call_off(self, unsent: Sequence[Delivery[Job, Result]]) -> None:
-        for delivery in unsent:
-            self._finish(delivery)
+        self._conductor_wakes.set()
+        try:
+            self.start()  # it may not have begun yet
+        except RuntimeError:  # no threads at the end of the interpreter
+            self._call_off()
 
     @property
     def cancelled(self) -> bool:
@@ -181,6 +206,38 @@ class Dispatch(Generic[Job, Result]):
     def done(self) -> bool:
         """Whether every job has ended."""
         return self._done.is_set()
+
+    def _conduct(self) -> None:
+        """Start the workers, and settle what is called off while they are busy."""
+        if not self._conducts.acquire(blocking=False):
+            return
+        if not self.cancelled:
+            self._start_workers()
+        if self.beside is not None:
+            threading.Thread(target=self._go_beside, name="venice-beside", daemon=True).start()
+        self._conductor_wakes.wait()
+        self._call_off()
+
+    def _start_workers(self) -> None:
+        for number in range(min(self.in_flight, len(self.jobs))):
+            try:
+                threading.Thread(target=self._work, name=f"venice-{number}", daemon=True).start()
+            except RuntimeError:  # the system's limit on threads
+                if number == 0:
+                    self._work()
+                return
+
+    def _go_beside(self) -> None:
+        assert self.beside is not None  # noqa: S101  the conductor looked
+        try:
+            self.beside()
+        finally:
+            self._one_less()
+
+    def _call_off(self) -> None:
+        """Settle the jobs that were never claimed."""
+        while (delivery := self._next()) is not None:
+            self._finish(delivery)
 
     def _work(self) -> None:
         while (delivery := self._next()) is not None:
@@ -208,20 +265,29 @@ class Dispatch(Generic[Job, Result]):
             delay = retry_delay_seconds(delivery.error, delivery.attempts)
             if delay is None:
                 return
+            _log.debug("%s: sent again in %.1f s", self.name(delivery.job), delay)
             delivery.waiting_until = time.monotonic() + delay
             self._cancelled.wait(delay)
 
     def _claim(self, delivery: Delivery[Job, Result]) -> bool:
-        """Wait for a place in the pace, for each attempt anew; False if everything was called off before."""
-        if not self.pace.wait(self._cancelled, partial(_note_wait, delivery)):
+        """Wait for a place in the rate, for each attempt anew; False if everything was called off before."""
+        if not self.pace.wait(self._cancelled, partial(self._note_wait, delivery)):
             return False
         with self._lock:
             if self._cancelled.is_set():
                 self.pace.leave()
                 return False
+            # Under the lock: whoever has called the rest off reads what is in flight, and it is exact.
+            self.on_claim(delivery.job)
             delivery.attempts += 1
             delivery.waiting_until = None
-            return True
+        _log.debug("%s: attempt %d", self.name(delivery.job), delivery.attempts)
+        return True
+
+    def _note_wait(self, delivery: Delivery[Job, Result], seconds: float) -> None:
+        if delivery.waiting_until is None:
+            _log.debug("%s: waits %.1f s for the rate limit", self.name(delivery.job), seconds)
+        delivery.waiting_until = time.monotonic() + seconds
 
     def _finish(self, delivery: Delivery[Job, Result]) -> None:
         delivery.waiting_until = None
@@ -232,13 +298,19 @@ class Dispatch(Generic[Job, Result]):
         first = delivery is self.deliveries[0]
         error = delivery.error
         with self._lock:
-            if error is not None and ((first and self.first_alone) or self.ends_all(error)):
+            if self.ends_all(error) or (error is not None and first and self.first_alone):
                 self._cancelled.set()
+                self._conductor_wakes.set()
             delivery.finished = True
-            self._unfinished -= 1
-            last = self._unfinished == 0
+        _log.debug("%s: ended with %s", self.name(delivery.job), type(error).__name__ if error else "success")
         if first:
             self._first_done.set()
+        self._one_less()
+
+    def _one_less(self) -> None:
+        with self._lock:
+            self._unfinished -= 1
+            last = self._unfinished == 0
         if last:
             self._end()
 
@@ -247,14 +319,11 @@ class Dispatch(Generic[Job, Result]):
             self.on_end()
         finally:
             self._done.set()
-
-
-def _note_wait(delivery: Delivery[Any, Any], seconds: float) -> None:
-    delivery.waiting_until = time.monotonic() + seconds
+            self._conductor_wakes.set()
 
 
 def describe(deliveries: Sequence[Delivery[Any, Any]]) -> str:
-    """In words what is being waited for beyond the pictures themselves; empty most of the time."""
+    """In words what is being waited for besides the images themselves; empty most of the time."""
     waits = [d.waiting_until for d in deliveries if d.waiting_until is not None]
     if not waits:
         return ""

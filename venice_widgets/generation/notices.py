@@ -1,4 +1,4 @@
-"""What a person should know before an answer comes, a sentence each."""
+"""What the user should know before a response comes, a sentence each."""
 
 from __future__ import annotations
 
@@ -8,27 +8,31 @@ from venice_widgets.client.catalogue_cache import FRESH_SECONDS
 from venice_widgets.log import RUN_ENDING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from venice_widgets.log import Recovered
 
     from .prepared import Prepared
 
+_SHOWN_RUNS = 4
+
 
 def age_notes(prepared: Prepared) -> tuple[str, ...]:
     """That its prices are old, since they could not be fetched anew."""
-    if prepared.price_age_seconds <= FRESH_SECONDS or not prepared.to_send:
+    if 0 <= prepared.price_age_seconds <= FRESH_SECONDS or not prepared.to_send:
         return ()
+    if prepared.price_age_seconds < 0:
+        return ("The clock was set back since the prices were fetched, and they may have changed.",)
     hours = f"{prepared.price_age_seconds / 3600:.1f}"
     return (f"The prices are {hours} hours old, since the list of models could not be fetched: they may have changed.",)
 
 
 def known_notes(prepared: Prepared) -> tuple[str, ...]:
-    """That the log holds what is about to be sent again."""
-    if prepared.reuse or not prepared.known:
+    """That the log holds what is sent once more."""
+    if not (prepared.again and prepared.known):
         return ()
-    endings = _endings(record.run_id for record in prepared.known.values())
-    return (f"The log held this very request already (run {endings}); --reuse shows it for nothing.",)
+    runs = _endings([record.run_id for record in prepared.known.values()])
+    return (f"The log held {'this request' if len(prepared.known) == 1 else 'these requests'} already (run {runs}).",)
 
 
 def recovery_notes(recovered: Recovered) -> tuple[str, ...]:
@@ -36,16 +40,17 @@ def recovery_notes(recovered: Recovered) -> tuple[str, ...]:
     notes = []
     if recovered.unknown:
         notes.append(
-            "An earlier session ended while requests were on their way; they may have been charged: "
+            "An earlier session ended while requests were in flight; they may have been charged: "
             f"{_endings(recovered.unknown)}. %venice resolve RUN charged|not-charged settles each."
         )
     if recovered.completed:
         notes.append(
-            "An earlier session ended before it showed what had arrived; %venice show RUN shows it for nothing: "
+            "An earlier session ended before it showed what had arrived; %venice show RUN shows it at no cost: "
             f"{_endings(recovered.completed)}."
         )
     return tuple(notes)
 
 
-def _endings(run_ids: Iterable[str]) -> str:
-    return ", ".join(run_id[-RUN_ENDING:] for run_id in run_ids)
+def _endings(run_ids: Sequence[str]) -> str:
+    shown = ", ".join(run_id[-RUN_ENDING:] for run_id in run_ids[:_SHOWN_RUNS])
+    return shown if len(run_ids) <= _SHOWN_RUNS else f"{shown} and {len(run_ids) - _SHOWN_RUNS} more"

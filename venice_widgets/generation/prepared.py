@@ -1,11 +1,13 @@
-"""A generation that was checked and priced, and not sent: what one looks at before one pays."""
+"""A generation that was checked and priced, and not sent: what the user looks at before paying."""
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from venice_widgets.errors import InvalidRequest
 from venice_widgets.request.request import canonical, sha256_tag
 
 if TYPE_CHECKING:
@@ -16,10 +18,50 @@ if TYPE_CHECKING:
     from venice_widgets.request.request import GenerationRequest
     from venice_widgets.request.seeds import Plan
 
+    from .result import Generation
+
+
+class Sending:
+    """What became of a `Prepared`: it is sent once, so that a line that is run twice is not paid for twice."""
+
+    def __init__(self) -> None:
+        self._taken = threading.Lock()
+        self._times = 0
+        self.generation: Generation | None = None
+        """What it became; set before anything is sent, so that an interrupt at any moment can say what became of it."""
+
+    def take(self, *, again: bool) -> None:
+        """Claim the one time that it is sent.
+
+        Raises:
+            InvalidRequest: it was sent before, and `again` is false.
+        """
+        if not self._taken.acquire(blocking=False) and not again:
+            raise InvalidRequest(
+                "this was sent already, and its images would be paid for a second time.",
+                "Send it with again=True, or build it anew. Nothing was sent.",
+            )
+        self.generation = None
+
+    def give_back(self) -> None:
+        """It was not sent after all, and can be sent later."""
+        if not self._times and self._taken.locked():
+            self._taken.release()
+
+    def begin(self, generation: Generation) -> None:
+        """It is about to be sent as this generation."""
+        self.generation = generation
+        self._times += 1
+
+    def undo(self) -> None:
+        """Nothing is on record of it: `begin` did not happen."""
+        self.generation = None
+        self._times -= 1
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What `Session.build` gives and `Session.send` takes."""
+    """What `Session.build` returns and `Session.send` takes."""
 
     request: GenerationRequest
     plan: Plan
@@ -27,40 +69,42 @@ class Prepared:
     """Of what will be sent."""
     prices_fetched_at: datetime
     known: Mapping[int, RunRecord] = field(default_factory=dict)
-    """What the log already holds of these very requests, pictures included, by seed."""
-    reuse: bool = False
-    """Whether that is shown instead of sent again."""
+    """What the log already holds of exactly these requests, images included, by seed."""
+    again: bool = False
+    """Whether that is sent once more; otherwise it is shown from the log at no cost."""
     parent: Parent | None = None
     """The run that it repeats or comes from."""
     built_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    sending: Sending = field(default_factory=Sending, repr=False, compare=False)
+    """Whether it was sent."""
 
     @property
     def price_age_seconds(self) -> float:
-        """How old the prices are by now."""
+        """How old the prices are by now; below zero if the clock was set back."""
         return (datetime.now(UTC) - self.prices_fetched_at).total_seconds()
 
     @property
     def age_seconds(self) -> float:
-        """How long ago it was checked and priced."""
+        """How long ago it was checked and priced; below zero if the clock was set back."""
         return (datetime.now(UTC) - self.built_at).total_seconds()
 
     @property
     def to_send(self) -> tuple[int, ...]:
         """The seeds that will be sent."""
-        return seeds_to_send(self.plan, self.known, reuse=self.reuse)
+        return seeds_to_send(self.plan, self.known, again=self.again)
 
     def bodies(self) -> list[dict[str, Any]]:
         """The JSON of each request as it is shown and stored: reference images stand as ``sha256:…``."""
         return [self.request.record(seed) for seed in self.to_send]
 
 
-def seeds_to_send(plan: Plan, known: Mapping[int, RunRecord], *, reuse: bool) -> tuple[int, ...]:
-    """The planned seeds, less those that the log holds where it is to be used."""
-    return tuple(seed for seed in plan.seeds if not (reuse and seed in known))
+def seeds_to_send(plan: Plan, known: Mapping[int, RunRecord], *, again: bool) -> tuple[int, ...]:
+    """The planned seeds, less those that the log holds, unless they are made again."""
+    return plan.seeds if again else tuple(seed for seed in plan.seeds if seed not in known)
 
 
 def known_requests(log: Log, request: GenerationRequest, plan: Plan, base_url: str) -> dict[int, RunRecord]:
-    """What the log holds of these very requests, the newest of each, by seed. A drawn seed is never there."""
+    """What the log holds of exactly these requests, the newest of each, by seed. A drawn seed is never there."""
     if plan.drawn:
         return {}
     hashes = {seed: sha256_tag(canonical(request.record(seed))) for seed in plan.seeds}
@@ -70,7 +114,7 @@ def known_requests(log: Log, request: GenerationRequest, plan: Plan, base_url: s
 
 
 def as_rewritten(request: GenerationRequest, known: Mapping[int, RunRecord]) -> GenerationRequest:
-    """An enhanced request as its later pictures are sent, by what the log holds of its first: one fee, one prompt."""
+    """An enhanced request as its later images are sent, by what the log holds of its first: one fee, one prompt."""
     first = next(iter(known.values()), None)
     if first is None or first.outcome is None or not request.fields.get("enhance_prompt"):
         return request
@@ -78,5 +122,5 @@ def as_rewritten(request: GenerationRequest, known: Mapping[int, RunRecord]) -> 
 
 
 def _is_whole(log: Log, record: RunRecord) -> bool:
-    """A picture that is missing or damaged cannot be shown in the place of a new one."""
+    """An image that is missing or damaged cannot be shown in place of a new one."""
     return all(log.objects.is_whole(image.sha256) for image in record.images)

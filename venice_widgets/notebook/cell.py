@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
@@ -76,9 +77,8 @@ def _run_one(
     shell: Any, prompt: str, fields: Mapping[str, Any], options: Mapping[str, Any], context: Mapping[str, Any]
 ) -> Generation | Bundle:
     session = current_session()
-    if options.get("reuse") and "seed" not in fields:
-        raise UsageError("%%venice: --reuse needs --seed: a seed that is drawn now is not in the log.")
-    prepared = session.build(prompt, images=options.get("images"), reuse=bool(options.get("reuse")), **fields)
+    again = True if options.get("again") else None if options.get("reuse") else False
+    prepared = session.build(prompt, images=options.get("images"), again=again, **fields)
     check_files(options.get("save"), prepared)
     if options.get("dry_run"):
         return dry_run(session, prepared, options)
@@ -107,16 +107,15 @@ def _generate(
     progress = ProgressLine(" · ".join(part for part in parts if part))
     progress.show(0, len(prepared.plan.seeds))
     try:
-        generation = session.send(
+        generation = session.send_and_wait(
             prepared,
             max_cost_usd=options.get("max_cost"),
             yes=bool(options.get("yes")),
             ask=progress.asking(ask_user),
             context=context,
+            on_sent=partial(_keep, shell, options.get("out")),
+            on_tick=progress.tick,
         )
-        if options.get("out"):
-            shell.user_ns[options["out"]] = generation
-        session.await_generation(generation, progress.tick)
     finally:
         progress.clear(whole_cell=_is_whole_cell(shell))
     problem = _save(generation, options)
@@ -125,6 +124,12 @@ def _generate(
         _show(generation)
         raise problem
     return generation
+
+
+def _keep(shell: Any, name: str | None, generation: Generation) -> None:
+    """Keep it under the user's name as soon as it is being sent: an interrupt leaves it there."""
+    if name:
+        shell.user_ns[name] = generation
 
 
 def _is_whole_cell(shell: Any) -> bool:

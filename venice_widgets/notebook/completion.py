@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from venice_widgets.request.catalogue import Catalogue, Model
+    from venice_widgets.request.catalogue import Catalogue
 
 _LINE = re.compile(r"\s*(?:[^%=]+=\s*(?=%v))?(?P<magic>%%?venice)(?P<text>\s.*|$)", re.DOTALL)
 """Also ``prices = %venice price …``."""
@@ -159,21 +159,22 @@ def _values(flag: str, words: Sequence[str]) -> Sequence[str] | None:
     )
     if facts is None or facts.kind is bool:
         return None
-    if facts.choices:
+    if not (facts.about.listed or facts.name in _OF_CATALOGUE):
         return facts.choices
     catalogue = _catalogue()
-    if catalogue is None or facts.name not in _FROM_CATALOGUE:
+    if catalogue is None:
         return ()
-    return _FROM_CATALOGUE[facts.name](catalogue, catalogue.find(_model_on(words) or "default"))
+    if facts.name in _OF_CATALOGUE:
+        return _OF_CATALOGUE[facts.name](catalogue)
+    model = catalogue.find(_model_on(words) or "default")
+    return model.allowed(facts.name) if model else ()
 
 
-_FROM_CATALOGUE: dict[str, Callable[[Catalogue, Model | None], Sequence[str]]] = {
-    "model": lambda catalogue, _: [*_generating(catalogue), *catalogue.traits],
-    "style_preset": lambda catalogue, _: catalogue.styles or (),
-    "resolution": lambda _, model: model.resolutions if model else (),
-    "quality": lambda _, model: model.qualities if model else (),
-    "aspect_ratio": lambda _, model: model.aspect_ratios if model else (),
+_OF_CATALOGUE: dict[str, Callable[[Catalogue], Sequence[str]]] = {
+    "model": lambda catalogue: [*_generating(catalogue), *catalogue.traits],
+    "style_preset": lambda catalogue: catalogue.styles or (),
 }
+"""What the catalogue lists for all models alike; what one model lists is part of the field's declaration."""
 
 
 def _generating(catalogue: Catalogue) -> list[str]:

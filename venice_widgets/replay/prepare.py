@@ -158,7 +158,7 @@ def _reference(entry: Any, log: Log) -> StyleReference:
 def _gone(past: Original, catalogue: Catalogue) -> str:
     name = str(past.request.get("model"))
     then = _model_then(past)
-    instead = then.deprecation_replacement if then else ""
+    instead = then.deprecation.replacement if then else ""
     hint = f" {instead} was named as its replacement." if instead and catalogue.find(instead) else ""
     return f"the model {name} is not in the catalogue any more.{hint}"
 
@@ -173,9 +173,8 @@ def _service_changes(session: Session, past: Original) -> Iterator[str]:
 
 def _model_changes(prepared: Prepared, past: Original) -> Iterator[str]:
     model, then = prepared.request.model, _model_then(past)
-    if model.deprecation_date:
-        instead = f"; {model.deprecation_replacement} replaces it" if model.deprecation_replacement else ""
-        yield f"{model.id} is going away on {model.deprecation_date[:10]}{instead}."
+    if model.deprecation.stated:
+        yield model.deprecation.sentence(model.id)
     if then is None:
         return
     before, now = estimate(replace(prepared.request, model=then), 1).price_usd, prepared.estimate.price_usd

@@ -42,12 +42,12 @@ class Replay:
     @property
     def run_id(self) -> str:
         """Of the replay; empty where nothing was sent."""
-        return self.generation.runs[0].run_id if self.generation else ""
+        return self.generation.runs[0].run_id if self.generation is not None else ""
 
     @property
     def image(self) -> Image | None:
         """The picture that came."""
-        images = self.generation.images if self.generation else ()
+        images = self.generation.images if self.generation is not None else ()
         return images[0] if images else None
 
     def bundle(self) -> Bundle:
@@ -92,8 +92,9 @@ def replay(
     if outlook.prepared is None or (outlook.doubts and not anyway):
         return Replay(outlook, not_sent(outlook))
     context = {"replay": {"changes": list(outlook.changes), "doubts": list(outlook.doubts)}}
-    generation = session.send(outlook.prepared, max_cost_usd=max_cost_usd, yes=yes, ask=ask, context=context)
-    session.await_generation(generation, on_tick)
+    generation = session.send_and_wait(
+        outlook.prepared, max_cost_usd=max_cost_usd, yes=yes, ask=ask, context=context, on_tick=on_tick
+    )
     return _judged(session, outlook, generation)
 
 

@@ -1,7 +1,9 @@
 """What one model's limits make of the chosen fields: an error that names the remedy, or a note.
 
-Each rule is a function of its own, and stands in `RULES`: it gets the chosen fields, may spell a value as the catalogue
-spells it, returns notes on what the model will ignore in silence, and raises what would be refused or come out wrong.
+First `check_applies`: a field that the model does not take is an error, whatever its value. Then, with types and
+ranges checked, each rule in `RULES`: it gets the chosen fields, may spell a value as the catalogue spells it, returns
+notes on what the model will ignore, and raises what would be refused or come out wrong. Which list, default or flag
+of a model belongs to which field is part of the field's declaration.
 
 Source of the rules: the Venice API's document of ``POST /image/generate`` and the vendor's notes for client authors.
 """
@@ -15,21 +17,24 @@ from typing import TYPE_CHECKING, Any
 from venice_widgets.errors import InvalidRequest
 from venice_widgets.suggest import nearest
 
-from .catalogue import FieldSupport, Sizing
-from .fields import NOTHING_SENT, field_facts, refusal
+from .field_support import FieldSupport, known_users
+from .fields import MAX_SIDE_PIXELS, NOTHING_SENT, field_facts, refusal
+from .model import Sizing
 from .style_reference import StyleReference, split_strength
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from .catalogue import Catalogue, Model
+    from .catalogue import Catalogue
+    from .model import Model
 
 _TIER = re.compile(r"([0-9]{1,4}(?:\.[0-9]{1,4})?)[kK]")
+_SIZE_FIELDS = ("width", "height", "aspect_ratio", "resolution")
 
 
 def check_text(name: str, text: str, model: Model) -> None:
-    """Length is counted in UTF-16 units, as the API's own validator (JavaScript) counts it."""
+    """Check a text's length. It is counted in UTF-16 units, as the API's own validator (JavaScript) counts."""
     try:
         units = len(text.encode("utf-16-le")) // 2
     except UnicodeEncodeError as exc:
@@ -37,7 +42,7 @@ def check_text(name: str, text: str, model: Model) -> None:
             name, repr(text[exc.start]), "is half a character (a lone surrogate)", "Remove or retype it."
         ) from exc
     if name == "prompt" and not text.strip():
-        raise InvalidRequest("the prompt is empty.", f"Write what the picture should show. {NOTHING_SENT}", field=name)
+        raise InvalidRequest("the prompt is empty.", f"Write what the image should show. {NOTHING_SENT}", field=name)
     limit = model.prompt_character_limit
     if limit is not None and units > limit:
         raise InvalidRequest(
@@ -50,54 +55,27 @@ def check_text(name: str, text: str, model: Model) -> None:
 _Checked = dict[str, Any]
 
 
-def _negative_prompt_rule(fields: _Checked, model: Model, _: Catalogue) -> list[str] | None:
-    text = fields.get("negative_prompt")
-    if text is None:
-        return None
-    check_text("negative_prompt", text, model)
-    users = "qwen-image-2 uses it."
-    return _ignored("negative_prompt", model, users)
+def check_applies(given: Mapping[str, Any], model: Model, catalogue: Catalogue) -> None:
+    """Refuse each field that means nothing to this model, before anything is said of its value.
 
-
-def _ignored(name: str, model: Model, users: str) -> list[str]:
-    option = field_facts()[name].option
-    match model.support(name):
-        case FieldSupport.IGNORED:
-            return [f"--{option} has no effect: {model.id} drops it without saying so. {users}"]
-        case FieldSupport.UNKNOWN:
-            return [f"--{option} may have no effect: whether {model.id} uses it is not known. {users}"]
-    return []
-
-
-def _steps_rule(fields: _Checked, model: Model, _: Catalogue) -> list[str] | None:
-    steps = fields.get("steps")
-    if steps is None:
-        return None
-    if model.steps_max is not None and steps > model.steps_max:
-        raise refusal("steps", steps, f"is more than {model.id} takes", f"It takes 1 … {model.steps_max}.")
-    return _ignored("steps", model, "venice-sd35 uses it.")
-
-
-def _pixels_rule(fields: _Checked, model: Model, _: Catalogue) -> None:
-    for name in ("width", "height"):
-        value = fields.get(name)
-        if value is None:
+    Raises:
+        InvalidRequest: such a field; the API would ignore it in silence or refuse it.
+    """
+    for name, value in given.items():
+        off = value is False or (isinstance(value, list | tuple) and not value)
+        if off or model.takes(name) or field_facts()[name].about.ignored_elsewhere:
             continue
-        if model.sizing is not Sizing.PIXELS:
-            raise refusal(name, value, f"does not apply: {model.id} is sized by {_sized_by(model)}", _choose(model))
-        divisor = model.width_height_divisor or 1
-        if value % divisor:
-            below, above = value // divisor * divisor, -(-value // divisor) * divisor
-            near = " and ".join(str(size) for size in (below, above) if 1 <= size <= 1280)
-            raise refusal(
-                name, value, f"is no multiple of {divisor}, as {model.id} needs it", f"The nearest are {near}."
-            )
+        if name in _SIZE_FIELDS and not (name == "aspect_ratio" and model.sizing is Sizing.TIERS):
+            raise refusal(name, value, f"does not apply: {model.id} is sized {_sized(model)}", _choose(model))
+        if name not in _SIZE_FIELDS:
+            shown = "on" if value is True else f"({len(value)})" if isinstance(value, list | tuple) else value
+            takers = _takers(name, catalogue) or "See %venice model ID for what it takes."
+            raise refusal(name, shown, f"does not apply: {model.id} does not support it", takers)
 
 
-def _sized_by(model: Model) -> str:
-    return {Sizing.TIERS: "resolution and aspect_ratio", Sizing.RATIO: "aspect_ratio", Sizing.PIXELS: "pixels"}[
-        model.sizing
-    ]
+def _sized(model: Model) -> str:
+    names = {Sizing.TIERS: "by resolution and aspect_ratio", Sizing.RATIO: "by aspect_ratio"}
+    return names.get(model.sizing, "in pixels")
 
 
 def _choose(model: Model) -> str:
@@ -108,22 +86,86 @@ def _choose(model: Model) -> str:
     return f"It takes {' and '.join(part for part in (tiers, ratios) if part)}."
 
 
-def _ratio_rule(fields: _Checked, model: Model, _: Catalogue) -> list[str] | None:
-    ratio = fields.get("aspect_ratio")
-    if ratio is None:
-        return None
-    if model.sizing is Sizing.PIXELS:
-        raise refusal("aspect_ratio", ratio, f"does not apply: {model.id} is sized in pixels", _choose(model))
-    if not model.aspect_ratios:
-        return [f"--aspect-ratio was not checked: the catalogue lists no ratios for {model.id}."]
-    if ratio not in model.aspect_ratios:
-        raise refusal(
-            "aspect_ratio",
-            ratio,
-            f"is not one that {model.id} takes",
-            f"It takes {', '.join(model.aspect_ratios)}.{_near_ratio(ratio, model.aspect_ratios)}",
-        )
-    return None
+def _takers(name: str, catalogue: Catalogue) -> str:
+    """The first models of the catalogue that take the field."""
+    found = [model.id for model in catalogue.models if model.generates and not model.offline and model.takes(name)]
+    return f"{' and '.join(found[:2])} {'takes' if len(found) == 1 else 'take'} it." if found else ""
+
+
+def _negative_prompt_rule(fields: _Checked, model: Model, catalogue: Catalogue) -> list[str]:
+    if "negative_prompt" not in fields:
+        return []
+    check_text("negative_prompt", fields["negative_prompt"], model)
+    return _use(model, catalogue, "negative_prompt")
+
+
+def _steps_rule(fields: _Checked, model: Model, catalogue: Catalogue) -> list[str]:
+    return _use(model, catalogue, "steps") if "steps" in fields else []
+
+
+def _use(model: Model, catalogue: Catalogue, name: str) -> list[str]:
+    """That a model drops a field that it accepts, or may do so; and a model that uses it."""
+    users = [each.id for each in catalogue.models if each.support(name) is FieldSupport.SUPPORTED]
+    known = f"{(users or list(known_users(name)))[0]} uses it."
+    match model.support(name):
+        case FieldSupport.IGNORED:
+            return [f"{name} has no effect: {model.id} ignores it without saying so. {known}"]
+        case FieldSupport.UNKNOWN:
+            return [f"{name} may have no effect: whether {model.id} uses it is not known. {known}"]
+    return []
+
+
+def _most_rule(fields: _Checked, model: Model, _: Catalogue) -> list[str]:
+    for name, facts in field_facts().items():
+        most = getattr(model, facts.about.at_most) if facts.about.at_most else None
+        if most is not None and fields.get(name, 0) > most:
+            raise refusal(name, fields[name], f"is more than {model.id} takes", f"It takes 1 … {most}.")
+    return []
+
+
+def _divisor_rule(fields: _Checked, model: Model, _: Catalogue) -> list[str]:
+    divisor = model.width_height_divisor or 1
+    for name in ("width", "height"):
+        value = fields.get(name, 0)
+        if value % divisor:
+            sides = (value // divisor * divisor, -(-value // divisor) * divisor)
+            near = " and ".join(str(side) for side in sides if 1 <= side <= MAX_SIDE_PIXELS)
+            raise refusal(
+                name, value, f"is not a multiple of {divisor}, as {model.id} needs it", f"The nearest are {near}."
+            )
+    return []
+
+
+def _listed_rule(fields: _Checked, model: Model, catalogue: Catalogue) -> list[str]:
+    """Each field that models limit by a list: one of this model's values, spelled as the catalogue spells it."""
+    notes = []
+    for name in [name for name, facts in field_facts().items() if facts.about.listed and name in fields]:
+        allowed = model.allowed(name)
+        if allowed:
+            fields[name] = _spelled(name, fields[name], allowed, model)
+        elif field_facts()[name].about.ignored_elsewhere:
+            notes.append(f"{name} has no effect: {model.id} has no choice of it. {_takers(name, catalogue)}".strip())
+        else:
+            notes.append(f"{name} was not checked: the catalogue lists none for {model.id}.")
+    return notes
+
+
+def _spelled(name: str, value: str, allowed: Sequence[str], model: Model) -> str:
+    """The catalogue's own spelling of a value that was given without regard to case."""
+    for candidate in allowed:
+        if candidate.casefold() == value.casefold():
+            return candidate
+    raise refusal(
+        name, value, f"is not one that {model.id} takes", f"It takes {', '.join(allowed)}.{_near(value, allowed)}"
+    )
+
+
+def _near(value: str, allowed: Sequence[str]) -> str:
+    """The nearest of the allowed values: by proportion for ratios, by size for tiers, else by spelling."""
+    if _proportion(value):
+        return _near_ratio(value, allowed)
+    near = _near_tier(value, allowed) or next(iter(nearest(value, allowed)), "")
+    return f" The nearest is {near}." if near else ""
 
 
 def _near_ratio(ratio: str, allowed: Sequence[str]) -> str:
@@ -131,8 +173,7 @@ def _near_ratio(ratio: str, allowed: Sequence[str]) -> str:
     wanted = _proportion(ratio)
     known = {name: value for name in allowed if (value := _proportion(name))}
     if not wanted or not known:
-        near = nearest(ratio, allowed)
-        return f" The nearest is {near[0]}." if near else ""
+        return ""
     best = min(known, key=lambda name: abs(math.log(known[name] / wanted)))
     turned = ":".join(reversed(ratio.split(":")))
     also = f"; {turned} is the same shape turned" if turned in known and turned != best else ""
@@ -148,40 +189,6 @@ def _proportion(ratio: str) -> float | None:
     return proportion if 0 < proportion < math.inf else None
 
 
-def _resolution_rule(fields: _Checked, model: Model, _: Catalogue) -> None:
-    value = fields.get("resolution")
-    if value is None:
-        return
-    if not model.resolutions:
-        raise refusal(
-            "resolution",
-            value,
-            f"does not apply: {model.id} has no tiers, and would drop it in silence",
-            _choose(model),
-        )
-    fields["resolution"] = _spelled("resolution", value, model.resolutions, model)
-
-
-def _quality_rule(fields: _Checked, model: Model, _: Catalogue) -> list[str] | None:
-    value = fields.get("quality")
-    if value is None:
-        return None
-    if not model.qualities:
-        return [f"--quality has no effect: {model.id} has only one quality. gpt-image-2 has several."]
-    fields["quality"] = _spelled("quality", value, model.qualities, model)
-    return None
-
-
-def _spelled(name: str, value: str, allowed: Sequence[str], model: Model) -> str:
-    """The catalogue's own spelling of a value that was given without regard to case."""
-    for candidate in allowed:
-        if candidate.casefold() == value.casefold():
-            return candidate
-    near = _near_tier(value, allowed) or next(iter(nearest(value, allowed)), "")
-    hint = f" The nearest is {near}." if near else ""
-    raise refusal(name, value, f"is not one that {model.id} takes", f"It takes {', '.join(allowed)}.{hint}")
-
-
 def _near_tier(value: str, allowed: Sequence[str]) -> str:
     """The tier of the nearest size (4K for 8K, which no likeness of spelling finds); empty where there is none."""
     sizes = {name: float(size[1]) for name in (value, *allowed) if (size := _TIER.fullmatch(name))}
@@ -189,77 +196,60 @@ def _near_tier(value: str, allowed: Sequence[str]) -> str:
     return min(known, key=lambda name: abs(math.log(sizes[name] / sizes[value]))) if known and sizes.get(value) else ""
 
 
-def _style_rule(fields: _Checked, _: Model, catalogue: Catalogue) -> list[str] | None:
+def _style_rule(fields: _Checked, _: Model, catalogue: Catalogue) -> list[str]:
     style = fields.get("style_preset")
     if style is None or style in (catalogue.styles or ()):
-        return None
+        return []
     if catalogue.styles is None:
-        return ["--style-preset was not checked: the list of styles could not be fetched."]
+        return ["style_preset was not checked: the list of styles could not be fetched."]
     near = nearest(style, catalogue.styles)
     hint = f"Did you mean {' or '.join(near)}?" if near else "See %venice styles."
-    raise refusal("style_preset", repr(style), "is no style preset (case counts)", hint)
+    raise refusal("style_preset", repr(style), "is not a style preset (case counts)", hint)
 
 
-def _support_rule(fields: _Checked, model: Model, _: Catalogue) -> list[str] | None:
-    supported = {
-        "enable_web_search": model.supports_web_search,
-        "disable_prompt_optimization_thinking": model.supports_optimize_prompt_thinking,
-    }
-    for name, there in supported.items():
-        if fields.get(name) and not there:
-            raise refusal(
-                name, "on", f"does not apply: {model.id} does not support it", "See %venice model ID for what it takes."
-            )
-    if fields.get("enable_web_search"):
-        return ["With --enable-web-search this picture cannot be made again: the web will have changed."]
-    return None
+def _web_search_rule(fields: _Checked, _: Model, __: Catalogue) -> list[str]:
+    if not fields.get("enable_web_search"):
+        return []
+    return ["With enable_web_search this image cannot be made again: the web will have changed."]
 
 
-def _delivery_rule(fields: _Checked, _: Model, __: Catalogue) -> None:
+def _delivery_rule(fields: _Checked, _: Model, __: Catalogue) -> list[str]:
     if "variants" in fields and fields.get("return_binary"):
         raise refusal(
             "variants",
             fields["variants"],
             "cannot go with return_binary",
-            "Use --images/-n instead of --variants: each picture then keeps its own seed.",
+            "Use images (-n in a cell) instead of variants: each image then has its own seed.",
         )
+    return []
 
 
-def _deprecation_rule(_: _Checked, model: Model, __: Catalogue) -> list[str] | None:
-    if not model.deprecation_date:
-        return None
-    instead = f" {model.deprecation_replacement} replaces it." if model.deprecation_replacement else ""
-    return [f"{model.id} is going away ({model.deprecation_date[:10]}).{instead}"]
+def _deprecation_rule(_: _Checked, model: Model, __: Catalogue) -> list[str]:
+    return [model.deprecation.sentence(model.id)] if model.deprecation.is_near() else []
 
 
 RULES = (
     _negative_prompt_rule,
-    _pixels_rule,
-    _ratio_rule,
-    _resolution_rule,
-    _quality_rule,
     _steps_rule,
+    _most_rule,
+    _divisor_rule,
+    _listed_rule,
     _style_rule,
-    _support_rule,
+    _web_search_rule,
     _delivery_rule,
     _deprecation_rule,
 )
 
 
 def check_references(specs: Sequence[str | Path | StyleReference], model: Model) -> list[str]:
-    """Hold the style references to what the model takes, before any of them is read."""
+    """Check the style references against what the model takes, before any of them is read."""
     if not specs:
         return []
-    if not model.supports_style_references:
-        raise refusal(
-            "style_references", f"({len(specs)})", f"do not apply: {model.id} takes none", "krea-v2-large takes some."
-        )
     limit = model.max_style_references
     if limit is not None and len(specs) > limit:
         raise refusal("style_references", f"({len(specs)})", f"are more than {model.id} takes", f"It takes {limit}.")
-    for spec in specs:
-        strength = spec.strength if isinstance(spec, StyleReference) else split_strength(str(spec))[1]
-        if strength is not None and not model.supports_style_reference_strength:
+    for strength in _strengths(specs):
+        if not model.supports_style_reference_strength:
             raise refusal(
                 "style_references",
                 f"strength {strength:g}",
@@ -267,3 +257,10 @@ def check_references(specs: Sequence[str | Path | StyleReference], model: Model)
                 "Leave out the @STRENGTH.",
             )
     return ["Style references may cost a little more than the price shown: the catalogue does not list it."]
+
+
+def _strengths(specs: Sequence[str | Path | StyleReference]) -> Iterator[float]:
+    for spec in specs:
+        strength = spec.strength if isinstance(spec, StyleReference) else split_strength(str(spec))[1]
+        if strength is not None:
+            yield strength

@@ -1,15 +1,16 @@
 """What a request leaves open and how it was decided: every default made explicit, with where it came from.
 
 The body on the wire holds only what was chosen. A year later its defaults may be others, so the record says what they
-were: the model's by its catalogue entry, the API's by its documentation (as `fields` tells it), and which fields this
-model is known to heed or ignore.
+were: the model's by its catalogue entry, the API's by its documentation (as `fields` states it), and which fields this
+model is known to use or ignore.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .fields import field_facts
+from .field_support import JUDGED_FIELDS
+from .fields import attribution_fields, field_facts
 
 if TYPE_CHECKING:
     from .fields import FieldFacts
@@ -19,7 +20,6 @@ GIVEN, OF_MODEL, OF_API = "given", "the model's default", "the API's default"
 _WORDS = {"on": True, "off": False, "none": None}
 _ELSEWHERE = ("model", "seed", "style_references")
 """What has a place of its own in the record, or no default."""
-_MAY_BE_IGNORED = ("seed", "negative_prompt", "steps")
 
 
 def resolution(request: GenerationRequest) -> dict[str, Any]:
@@ -28,14 +28,15 @@ def resolution(request: GenerationRequest) -> dict[str, Any]:
     Returns:
         By field name ``{"value": …, "from": …}``, where the source is ``given``, ``the model's default``, ``the API's
         default``, or of the model ``the alias fastest``; and under ``field_support`` what is known of the model's use
-        of seed, negative prompt and steps. A default that is documented nowhere has no value.
+        of seed, negative prompt and steps. A default that is not documented has no value.
     """
     open_to_it = [name for name in field_facts() if name not in _ELSEWHERE and request.model.takes(name)]
-    names = [name for name in field_facts() if name in request.fields or name in open_to_it]
+    relevant = {*request.fields, *open_to_it} - attribution_fields()
+    names = [name for name in field_facts() if name in relevant]
     return {
         "model": {"value": request.model.id, "from": _model_source(request)},
         **{name: _decided(request, field_facts()[name]) for name in names},
-        "field_support": {name: str(request.model.support(name)) for name in _MAY_BE_IGNORED},
+        "field_support": {name: str(request.model.support(name)) for name in JUDGED_FIELDS},
     }
 
 
@@ -59,14 +60,9 @@ def _model_source(request: GenerationRequest) -> str:
 def _decided(request: GenerationRequest, facts: FieldFacts) -> dict[str, Any]:
     if facts.name in request.fields:
         return {"value": request.fields[facts.name], "from": GIVEN}
-    of_model = {
-        "aspect_ratio": request.model.default_aspect_ratio,
-        "resolution": request.model.default_resolution,
-        "quality": request.model.default_quality,
-        "steps": request.model.steps_default,
-    }
-    if of_model.get(facts.name):
-        return {"value": of_model[facts.name], "from": OF_MODEL}
+    of_model = request.model.default_of(facts.name)
+    if of_model is not None:
+        return {"value": of_model, "from": OF_MODEL}
     return {**_documented(facts), "from": OF_API}
 
 

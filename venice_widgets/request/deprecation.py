@@ -7,8 +7,9 @@ Source: the catalogue's ``deprecation{date, startsAt, removesAt, autoRemap, repl
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
 NEAR = timedelta(days=14)
 """A start or end that is this close is told before sending; the API gives notice of 7 to 15 days."""
@@ -24,6 +25,15 @@ class Deprecation(BaseModel):
     removes_at: str = Field("", validation_alias=AliasChoices("removes_at", "removesAt"))
     auto_remap: bool = Field(default=False, validation_alias=AliasChoices("auto_remap", "autoRemap"))
     replacement: str = Field("", validation_alias=AliasChoices("replacement", "replacementModelId"))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tolerant(cls, value: Any) -> Any:
+        """A notice in an odd shape must not cost the model its entry."""
+        if not isinstance(value, dict):
+            return {"date": value if isinstance(value, str) else ""}
+        remap = ("auto_remap", "autoRemap")
+        return {name: inner for name, inner in value.items() if isinstance(inner, bool if name in remap else str)}
 
     @property
     def stated(self) -> bool:

@@ -1,8 +1,8 @@
 """What a request will cost, or "unknown".
 
-The rule (VENICE API, the catalogue's ``pricing``): the quality matrix where there is one, else the price of the
-resolution, else the one price; with the model's defaults for what was omitted; times the pictures; plus surcharges,
-which are upper bounds. A price that cannot be found is unknown, never zero: `Estimate.price_usd` is then None.
+The price of one image by `price_rule`, times the images, plus surcharges, which are upper bounds. A price that cannot
+be found is unknown, never zero: `Estimate.price_usd` is then None. A price of zero is shown as it is stated and counts
+as unknown wherever a limit is set.
 
 Where a model states the quality matrix and a price per resolution as well, the matrix is what is billed, and the
 other is a legacy schedule that can be a cent dearer at the default quality. Limits are held against the dearer of the
@@ -13,27 +13,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from venice_widgets.money import usd_text
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from .price_rule import billed_values, decisive_fields, legacy_price, stated_price
+from .prices import UNKNOWN
 
-    from .catalogue import Model
+if TYPE_CHECKING:
     from .request import GenerationRequest
 
-Value = TypeVar("Value")
-
 ENHANCEMENT_USD = Decimal("0.04")
-"""Charged once per request when a rewrite is applied (VENICE API, ``enhance_prompt``)."""
+"""Charged once per request when a rewrite is applied (the API's document of ``enhance_prompt``)."""
 WEB_SEARCH_USD = Decimal("0.01")
-"""Free today; a guard for the day it is not."""
+"""Free today; a reserve for the day it is not."""
 
 
 @dataclass(frozen=True, slots=True)
 class Surcharge:
-    """An amount that may come on top, an upper bound."""
+    """An amount that may be added, an upper bound."""
 
     name: str
     price_usd: Decimal
@@ -46,18 +44,18 @@ class Estimate:
 
     images: int
     unit_price_usd: Decimal | None
-    """One picture; None where the catalogue does not say."""
+    """One image; None where the catalogue does not say."""
     guard_unit_price_usd: Decimal | None
-    """One picture at the dearest that the catalogue states for it: what limits are held against."""
+    """One image at the highest price that the catalogue states for it: what limits are held against."""
     basis: str
-    """Where in the catalogue the price stands, such as ``quality[2K][medium]``; or why it is unknown."""
+    """Where in the catalogue the price is, such as ``quality[2K][medium]``; or why it is unknown."""
     defaults: tuple[str, ...] = ()
     """The model's defaults that will be billed, such as ``quality high``."""
     surcharges: tuple[Surcharge, ...] = ()
     unlisted: str = ""
-    """What is charged on top by an amount that no catalogue lists; empty where nothing is."""
+    """What is charged in addition, by an amount that no catalogue lists; empty where nothing is."""
     simulated: bool = False
-    """Whether the simulator answers, so that nothing is charged."""
+    """Whether the simulator responds, so that nothing is charged."""
 
     @property
     def price_usd(self) -> Decimal | None:
@@ -66,13 +64,20 @@ class Estimate:
 
     @property
     def upper_bound_usd(self) -> Decimal | None:
-        """The most that it can cost, which limits are held against and budgets reserve; None where nobody can say."""
-        return None if self.unlisted else self._total(self.guard_unit_price_usd)
+        """The most that it can cost, which limits are held against and budgets reserve; None where it is unknown."""
+        return None if self.unlisted or self._is_free else self._total(self.guard_unit_price_usd)
 
     @property
     def why_unbounded(self) -> str:
         """Why `upper_bound_usd` is None."""
-        return self.basis if self.price_usd is None else self.unlisted
+        if self.price_usd is None:
+            return self.basis
+        return "the catalogue states a price of $0.00, which may be an oversight" if self._is_free else self.unlisted
+
+    @property
+    def _is_free(self) -> bool:
+        """Whether images are stated to cost nothing; with the simulator that is true."""
+        return self.images > 0 and self.guard_unit_price_usd == 0 and not self.simulated
 
     def _total(self, unit: Decimal | None) -> Decimal | None:
         if unit is None:
@@ -81,9 +86,9 @@ class Estimate:
 
     @property
     def formula(self) -> str:
-        """The sum as one writes it: ``2 × $0.13 = $0.26``."""
+        """The sum in writing: ``2 × $0.13 = $0.26``."""
         if self.price_usd is None or self.unit_price_usd is None:
-            return f"{self.images} × unknown: {self.basis}"
+            return f"{self.images} × {UNKNOWN}: {self.basis}"
         extras = "".join(f" + up to {usd_text(extra.price_usd)} {extra.name}" for extra in self.surcharges)
         bound = self.upper_bound_usd
         most = f" (at most {usd_text(bound)})" if bound is not None and bound > self.price_usd else ""
@@ -112,64 +117,18 @@ def estimate(request: GenerationRequest, requests: int = 1, *, simulated: bool =
     )
 
 
-def stated_price(model: Model, resolution: str, quality: str) -> tuple[Decimal | None, str]:
-    """What the catalogue says that one picture is billed at.
-
-    Args:
-        model: whose price.
-        resolution: the tier that is billed, the model's default included; empty where it has none.
-        quality: likewise.
-
-    Returns:
-        US dollars, and where in the catalogue they stand; or None, and why the price is unknown.
-    """
-    if model.price_quality:
-        price = _look_up(_look_up(model.price_quality, resolution) or {}, quality)
-        place = f"quality[{resolution}][{quality}]"
-    elif model.price_resolutions:
-        price, place = _look_up(model.price_resolutions, resolution), f"resolutions[{resolution}]"
-    else:
-        price, place = model.price_generation, "generation"
-    return price, place if price is not None else _missing(model, resolution, quality)
-
-
 def _unit_prices(request: GenerationRequest) -> tuple[Decimal | None, Decimal | None, str]:
     """The price, the dearest that the catalogue states for it, and where they stand."""
-    price, basis = stated_price(request.model, request.resolution, request.quality)
-    legacy = None
-    if price is not None and request.model.price_quality and _is_default_quality(request):
-        legacy = _look_up(request.model.price_resolutions, request.resolution)
+    values = billed_values(request.model, request.fields)
+    price, basis = stated_price(request.model, values)
+    legacy = None if price is None else legacy_price(request.model, values)
     return price, price if legacy is None or price is None else max(price, legacy), basis
-
-
-def _missing(model: Model, resolution: str, quality: str) -> str:
-    if not (model.price_quality or model.price_resolutions):
-        return f"the catalogue states no price for {model.id}"
-    tier = f"resolution {resolution}" if resolution else "no resolution and no default"
-    chosen = f"{tier} quality {quality}" if quality else tier
-    return f"the catalogue states no price for {model.id} at {chosen}"
-
-
-def _is_default_quality(request: GenerationRequest) -> bool:
-    return request.quality.casefold() == request.model.default_quality.casefold()
-
-
-def _look_up(table: Mapping[str, Value], name: str) -> Value | None:
-    """The value of a key that may be spelled in another case than elsewhere in the same entry."""
-    return next((value for key, value in table.items() if key.casefold() == name.casefold()), None)
 
 
 def _billed_defaults(request: GenerationRequest) -> tuple[str, ...]:
     """What was not chosen but decides the price."""
-    names = [
-        name
-        for name, priced in (
-            ("resolution", request.model.price_resolutions or request.model.price_quality),
-            ("quality", request.model.price_quality),
-        )
-        if priced and name not in request.fields and getattr(request.model, f"default_{name}")
-    ]
-    return tuple(f"{name} {getattr(request.model, f'default_{name}')}" for name in names)
+    left_open = [name for name in decisive_fields(request.model) if name not in request.fields]
+    return tuple(f"{name} {default}" for name in left_open if (default := request.model.default_of(name)))
 
 
 def _surcharges(request: GenerationRequest, requests: int) -> tuple[Surcharge, ...]:

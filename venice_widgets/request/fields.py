@@ -1,13 +1,15 @@
 """The one declaration of every parameter of ``POST /image/generate``.
 
 `Fields` declares each field once: its type and range, and in `About` the words that help, completion, the panel and the
-documents need. Everything else reads it from there.
+documents need, and what in a model's catalogue entry limits the field, is its default, and is its price. The check, the
+defaults, the price, completion, the panel and the model's page follow from there.
 
 Source of names, ranges and defaults: the Venice API's document of ``POST /image/generate``.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence  # noqa: TC003  pydantic reads the annotations
 from dataclasses import dataclass
 from functools import cache
@@ -16,22 +18,37 @@ from types import MappingProxyType
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import annotated_types
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
 from venice_widgets.errors import InvalidRequest
-from venice_widgets.suggest import nearest
+from venice_widgets.suggest import did_you_mean
 
-from .catalogue import known_users
+from .field_support import known_users
 from .style_reference import StyleReference  # noqa: TC001  likewise
 
 MAX_SEED = 999_999_999
+MAX_SIDE_PIXELS = 1280
+DEFAULT_SIDE_PIXELS = 1024
+"""Width and height that the API takes where none is given, on models that are sized in pixels."""
 NOTHING_SENT = "Nothing was sent."
+
+
+@dataclass(frozen=True, slots=True)
+class PriceList:
+    """A list in the ``pricing`` of a catalogue entry, and the fields that index it."""
+
+    name: str
+    """Its name there."""
+    by: tuple[str, ...] = ()
+    """The fields whose values index it, outermost first; a list with more of them is billed before one with fewer."""
+    default_only: bool = False
+    """Whether, for a model without this list, the price by another list holds for the field's default alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class About:
-    """The words that belong to a field."""
+    """What belongs to a field beside its type: its words, and what a model's catalogue entry says of it."""
 
     group: str
     """The heading under which help and panel show it."""
@@ -49,11 +66,31 @@ class About:
     """The option's name where it is not the field's own with dashes."""
     takes: str = ""
     """What values it takes, where neither its type nor its bounds say it."""
+    listed: str = ""
+    """The attribute of `Model` that lists the values a model takes; a model that lists none does not take the field."""
+    supported_by: str = ""
+    """The attribute of `Model` that says whether a model takes the field at all."""
+    model_default: str = ""
+    """The attribute of `Model` that holds the model's default."""
+    at_most: str = ""
+    """The attribute of `Model` that holds the largest number a model takes."""
+    ignored_elsewhere: bool = False
+    """Whether a model that does not take the field drops it without harm: then it is a note, not an error."""
+    attribution_only: bool = False
+    """Whether the field changes nothing about the image: it is sent, and left out of the record and of its hash."""
+    prices: PriceList | None = None
+    """The price list that the field adds to the catalogue's, where the field decides the price."""
     prose: bool = False
     """Whether it is running text, in which a comma separates no values."""
 
 
-PICTURE, SIZE, GUIDANCE, DELIVERY = "Picture", "Size", "Guidance", "Safety and delivery"
+IMAGE, SIZE, GUIDANCE, DELIVERY = "Image", "Size", "Guidance", "Safety and delivery"
+
+
+def _attribution(text: str) -> str:
+    if not re.fullmatch(r"[ -~]{1,128}", text) or "||" in text:
+        raise ValueError("not 1 to 128 printable ASCII characters without ||")
+    return text
 
 
 class Fields(TypedDict, total=False):
@@ -65,7 +102,7 @@ class Fields(TypedDict, total=False):
         str,
         Field(min_length=1),
         About(
-            group=PICTURE,
+            group=IMAGE,
             short="m",
             help="The model's id (case counts) or a moving trait such as default or fastest.",
             default="the catalogue's trait “default”",
@@ -75,9 +112,9 @@ class Fields(TypedDict, total=False):
     seed: Annotated[
         int | str | Sequence[int],
         About(
-            group=PICTURE,
+            group=IMAGE,
             short="s",
-            help="The number that picks the picture; a list or range makes one picture each.",
+            help="The number that picks the image; a list or range makes one image each.",
             default="drawn from 1 … 999,999,999 and shown",
             takes="whole numbers, -999,999,999 … 999,999,999",
             example="41, 7,9,12, 1..5 or --seed=-5..-3",
@@ -86,8 +123,8 @@ class Fields(TypedDict, total=False):
     negative_prompt: Annotated[
         str,
         About(
-            group=PICTURE,
-            help="What should not be in the picture; many models drop it, and the caption says so.",
+            group=IMAGE,
+            help="What should not be in the image; many models drop it, and the caption says so.",
             prose=True,
             taken_by="every model; " + ", ".join(known_users("negative_prompt")) + " are known to use it",
             default="none",
@@ -97,7 +134,7 @@ class Fields(TypedDict, total=False):
     style_preset: Annotated[
         str,
         About(
-            group=PICTURE,
+            group=IMAGE,
             help="A named style, spelled exactly as %venice styles lists it.",
             default="none",
             example='"Analog Film"',
@@ -106,35 +143,38 @@ class Fields(TypedDict, total=False):
     style_references: Annotated[
         Sequence[str | Path | StyleReference],
         About(
-            group=PICTURE,
+            group=IMAGE,
             option="style-reference",
-            help="A picture whose style is followed: a file or URL below 8 MB, with @STRENGTH 0.1 … 1; repeatable.",
+            help="An image whose style is followed: a file or URL below 8 MB, with @STRENGTH 0.1 … 1; repeatable.",
             taken_by="models that support style references (%venice model ID)",
             default="none",
             example="sketch.png@0.6",
             takes="a list of files or http(s) URLs, each with an optional @STRENGTH 0.1 … 1",
+            supported_by="supports_style_references",
         ),
     ]
     width: Annotated[
         int,
-        Field(ge=1, le=1280),
+        Field(ge=1, le=MAX_SIDE_PIXELS),
         About(
             group=SIZE,
             help="Width in pixels, a multiple of the model's divisor.",
             taken_by="models sized in pixels",
-            default="1024",
+            default=str(DEFAULT_SIDE_PIXELS),
             example="1280",
+            supported_by="sized_in_pixels",
         ),
     ]
     height: Annotated[
         int,
-        Field(ge=1, le=1280),
+        Field(ge=1, le=MAX_SIDE_PIXELS),
         About(
             group=SIZE,
             help="Height in pixels, a multiple of the model's divisor.",
             taken_by="models sized in pixels",
-            default="1024",
+            default=str(DEFAULT_SIDE_PIXELS),
             example="720",
+            supported_by="sized_in_pixels",
         ),
     ]
     aspect_ratio: Annotated[
@@ -142,10 +182,12 @@ class Fields(TypedDict, total=False):
         About(
             group=SIZE,
             short="a",
-            help="The picture's shape, one of the model's own.",
+            help="The image's shape, one of the model's own; auto leaves it to the model.",
             taken_by="models sized by ratio or tiers",
             default="the model's",
             example="16:9",
+            listed="aspect_ratios",
+            model_default="default_aspect_ratio",
         ),
     ]
     resolution: Annotated[
@@ -157,6 +199,9 @@ class Fields(TypedDict, total=False):
             taken_by="models sized by tiers",
             default="the model's, and billed as that",
             example="2K",
+            listed="resolutions",
+            model_default="default_resolution",
+            prices=PriceList("resolutions", by=("resolution",)),
         ),
     ]
     quality: Annotated[
@@ -168,6 +213,10 @@ class Fields(TypedDict, total=False):
             taken_by="models that list qualities",
             default="the model's, and billed as that",
             example="medium",
+            listed="qualities",
+            model_default="default_quality",
+            ignored_elsewhere=True,
+            prices=PriceList("quality", by=("resolution", "quality"), default_only=True),
         ),
     ]
     steps: Annotated[
@@ -179,6 +228,8 @@ class Fields(TypedDict, total=False):
             taken_by="every model; " + ", ".join(known_users("steps")) + " are known to use it",
             default="the model's",
             example="25",
+            model_default="steps_default",
+            at_most="steps_max",
         ),
     ]
     cfg_scale: Annotated[
@@ -195,7 +246,7 @@ class Fields(TypedDict, total=False):
         bool,
         About(
             group=GUIDANCE,
-            help="Let the API rewrite the prompt first: $0.04 when it does, up to 30 s more; the new text is kept.",
+            help="Let the API rewrite the prompt first: $0.04 when it does, up to 30 s more; the new text is stored.",
             default="off",
         ),
     ]
@@ -206,15 +257,17 @@ class Fields(TypedDict, total=False):
             help="Skip the model's own thinking about the prompt.",
             taken_by="models that support it",
             default="off",
+            supported_by="supports_optimize_prompt_thinking",
         ),
     ]
     enable_web_search: Annotated[
         bool,
         About(
             group=GUIDANCE,
-            help="Let the model look things up; such a picture cannot be made again.",
+            help="Let the model search the web; such an image cannot be made again.",
             taken_by="models that support it, such as nano-banana-2",
             default="off",
+            supported_by="supports_web_search",
         ),
     ]
     format: Annotated[
@@ -226,13 +279,13 @@ class Fields(TypedDict, total=False):
         Field(ge=1, le=4),
         About(
             group=DELIVERY,
-            help="Pictures per request. Only the first uses the seed, the others' seeds nobody can learn: prefer -n.",
+            help="Images per request. Only the first uses the seed; the others' seeds cannot be known: prefer -n.",
             default="1",
             example="4",
         ),
     ]
     safe_mode: Annotated[
-        bool, About(group=DELIVERY, help="Blur adult content; a blurred picture is charged.", default="on")
+        bool, About(group=DELIVERY, help="Blur adult content; a blurred image is charged.", default="on")
     ]
     hide_watermark: Annotated[
         bool, About(group=DELIVERY, help="Ask for no watermark; a model may ignore it.", default="off")
@@ -245,11 +298,23 @@ class Fields(TypedDict, total=False):
             default="off",
         ),
     ]
+    anon_user_id: Annotated[
+        str,
+        AfterValidator(_attribution),
+        About(
+            group=DELIVERY,
+            help="An id of your own user, passed on for attribution; it changes no image and is no part of the record.",
+            default="none",
+            example="u-4711",
+            takes="1 … 128 printable ASCII characters, without ||",
+            attribution_only=True,
+        ),
+    ]
     return_binary: Annotated[
         bool,
         About(
             group=DELIVERY,
-            help="Receive the picture alone, without the answer's id, timing and echo; not with variants.",
+            help="Receive the image alone, without the response's id, timing and echo; not with variants.",
             default="off",
         ),
     ]
@@ -257,7 +322,7 @@ class Fields(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class FieldFacts:
-    """One field of `Fields`, taken apart for those who make options and controls of it."""
+    """One field of `Fields`, taken apart for options and controls."""
 
     name: str
     kind: type
@@ -276,7 +341,7 @@ class FieldFacts:
 
     @property
     def range_text(self) -> str:
-        """What values it takes, as people write it; empty where the model decides."""
+        """What values it takes, in words; empty where the model decides."""
         if self.about.takes or self.choices:
             return self.about.takes or ", ".join(self.choices)
         if self.minimum is None:
@@ -292,6 +357,24 @@ def field_facts() -> Mapping[str, FieldFacts]:
     """Every field by its name, in the order of the declaration."""
     hints = get_type_hints(Fields, include_extras=True)
     return MappingProxyType({name: _facts(name, hint) for name, hint in hints.items() if get_origin(hint) is Annotated})
+
+
+@cache
+def attribution_fields() -> frozenset[str]:
+    """The fields that change nothing about an image."""
+    return frozenset(name for name, facts in field_facts().items() if facts.about.attribution_only)
+
+
+@cache
+def price_axes() -> Mapping[str, PriceList]:
+    """The fields that can decide a price, each with the price list that it adds."""
+    return MappingProxyType({name: facts.about.prices for name, facts in field_facts().items() if facts.about.prices})
+
+
+@cache
+def price_lists() -> tuple[PriceList, ...]:
+    """Every list of the catalogue's ``pricing`` that is read, the one that is billed first at the front."""
+    return tuple(sorted((*price_axes().values(), PriceList("generation")), key=lambda each: -len(each.by)))
 
 
 def _facts(name: str, hint: Any) -> FieldFacts:
@@ -320,21 +403,33 @@ def _adapter() -> TypeAdapter[Any]:
     return TypeAdapter(Fields)
 
 
-def check_fields(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Check types and the ranges that hold for every model; None means "not given".
+def is_switch(name: str) -> bool:
+    """Whether the field is on or off, so that only its checked value says which."""
+    return field_facts()[name].kind is bool
+
+
+def check_names(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields that were given; None means "not given".
 
     Raises:
-        InvalidRequest: an unknown name (with the near ones) or a value out of range (with the range).
+        InvalidRequest: an unknown name, with the near ones, or with what it is called here.
     """
     present = {name: value for name, value in given.items() if value is not None}
     for name in present:
         if name not in field_facts():
-            near = nearest(name, field_facts())
             raise InvalidRequest(
-                f"there is no field {name!r}.",
-                (f"Did you mean {' or '.join(near)}? " if near else "") + NOTHING_SENT,
-                field=name,
+                f"there is no field {name!r}.", f"{did_you_mean(name, field_facts())}{NOTHING_SENT}", field=name
             )
+    return present
+
+
+def check_fields(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Check names, types, and the ranges that hold for every model; None means "not given".
+
+    Raises:
+        InvalidRequest: an unknown name (with the near ones) or a value out of range (with the range).
+    """
+    present = check_names(given)
     try:
         return dict(_adapter().validate_python(present))
     except ValidationError as exc:

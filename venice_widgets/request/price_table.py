@@ -1,71 +1,86 @@
-"""The prices of one model as a table, by the rule that estimates go by: cheapest, default and chosen one named."""
+"""The prices of one model as a table, by the rule of estimates; the cheapest, default and chosen one are marked."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import product
+from typing import TYPE_CHECKING, Any
 
 from venice_widgets.display import Bundle, Cell, facts, price_grid, table
-from venice_widgets.money import usd_text
 
-from .estimate import stated_price
+from .price_rule import billed_values, decisive_fields, stated_price
+from .prices import price_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from decimal import Decimal
 
-    from .catalogue import Model
+    from .model import Model
 
 Place = tuple[str, str]
 
 
 def price_table(
     model: Model,
+    fields: Mapping[str, Any] | None = None,
     *,
-    resolution: str = "",
-    quality: str = "",
     choosing: bool = False,
-    title: str = "Price of one picture",
+    title: str = "Price of one image",
 ) -> Bundle:
-    """Resolution × quality, by resolution, or the one price.
+    """The prices by what decides them: one price, a list, or a grid.
 
     Args:
         model: whose prices.
-        resolution: the chosen tier; empty for the model's default.
-        quality: the chosen quality; empty for the model's default.
-        choosing: whether what is chosen is marked.
+        fields: the chosen fields of a request; the model's defaults stand in for the rest. A third field that decides
+            the price is held at its value here.
+        choosing: whether the chosen price is marked.
         title: above the table.
     """
-    if not (model.price_quality or model.price_resolutions):
-        return facts(title, [("any size", _text(model.price_generation))])
-    rows, columns = _names(model)
-    prices = {(row, column): stated_price(model, row, column)[0] for row in rows for column in columns}
-    default = _place(rows, columns, model.default_resolution, model.default_quality)
-    chosen = _place(rows, columns, resolution or model.default_resolution, quality or model.default_quality)
-    marks = _marks(prices, {"default": default, **({"chosen": chosen} if choosing else {})})
-    texts = {place: _text(price) for place, price in prices.items()}
-    if columns == ("",):
-        cells: list[list[str | Cell]] = [
-            [row, Cell(texts[row, ""], "right", mark=marks.get((row, ""), ""))] for row in rows
-        ]
-        return table(["Resolution", "Price"], cells, caption=f"**{title}**")
-    return price_grid(rows, columns, texts, marks=marks, caption=f"**{title}**")
+    chosen, default = billed_values(model, fields or {}), billed_values(model, {})
+    names = decisive_fields(model)
+    if not names:
+        return facts(title, [("any size", price_text(stated_price(model, chosen)[0]))])
+    first, second, *held = (*names, "")[: max(2, len(names))]
+    rows, columns = _values(model, first), _values(model, second) if second else ("",)
+    prices = {
+        (row, column): stated_price(model, {**chosen, first: row, **({second: column} if second else {})})[0]
+        for row, column in product(rows, columns)
+    }
+    named = {"default": _place(rows, columns, default[first], default.get(second, ""))}
+    if choosing:
+        named["chosen"] = _place(rows, columns, chosen[first], chosen.get(second, ""))
+    return _drawn(prices, (rows, columns), _marks(prices, named), first, _caption(title, held, chosen))
 
 
-def _names(model: Model) -> tuple[Sequence[str], Sequence[str]]:
-    """Tiers and qualities as the limits name them, else as the prices do; one empty quality where there is none."""
-    rows = model.resolutions or tuple(model.price_quality or model.price_resolutions)
-    if not model.price_quality:
-        return rows, ("",)
-    return rows, model.qualities or tuple(next(iter(model.price_quality.values())))
+def _drawn(
+    prices: Mapping[Place, Decimal | None],
+    names: tuple[Sequence[str], Sequence[str]],
+    marks: dict[Place, str],
+    first: str,
+    caption: str,
+) -> Bundle:
+    rows, columns = names
+    texts = {place: price_text(price) for place, price in prices.items()}
+    if columns != ("",):
+        return price_grid(rows, columns, texts, marks=marks, caption=caption)
+    cells: list[list[str | Cell]] = [
+        [row, Cell(texts[row, ""], "right", mark=marks.get((row, ""), ""))] for row in rows
+    ]
+    return table([first.replace("_", " ").capitalize(), "Price"], cells, caption=caption)
 
 
-def _text(price: Decimal | None) -> str:
-    return "unknown" if price is None else usd_text(price)
+def _caption(title: str, held: Sequence[str], chosen: Mapping[str, str]) -> str:
+    at = ", ".join(f"{name} {chosen[name]}" for name in held if chosen.get(name))
+    return f"**{title}{f', {at}' if at else ''}**"
+
+
+def _values(model: Model, name: str) -> Sequence[str]:
+    """What the field can be, as the model's limits name it; else as its prices do, in the catalogue's order."""
+    return model.allowed(name) or model.priced_values(name)
 
 
 def _place(rows: Sequence[str], columns: Sequence[str], row: str, column: str) -> Place:
-    """Names as they stand in the table; a model without qualities has one column for all of them."""
-    return _same(rows, row), columns[0] if len(columns) == 1 else _same(columns, column)
+    """Names as they stand in the table."""
+    return _same(rows, row), _same(columns, column)
 
 
 def _same(names: Sequence[str], name: str) -> str:

@@ -1,4 +1,4 @@
-"""A checked request: what N pictures have in common, its body on the wire, its form on record, and its hash."""
+"""A checked request: what N images have in common, its body on the wire, its form in the record, and its hash."""
 
 from __future__ import annotations
 
@@ -11,26 +11,32 @@ import rfc8785
 
 from venice_widgets.errors import InvalidRequest
 
-from .catalogue import Sizing
-from .checks import RULES, check_references, check_text
-from .fields import NOTHING_SENT, check_fields, refusal
+from .checks import RULES, check_applies, check_references, check_text
+from .fields import DEFAULT_SIDE_PIXELS, NOTHING_SENT, attribution_fields, check_fields, check_names, is_switch, refusal
+from .model import Sizing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from .catalogue import Catalogue, Model
+    from .catalogue import Catalogue
+    from .model import Model
     from .style_reference import StyleReference
+
+AUTO_RATIO = "auto"
+SHAPE_OPEN = "the shape is chosen by the model"
+NOT_RANDOM = "Seed -1 is a seed like any other here; leave the seed out to have one drawn."
+"""Other programs take -1 for "any seed"."""
 
 
 @dataclass(frozen=True, slots=True)
 class GenerationRequest:
-    """A prompt and its fields, checked against one model's limits: what N pictures have in common."""
+    """A prompt and its fields, checked against one model's limits: what N images have in common."""
 
     model: Model
     prompt: str
     fields: Mapping[str, Any] = field(default_factory=dict)
-    """The chosen fields, spelled as the catalogue spells them; neither model nor seed nor references."""
+    """The chosen fields, spelled as the catalogue spells them; without model, seed and references."""
     reference_specs: tuple[str | Path | StyleReference, ...] = ()
     """Style references as they were given."""
     references: tuple[StyleReference, ...] = ()
@@ -46,19 +52,24 @@ class GenerationRequest:
 
         Raises:
             InvalidRequest: names the field, the value, what is allowed and the nearest right one.
-            ModelUnavailable: no such model, or one that cannot make a picture now.
+            ModelUnavailable: no such model, or one that cannot make an image now.
         """
         if not isinstance(prompt, str):
-            raise refusal("prompt", repr(prompt), "is no text", "It takes text.")
-        checked = check_fields(fields)
-        checked.pop("seed", None)
-        asked = checked.pop("model", None)
+            raise refusal(
+                "prompt", repr(prompt), "is not text", "It takes one text; call again for each further prompt."
+            )
+        given = check_names(fields)
+        asked = check_fields({"model": given.pop("model", None)}).get("model")
         model = catalogue.resolve(asked)
+        check_applies({name: given[name] for name in given if not is_switch(name)}, model, catalogue)
+        checked = check_fields(given)
+        check_applies(checked, model, catalogue)
+        seed = checked.pop("seed", None)
         specs = tuple(checked.pop("style_references", ()))
         check_text("prompt", prompt, model)
-        notes: list[str] = []
+        notes = [NOT_RANDOM] if str(seed).strip() == "-1" else []
         for rule in RULES:
-            notes += rule(checked, model, catalogue) or ()
+            notes += rule(checked, model, catalogue)
         notes += check_references(specs, model)
         return cls(model, prompt, MappingProxyType(checked), specs, asked_model=asked, notes=tuple(notes))
 
@@ -67,7 +78,7 @@ class GenerationRequest:
         return replace(self, references=tuple(references))
 
     def with_prompt(self, prompt: str) -> GenerationRequest:
-        """The same request for a prompt that was already enhanced, with enhancement off."""
+        """The same request with a prompt that was already enhanced, and enhancement off."""
         fields = {name: value for name, value in self.fields.items() if name != "enhance_prompt"}
         return replace(self, prompt=prompt, fields=MappingProxyType(fields))
 
@@ -87,20 +98,22 @@ class GenerationRequest:
 
     @property
     def size_text(self) -> str:
-        """The size as the model is told it: ``1024 × 1024``, ``16:9``, ``2K · 16:9``; empty where not known."""
+        """The size as it is sent: ``1024 × 1024``, ``16:9``, ``2K · 16:9``; empty where it is not known."""
         if self.model.sizing is Sizing.PIXELS:
-            return f"{self.fields.get('width', 1024)} × {self.fields.get('height', 1024)}"
-        ratio = self.fields.get("aspect_ratio") or self.model.default_aspect_ratio
+            width, height = (self.fields.get(name, DEFAULT_SIDE_PIXELS) for name in ("width", "height"))
+            return f"{width} × {height}"
+        ratio = str(self.fields.get("aspect_ratio") or self.model.default_aspect_ratio)
         tier = self.resolution if self.model.sizing is Sizing.TIERS else ""
-        return " · ".join(part for part in (tier, ratio) if part)
+        return " · ".join(part for part in (tier, SHAPE_OPEN if ratio.casefold() == AUTO_RATIO else ratio) if part)
 
     def body(self, seed: int) -> dict[str, Any]:
         """The JSON object for the wire: what was chosen and the seed, nothing else."""
         return self._body(seed, [reference.wire() for reference in self.references])
 
     def record(self, seed: int) -> dict[str, Any]:
-        """The body as it is stored, shown and hashed: reference images stand as ``sha256:…``."""
-        return self._body(seed, [reference.record() for reference in self.references])
+        """The body as it is stored, shown and hashed: images as ``sha256:…``, and without what only attributes it."""
+        body = self._body(seed, [reference.record() for reference in self.references])
+        return {name: value for name, value in body.items() if name not in attribution_fields()}
 
     def _body(self, seed: int, references: list[dict[str, Any]]) -> dict[str, Any]:
         body = {"model": self.model.id, "prompt": self.prompt, **self.fields, "seed": seed}
@@ -111,12 +124,12 @@ def canonical(document: Mapping[str, Any]) -> bytes:
     """Canonical JSON by RFC 8785, UTF-8: the form that is sent, stored and hashed.
 
     Raises:
-        InvalidRequest: it holds a number beyond ±2^53, which JSON's readers do not agree on.
+        InvalidRequest: it holds a number beyond ±2^53, on which JSON readers disagree.
     """
     try:
         return rfc8785.dumps(dict(document))
     except rfc8785.CanonicalizationError as exc:
-        raise InvalidRequest(f"the request is no canonical JSON: {exc}.", NOTHING_SENT) from exc
+        raise InvalidRequest(f"the request cannot be written as canonical JSON: {exc}.", NOTHING_SENT) from exc
 
 
 def sha256_tag(data: bytes) -> str:

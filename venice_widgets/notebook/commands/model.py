@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from venice_widgets.display import Bundle, facts, join, notice
 from venice_widgets.request.catalogue import Catalogue, Model, Sizing
+from venice_widgets.request.fields import MAX_SIDE_PIXELS, field_facts
 from venice_widgets.request.price_table import price_table
 
+from .age import age_text
 from .command import Command, argument
-from .record_text import age_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from venice_widgets.session import Session
 
@@ -22,9 +23,7 @@ def _model(session: Session, given: Mapping[str, Any]) -> Bundle:
     model = _found(catalogue, given["id"])
     pairs = [
         ("sized by", _sizing_text(model)),
-        ("aspect ratios", _with_default(model.aspect_ratios, model.default_aspect_ratio)),
-        ("resolutions", _with_default(model.resolutions, model.default_resolution)),
-        ("qualities", _with_default(model.qualities, model.default_quality)),
+        *_listed(model),
         (
             "prompt",
             f"up to {model.prompt_character_limit:,} characters" if model.prompt_character_limit else "limit unknown",
@@ -35,7 +34,7 @@ def _model(session: Session, given: Mapping[str, Any]) -> Bundle:
         ("style references", _references_text(model)),
         ("web search", "yes" if model.supports_web_search else "no"),
         ("privacy", model.privacy or "unknown"),
-        ("state", ", ".join(_states(model)) or "available"),
+        ("state", ", ".join(model.states()) or "available"),
         ("traits", ", ".join(name for name, target in catalogue.traits.items() if target == model.id)),
         ("about", model.description),
     ]
@@ -50,12 +49,19 @@ def _found(catalogue: Catalogue, name: str) -> Model:
 def _sizing_text(model: Model) -> str:
     if model.sizing is Sizing.PIXELS:
         steps = f" in steps of {model.width_height_divisor}" if model.width_height_divisor else ""
-        return f"width and height, 1 … 1280 pixels{steps}"
+        return f"width and height, 1 … {MAX_SIDE_PIXELS} pixels{steps}"
     return "resolution and aspect ratio" if model.sizing is Sizing.TIERS else "aspect ratio"
 
 
-def _with_default(names: Sequence[str], default: str) -> str:
-    return ", ".join(f"{name} (default)" if name == default else name for name in names)
+def _listed(model: Model) -> list[tuple[str, str]]:
+    """A line for each field that models limit by a list; empty where this model has none."""
+    limited = [(name, facts.about.listed) for name, facts in field_facts().items() if facts.about.listed]
+    return [(attribute.replace("_", " "), _values_text(model, name)) for name, attribute in limited]
+
+
+def _values_text(model: Model, name: str) -> str:
+    default = str(model.default_of(name) or "").casefold()
+    return ", ".join(f"{each} (default)" if each.casefold() == default else each for each in model.allowed(name))
 
 
 def _steps_text(model: Model) -> str:
@@ -69,17 +75,6 @@ def _references_text(model: Model) -> str:
         return "none"
     strength = "with strength" if model.supports_style_reference_strength else "without strength"
     return f"up to {model.max_style_references or 'an unknown number'}, {strength}"
-
-
-def _states(model: Model) -> list[str]:
-    deprecated = f"deprecated {model.deprecation_date[:10]}"
-    instead = f", replaced by {model.deprecation_replacement}" if model.deprecation_replacement else ""
-    return [
-        *(["offline"] if model.offline else []),
-        *(["beta"] if model.beta else []),
-        *([deprecated + instead] if model.deprecation_date else []),
-        *(["makes no pictures from text"] if not model.generates else []),
-    ]
 
 
 def _price(session: Session, given: Mapping[str, Any]) -> Bundle:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from venice_widgets.display import Bundle, Cell, notice, table
-from venice_widgets.money import usd_text
 from venice_widgets.notebook.line_parser import usd
 from venice_widgets.request.catalogue import Catalogue, FieldSupport, Model, Sizing
 
+from .age import age_text
 from .command import Command, argument
-from .record_text import age_text
 
 if TYPE_CHECKING:
     import argparse
@@ -41,7 +40,7 @@ def _passes(model: Model, given: Mapping[str, Any]) -> bool:
         return False
     text = str(given.get("text", "")).casefold()
     return (
-        (not given.get("private") or model.privacy == "private")
+        (not given.get("private") or model.is_private)
         and (not given.get("sized") or model.sizing == given["sized"])
         and (not given.get("seed") or model.support("seed") is FieldSupport.SUPPORTED)
         and (not given.get("references") or model.supports_style_references)
@@ -51,29 +50,15 @@ def _passes(model: Model, given: Mapping[str, Any]) -> bool:
 
 def _model_row(model: Model, catalogue: Catalogue) -> list[Cell | str]:
     traits = [name for name, target in catalogue.traits.items() if target == model.id]
-    state = [
-        *(["offline"] if model.offline else []),
-        *(["beta"] if model.beta else []),
-        *([f"deprecated {model.deprecation_date[:10]}"] if model.deprecation_date else []),
-        *traits,
-    ]
     return [
         Cell(model.id, code=True),
         model.name,
         model.sizing.value,
-        Cell(price_range(model), align="right"),
+        Cell(model.price_range, align="right"),
         model.privacy,
         model.support("seed").value,
-        ", ".join(state),
+        ", ".join((*model.states(), *traits)),
     ]
-
-
-def price_range(model: Model) -> str:
-    """``$0.02 – $0.83``, or that it is unknown."""
-    prices = model.unit_prices()
-    if not prices:
-        return "unknown"
-    return usd_text(prices[0]) if len(prices) == 1 else f"{usd_text(prices[0])} – {usd_text(prices[-1])}"
 
 
 def _styles(session: Session, given: Mapping[str, Any]) -> Bundle:

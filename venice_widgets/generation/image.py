@@ -1,0 +1,267 @@
+"""`Image`: one image as it was received, and the words that stand under it.
+
+Bytes stay in the store: an `Image` reads them on demand, so that ``Out`` does not hold 100 MB for each cell.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from venice_widgets.display import Card, pictures
+from venice_widgets.errors import InvalidRequest, StoreError
+from venice_widgets.log import RUN_ENDING
+from venice_widgets.log.provenance import MODEL_ID
+from venice_widgets.media.metadata.recipe import Recipe
+from venice_widgets.media.saving import EXTENSIONS, Metadata, Saved, SaveNotice, fill_pattern, save_copy
+from venice_widgets.money import usd_text
+from venice_widgets.request.catalogue import FieldSupport, field_support
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from decimal import Decimal
+
+    from PIL.Image import Image as PillowImage
+
+    from venice_widgets.log import ImageRecord, RunOutcome
+    from venice_widgets.media.preview import Preview
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """One picture, as it was received."""
+
+    record: ImageRecord = field(repr=False)
+    run_id: str
+    model: str
+    request: Mapping[str, Any] = field(repr=False)
+    """The body that was sent; reference images stand as ``sha256:…``."""
+    request_hash: str = field(repr=False)
+    path: Path = field(repr=False)
+    """The file in the store; never change it."""
+    preview: Preview = field(repr=False)
+    seed: int | None = None
+    """None where nobody can know it (the second and later of ``variants``)."""
+    price_usd: Decimal | None = None
+    """Its part of the estimate, without surcharges."""
+    remarks: tuple[str, ...] = field(default=(), repr=False)
+    """What the caption says of it: blurred, ignored seed."""
+    simulated: bool = False
+    recipe: Recipe | None = field(default=None, repr=False)
+    """What a saved copy carries; None for what the fields above say."""
+    base_url: str = field(default="", repr=False)
+    """Where its request was sent."""
+
+    @property
+    def sha256(self) -> str:
+        """Of the bytes as received, in hexadecimal."""
+        return self.record.sha256
+
+    @property
+    def mime(self) -> str:
+        """The format by the bytes themselves, such as ``image/webp``."""
+        return self.record.mime
+
+    @property
+    def width(self) -> int:
+        """In pixels."""
+        return self.record.width
+
+    @property
+    def height(self) -> int:
+        """In pixels."""
+        return self.record.height
+
+    @property
+    def data(self) -> bytes:
+        """The bytes as received, read from the store now.
+
+        Raises:
+            StoreError: the file is gone.
+        """
+        try:
+            return self.path.read_bytes()
+        except OSError as exc:
+            raise StoreError(
+                f"the picture of run {self.run_id[-RUN_ENDING:]} cannot be read: {exc.strerror or exc}.",
+                f"It was at {self.path}.",
+            ) from exc
+
+    def pil(self) -> PillowImage:
+        """The picture as a `PIL.Image.Image`, decoded.
+
+        Raises:
+            StoreError: the file is gone.
+        """
+        from PIL import Image as pillow  # noqa: N813  the module's own name is taken here
+
+        picture = pillow.open(BytesIO(self.data))
+        picture.load()
+        return picture
+
+    def save(self, path: str | Path, metadata: Metadata = "full", *, alter_signed: bool = False) -> Path:
+        """Write a copy that carries its recipe to a new file; its pixels are those that were received.
+
+        What is not as it was asked is told as a warning: a picture that came in another format than the file's name
+        says is saved under its own ending, and the recipe of a file signed with C2PA is written beside it.
+
+        Args:
+            path: the file; ``{seed}``, ``{ext}``, ``{run_id}``, ``{model}`` in it are filled in.
+            metadata: ``"full"``; ``"no-prompt"``; ``"none"``; or ``"original"``, the bytes as received.
+            alter_signed: write into a file signed with C2PA too, which breaks its signature.
+
+        Returns:
+            The path written.
+
+        Raises:
+            InvalidRequest: the file exists (nothing is ever overwritten), or the pattern names something else.
+            StoreError: it cannot be written.
+        """
+        saved = self.save_copy(path, metadata, alter_signed=alter_signed)
+        for notice in saved.notices:
+            warnings.warn(notice, SaveNotice, stacklevel=2)
+        return saved.path
+
+    def save_copy(self, path: str | Path, metadata: Metadata = "full", *, alter_signed: bool = False) -> Saved:
+        """`save`, with what there is to tell about it as a result instead of as warnings."""
+        recipe = self.recipe or Recipe(
+            self.request, seed=self.seed, run_id=self.run_id, request_hash=self.request_hash, image_sha256=self.sha256
+        )
+        target = self.target(path)
+        return save_copy(self.data, target, recipe, mime=self.mime, metadata=metadata, alter_signed=alter_signed)
+
+    def target(self, path: str | Path) -> Path:
+        """The file that a path or pattern names.
+
+        Raises:
+            InvalidRequest: the pattern names something that a picture does not have, or it is no path here.
+        """
+        filled = self.fill(str(path))
+        if "\0" in filled:
+            raise _no_file(filled, "it holds a null character")
+        try:
+            return Path(filled).expanduser()
+        except RuntimeError as exc:
+            raise _no_file(filled, "there is no such home") from exc
+
+    def fill(self, pattern: str) -> str:
+        """A file name made of a pattern such as ``fox-{seed}.{ext}``."""
+        return fill_pattern(
+            pattern,
+            seed=f"unknown-{self.sha256[:6]}" if self.seed is None else str(self.seed),
+            ext=EXTENSIONS.get(self.mime, "bin"),
+            run_id=self.run_id[-RUN_ENDING:],
+            model=self.model,
+        )
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        prompt = str(self.request.get("prompt", ""))
+        bundle = pictures(
+            [card_of(self, prompt)], summary="", plain=plain_line(self), record=output_record([self], self.base_url)
+        )
+        return bundle.data, bundle.metadata
+
+
+def _no_file(name: str, problem: str) -> InvalidRequest:
+    return InvalidRequest(f"{name!r} is no file that can be written: {problem}.", "Give its full path.", field="save")
+
+
+def card_of(image: Image, prompt: str, *, preview: Preview | None = None, caption: str = "", section: str = "") -> Card:
+    """An image with the words under it.
+
+    Args:
+        image: the image.
+        prompt: its alternative text.
+        preview: what is shown; None for the image's own.
+        caption: its prompt under it, if its neighbors have others.
+        section: the heading under which it stands; empty for none.
+    """
+    shown = preview or image.preview
+    kind = EXTENSIONS.get(image.mime, image.mime)
+    return Card(
+        data=shown.data,
+        mime=shown.mime,
+        width=shown.width,
+        height=shown.height,
+        alt=prompt,
+        heading=seed_text(image.seed),
+        aside=image.run_id[-RUN_ENDING:],
+        details=f"{image.width} × {image.height} · {price_text(image)}\n{image.model} · {kind}",
+        caption=caption,
+        notes=image.remarks,
+        section=section,
+    )
+
+
+def seed_text(seed: int | None) -> str:
+    """``seed 41``, or that nobody knows it."""
+    return "seed unknown" if seed is None else f"seed {seed}"
+
+
+def price_text(image: Image) -> str:
+    """``$0.01``, whether it is simulated, or that it is not known."""
+    price = "price unknown" if image.price_usd is None else usd_text(image.price_usd)
+    return f"{price} simulated" if image.simulated else price
+
+
+def size_text(image: Image) -> str:
+    """``1024 × 1024 · webp``."""
+    return f"{image.width} × {image.height} · {EXTENSIONS.get(image.mime, image.mime)}"
+
+
+def plain_line(image: Image) -> str:
+    """One line: ``z-image-turbo · seed 42 · 1024×1024 · $0.01 · run 01J…``."""
+    parts = (
+        image.model,
+        seed_text(image.seed),
+        f"{image.width}×{image.height}",
+        price_text(image),
+        *image.remarks,
+        f"run {image.run_id[-RUN_ENDING:]}",
+    )
+    return " · ".join(parts)
+
+
+def output_record(images: Sequence[Image], base_url: str) -> dict[str, Any]:
+    """What stands in the notebook's output metadata under ``venice``."""
+    runs = [
+        {
+            "run_id": image.run_id,
+            "request": dict(image.request),
+            "request_hash": image.request_hash,
+            **_rewritten(image),
+            "image": {
+                "seed": image.seed,
+                "sha256": image.sha256,
+                "mime": image.mime,
+                "width": image.width,
+                "height": image.height,
+            },
+        }
+        for image in images
+    ]
+    return {"schema": 1, "base_url": base_url, "runs": runs}
+
+
+def _rewritten(image: Image) -> dict[str, str]:
+    """The prompt that was really drawn: without it, the notebook alone could not make the picture again."""
+    text = image.recipe.rewritten_prompt if image.recipe else ""
+    return {"rewritten_prompt": text} if text else {}
+
+
+def remarks_of(model_id: str, seed: int | None, outcome: RunOutcome) -> tuple[str, ...]:
+    """What a caption must not leave out: a seed that is ignored, another model, an image that was blurred."""
+    served = outcome.headers.get(MODEL_ID, "")
+    return (
+        *(() if seed is None else seed_remark(model_id)),
+        *((f"made by {served}",) if served and served != model_id else ()),
+        *(("blurred by safe mode",) if outcome.blurred else ()),
+    )
+
+
+def seed_remark(model_id: str) -> tuple[str, ...]:
+    """What a caption must say about a seed that the model does not use."""
+    return ("seed ignored by this model",) if field_support(model_id, "seed") is FieldSupport.IGNORED else ()

@@ -1,0 +1,78 @@
+"""What a response says of its run: the outcome for the record, and the sentences that go with its images."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from venice_widgets.log import ImageRecord, RunOutcome
+
+if TYPE_CHECKING:
+    from venice_widgets.client.response import ImageResponse, StoredImage
+    from venice_widgets.log import RunDraft, Status
+    from venice_widgets.request.request import GenerationRequest
+
+UNREADABLE_MIME = "application/octet-stream"
+"""The format of a paid response that is not an image that can be read."""
+
+
+def unreadable_record(draft: RunDraft, stored: StoredImage, place: int) -> ImageRecord:
+    """The record of a paid response that cannot be read as an image: it belongs to its run all the same."""
+    return ImageRecord(
+        sha256=stored.sha256,
+        size_bytes=stored.size_bytes,
+        mime=UNREADABLE_MIME,
+        width=0,
+        height=0,
+        seed=draft.seed if place == 0 else None,
+    )
+
+
+def outcome_of(response: ImageResponse | None, status: Status, error: BaseException | None) -> RunOutcome:
+    """How a run ended, with what its response says of it."""
+    outcome = RunOutcome(
+        status=status,
+        finished_at=datetime.now(UTC),
+        error_class=type(error).__name__ if error else None,
+        error=str(error) if error else None,
+    )
+    if response is None:
+        return outcome
+    return replace(
+        outcome,
+        finished_at=response.finished_at or outcome.finished_at,
+        response_id=response.response_id,
+        response=response.document,
+        headers=response.headers,
+        status_code=response.status_code,
+        first_byte_at=response.first_byte_at,
+        blurred=response.blurred,
+        violation=response.violation,
+        enhanced_prompt=response.enhanced_prompt,
+        balance_before_usd=response.balance_before_usd,
+    )
+
+
+def response_notes(response: ImageResponse, draft: RunDraft, request: GenerationRequest) -> tuple[str, ...]:
+    """What the response said that the user should know, a sentence each."""
+    notes = list(response.notes)
+    if response.echoed_seed is not None and response.echoed_seed != draft.seed:
+        notes.append(f"Seed {draft.seed} was sent, but Venice says that it used {response.echoed_seed}.")
+    if response.served_model_id and response.served_model_id != draft.model:
+        notes.append(f"{draft.model} was asked for, but {response.served_model_id} answered.")
+    if response.enhanced_prompt:
+        notes.append(f"The prompt was rewritten: {response.enhanced_prompt}")
+    going_away = response.deprecation_text(draft.model)
+    if going_away and not request.model.deprecation.is_near():  # else it was told before sending
+        notes.append(going_away)
+    if len(response.images) > 1:
+        notes.append("Only the first image of --variants has a known seed; use -n to know them all.")
+    return tuple(notes)
+
+
+def missing_notes(request: GenerationRequest, images: int, problems: list[str]) -> tuple[str, ...]:
+    """What ``variants`` promised and did not bring."""
+    asked = int(request.fields.get("variants", 1))
+    missing = (f"{images} of {asked} images came; all may have been charged.",) if images < asked else ()
+    return (*missing, *problems)
