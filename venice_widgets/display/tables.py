@@ -1,4 +1,4 @@
-"""Tables, price grids and sheets of facts, for the eye, for a screen reader and for the terminal."""
+"""Tables, price grids and lists of facts, for the screen, for a screen reader and for the terminal."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 
-_CELL = f"padding:5px 14px;border:{LINE};vertical-align:middle"
+_CELL = f"padding:5px 9px;border:{LINE};vertical-align:middle"
 Align = Literal["left", "right", "center"]
 
 
@@ -144,8 +144,8 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def _cell(cell: Cell, *, header: bool) -> str:
-    # Ids, dates and prices stay whole: a narrow window scrolls the table.
-    wrap = "white-space:nowrap" if len(cell.text) <= 24 else "min-width:180px"
+    # Ids, dates and prices stay whole: a window narrower than JupyterLab's usual 828 pixels scrolls the table.
+    wrap = "white-space:nowrap" if len(cell.text) <= 24 else "min-width:130px"
     style = f"{_CELL};text-align:{cell.align};{wrap}" + (f";background-color:{SOFT}" if header else "")
     if "chosen" in cell.mark:
         style += f";font-weight:600;outline:2px solid;outline-color:{ACCENT}"
@@ -162,7 +162,7 @@ def _cell_content(cell: Cell) -> str:
 
 def _thumbnail(data: bytes) -> str:
     mime = "image/png" if data.startswith(b"\x89PNG") else "image/jpeg"
-    style = "display:block;max-width:96px;max-height:96px;border-radius:4px;margin:2px 0"
+    style = "display:block;max-width:72px;max-height:72px;border-radius:4px;margin:2px 0"
     return f'<img alt="" style="{style}" src="data:{mime};base64,{base64_text(data)}">' if data else ""
 
 

@@ -275,6 +275,6 @@ def whole_number(text: str) -> int:
     Raises:
         argparse.ArgumentTypeError: it is not one.
     """
-    if not re.fullmatch(r"[+-]?[0-9]{1,12}", text):
+    if not re.fullmatch(r"[+-]?[0-9]{1,25}", text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
     return int(text)

@@ -23,8 +23,9 @@ class CellMagic:
     def __call__(self, line: str, cell: str) -> Any:
         """Run a cell."""
         from .cell import run_cell
+        from .discarded import shown_or_returned
 
-        return run_cell(self._shell, line, cell)
+        return shown_or_returned(run_cell(self._shell, line, cell))
 
     def getdoc(self) -> str:
         """The help, for ``%%venice?``."""
@@ -44,8 +45,9 @@ class LineMagic:
     def __call__(self, line: str) -> Any:
         """Run a command."""
         from .commands import run_command
+        from .discarded import shown_or_returned
 
-        return run_command(self._shell, line)
+        return shown_or_returned(run_command(self._shell, line))
 
     def getdoc(self) -> str:
         """The help, for ``%venice?``."""

@@ -9,7 +9,7 @@ from IPython.core.error import UsageError
 from venice_widgets import current
 from venice_widgets.errors import CredentialsRefused, ModelUnavailable
 from venice_widgets.notebook.commands import COMMANDS, overview, run_command
-from venice_widgets.notebook.commands.age import ago
+from venice_widgets.notebook.commands.record_text import ago
 from venice_widgets.session import Session
 from venice_widgets.simulator import Fault, Simulator
 
@@ -47,7 +47,7 @@ def test_every_command_has_help_in_every_way_of_asking(told, name):
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("nonsense", "there is no command 'nonsense'. %venice alone lists them."),
+        ("nonsense", "there is no command 'nonsense'. %venice alone lists the commands."),
         ("modle x", "Did you mean model or models?"),
         ("model", "%venice model: id is missing."),
         ("model a b", "'b' is not understood"),
@@ -229,7 +229,7 @@ def test_the_doctor_goes_on_where_a_part_is_broken():
     [
         (0, "Prices fetched just now."),
         (0.5, "Prices fetched 30 minutes ago."),
-        (3, "Prices fetched 3 hours ago. Venice could not be asked again: "),
+        (3, "Prices fetched 3 hours ago. They could not be fetched again: "),
         (50, "Under a limit, prices this old count as unknown."),
     ],
 )

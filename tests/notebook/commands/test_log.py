@@ -4,6 +4,8 @@ import hashlib
 import io
 import json
 import sqlite3
+import time
+import zoneinfo
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -133,9 +135,9 @@ def test_a_row_tells_time_prompt_model_seed_price_status_run_and_shows_the_pictu
     bundle = run_command(None, "log")
     newest, refused, owl, fox = bundle.data["text/plain"].splitlines()[2:6]
     assert f"{datetime.now(UTC):%Y-%m-%d}" in newest
-    assert ["A fox, unknown" in newest, "$0.01 perhaps" in newest, "unknown" in newest] == [True] * 3
+    assert ["A fox, unknown" in newest, "perhaps $0.01" in newest, "unknown" in newest] == [True] * 3
     assert ["nothing" in refused, "refused" in refused] == [True] * 2
-    assert ["qwen-image-2" in owl, "$0.05 estimated" in owl, "succeeded" in owl] == [True] * 3
+    assert ["qwen-image-2" in owl, "estimated $0.05" in owl, "succeeded" in owl] == [True] * 3
     assert fox.split()[0] == several.log.search("night")[0].run_id[-8:]
     # The two that have pictures show them small, from the store's thumbnails.
     assert bundle.data["text/html"].count("<img ") == 2
@@ -146,7 +148,7 @@ def test_a_long_list_is_with_the_pictures_of_its_newest_only(several, monkeypatc
     monkeypatch.setattr(log_module, "_MOST_THUMBNAILS", 3)
     shown = run_command(None, "log").data
     assert shown["text/html"].count("<img") == 1  # the newest three hold one picture, the fourth another
-    assert "Only the newest 3 are with their pictures." in shown["text/plain"]
+    assert "Only the newest 3 have their images." in shown["text/plain"]
     assert "Only the newest" not in told("log -n 3")
 
 
@@ -175,19 +177,19 @@ def test_an_empty_log_says_so_and_that_another_is_kept_apart(session):
 @pytest.mark.parametrize(
     ("line", "text"),
     [
-        ("log -n x", "-n 'x' is not a whole number"),
-        ("log --seed x", "--seed 'x' is not a whole number"),
-        ("log --since yesterday", "'yesterday' is no time. Write 30m, 3h, 2d, 1w or 2026-08-31"),
+        ("log -n x", "-n: 'x' is not a whole number"),
+        ("log --seed x", "--seed: 'x' is not a whole number"),
+        ("log --since soon", "--since 'soon' is not a time. Write 30m, 3h, 2d, 1w, today, yesterday, last week"),
         ("log --status lost", "invalid choice: 'lost'"),
         ("log --cost moon", "it is by day or model or notebook"),
-        ("log red fox", "a search stands behind -q"),
-        ("log red fox --since 2d", "a search stands behind -q"),
+        ("log red fox", "To search, write %venice log -q TEXT"),
+        ("log red fox --since 2d", "To search, write %venice log -q TEXT"),
         ("log --cost --since 2d", "log --cost: it does not go with --since"),
         ("log --cost -q fox -n 3", "log --cost: it does not go with -n and -q"),
         ("log --reconcile --model x", "log --reconcile: it does not go with --model"),
         ("log --cost --reconcile", "it does not go with --reconcile"),
         ("log backup x --json", "log backup: it does not go with --json"),
-        ("log backup", "It takes options, or backup PATH"),
+        ("log backup", "backup PATH: copy the log"),
         ("resolve last perhaps", "'perhaps' is neither charged nor not-charged"),
         ("show", "run is missing"),
     ],
@@ -212,9 +214,9 @@ def test_the_cost_is_told_by_day_model_and_notebook_estimated_charged_and_unknow
         "Cost by notebook",
     ]
     day = next(line for line in told("log --cost day").splitlines() if line.startswith(f"{datetime.now(UTC):%Y-%m-%d}"))
-    assert day.split()[1:] == ["4", "$0.05", "$0.012", "$0.01", "$0.00", "0"]
+    assert day.split()[1:] == ["4", "$0.05", "$0.012", "$0.01"]
     model = next(line for line in told("log --cost model").splitlines() if line.startswith("qwen-image-2"))
-    assert model.split()[1:] == ["1", "$0.05", "$0.00", "$0.00", "$0.00", "0"]
+    assert model.split()[1:] == ["1", "$0.05", "$0.00", "$0.00"]
     assert "(no notebook)" in told("log --cost notebook")
 
 
@@ -230,10 +232,85 @@ def test_the_cost_begins_with_what_was_spent_in_all(session, simulator):
 def test_a_price_of_the_demo_is_called_simulated_wherever_it_shows():
     current.use_demo(on=True)
     current.current_session().generate("a fox", seed=5)
-    assert "$0.01 simulated" in told("log")
+    assert told("log").startswith("Prices are simulated.")
+    assert told("log").count("simulated") == 1
     assert "$0.01 simulated" in told("show last")
     assert "estimated" not in told("show last")
     assert told("log --cost").startswith("In all $0.01 for 1 run (simulated)")
+
+
+def test_the_log_says_how_many_runs_there_are_and_shows_more_when_asked(session):
+    session.generate("A fox", seed=1, images=23)
+    assert "The newest 20 of 23 runs; -n 100 or --all shows more." in told("log")
+    assert "The newest 22 of 23 runs" in told("log -n 22")
+    assert "The newest" not in told("log --all")
+    assert len(listed("--all")) == 23
+
+
+def test_a_date_without_a_zone_is_the_users_own_and_times_say_their_zone(session, monkeypatch):
+    monkeypatch.setenv("TZ", "Pacific/Auckland")
+    time.tzset()
+    session.generate("A fox", seed=1)
+    made = session.log.get("last").draft.created_at
+    own = made.astimezone(zoneinfo.ZoneInfo("Pacific/Auckland"))
+    offset = f"UTC+{own.utcoffset() // timedelta(hours=1)}"
+    assert f"time ({offset})" in told("log")
+    assert f"{own:%Y-%m-%d %H:%M}" in told("log")
+    assert f"{own:%Y-%m-%d %H:%M} ({offset})" in told("show last")
+    assert prompts(f"--since {own:%Y-%m-%d}") == prompts(f"--until {own:%Y-%m-%d}") == ["A fox"]
+    assert prompts(f"--since {own + timedelta(days=1):%Y-%m-%d}") == []
+    assert prompts(f"--until {own - timedelta(days=1):%Y-%m-%d}") == []
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("--since today", True),
+        ("--since yesterday", True),
+        ('--since "last week"', True),
+        ('--since "2 days ago"', True),
+        ("--until now", True),
+        ("--until today", True),
+        ("--until yesterday", False),
+        ("--until 2d", False),
+        ("--since 2020-01-01T10:30 --until 2099-01-01", True),
+        ("--until 2020-01-01T10:30+13:00", False),
+    ],
+)
+def test_times_are_typed_as_people_say_them(session, line, found):
+    session.generate("A fox", seed=1)
+    assert prompts(line) == (["A fox"] if found else [])
+
+
+def test_a_favorite_is_marked_found_and_unmarked(several):
+    run = several.log.search("night")[0].run_id[-8:]
+    assert told(f"log favorite {run}") == f"Run {run} is a favorite: %venice log --favorite."
+    assert prompts("--favorite") == ["A red fox at night"]
+    assert told(f"log unfavorite {run}") == f"Run {run} is not a favorite any more."
+    assert prompts("--favorite") == []
+
+
+def test_forgetting_takes_the_options_that_find_runs(several):
+    images = len(set(several.log.objects.names()))
+    assert told("log forget -q owl --yes").startswith("Deleted: 1 image of run ")
+    assert len(set(several.log.objects.names())) == images - 1
+    assert told("log forget --since today --yes").startswith("Deleted: 1 image of 4 runs, ")
+    assert told("log forget --until yesterday --yes") == "There is no image of 0 runs in the store."
+    with pytest.raises(UsageError, match="not both"):
+        run_command(None, "log forget last -q fox")
+    with pytest.raises(UsageError, match="is not understood"):
+        run_command(None, "log forget")
+
+
+@pytest.mark.parametrize("line", ["-q nothing", "--seed 77", "--until yesterday", "--favorite"])
+def test_an_export_of_nothing_writes_nothing(several, line):
+    with pytest.raises(UsageError, match="%venice export: the log holds no such run, so nothing was written"):
+        run_command(None, f"export some.zip {line}")
+    assert not Path("some.zip").exists()
+    with pytest.raises(UsageError, match=r"^%venice export: --since 'soon' is not a time"):
+        run_command(None, "export some.zip --since soon")
 
 
 # One run.
@@ -299,7 +376,7 @@ def test_a_picture_that_is_damaged_is_told_and_never_shown(session):
 
 
 def test_an_unharmed_store_is_verified(several):
-    assert told("verify") == "2 pictures and every record are as they were written."
+    assert told("verify") == "2 images and every record are as they were written."
 
 
 def test_a_log_that_somebody_edited_is_found(session):
@@ -400,7 +477,7 @@ def test_the_doctor_tells_the_store_its_orphans_and_unfinished_files(several):
     several.log.objects.add(b"nobody's")
     (several.log.objects.incoming / "left").write_bytes(b"half a pict")
     found = told("doctor")
-    assert f"{Path('.venice').absolute()}: 4 runs, 3 pictures, " in found
+    assert f"{Path('.venice').absolute()}: 4 runs, 3 images, " in found
     assert "1 picture of no run, left by a crash or by a request that was not sent: " in found
     assert "1 unfinished file in " in found
 
@@ -430,12 +507,12 @@ def test_an_admin_key_turns_estimated_into_charged(reopen, simulator):
     fail(session, simulator, "422", "A fox, refused", seed=4)
     assert session.log.spent().charged_usd == 0
     assert told("log --reconcile") == (
-        "3 runs now with what the ledger charged; 0 of its requests belong to no run here."
+        "3 runs now with what the ledger charged. 0 requests of the ledger belong to no run here."
     )
     spent = session.log.spent()
     assert (spent.estimated_usd, spent.charged_usd) == (0, Decimal(25) - simulator.balance_usd())
-    assert "$0.01 charged" in told("log -s 1")
-    assert "$0.05 charged" in told("log -s 3")
+    assert "charged $0.01" in told("log -s 1")
+    assert "charged $0.05" in told("log -s 3")
     assert session.log.search(seed=1)[0].charge_source == "billing/usage-history"
     assert told("log --reconcile").startswith("3 runs")  # again changes nothing
     assert session.log.spent() == spent
@@ -446,7 +523,7 @@ def test_the_ledger_names_what_this_log_does_not_hold(reopen, simulator):
     session.generate("A red fox", seed=1)
     stranger = Session(api_key=ADMIN_KEY, transport=simulator.transport(), store="elsewhere")
     stranger.generate("An owl", seed=2)
-    assert "1 run now with what the ledger charged; 1 of its requests belong to no run" in told("log --reconcile")
+    assert "1 run now with what the ledger charged. 1 request of the ledger" in told("log --reconcile")
     assert session.log.spent().charged_usd == Decimal("0.01")
 
 
@@ -489,7 +566,7 @@ def test_the_settings_tell_where_the_store_is_and_how_large(session):
     session.generate("A red fox", seed=1, images=2)
     text = told("config")
     assert str(Path(".venice").absolute()) in text
-    assert "The store holds 2 runs, 2 pictures, " in text
+    assert "The store holds 2 runs, 2 images, " in text
 
 
 def test_the_settings_are_told_even_where_the_store_cannot_be_opened(session):
@@ -507,7 +584,7 @@ def test_a_copy_of_the_log_is_made_while_it_is_in_use_and_overwrites_nothing(sev
     Path("copy").mkdir()
     assert told("log backup copy/log.sqlite") == (
         "The log is copied to copy/log.sqlite. "
-        f"Pictures never change: copy {Path('.venice/objects').absolute()} as it is."
+        f"Images never change: copy {Path('.venice/objects').absolute()} as it is."
     )
     copy = Log.open(Path("copy"))
     assert [record.run_id for record in copy.search()] == [record.run_id for record in several.log.search()]
@@ -520,7 +597,7 @@ def test_a_forgotten_picture_leaves_its_record_hash_and_thumbnail(session):
     image = session.generate("A red fox", seed=41).images[0]
     size = f"{image.record.size_bytes / 1e3:.1f} kB"
     assert told("log forget last --yes") == (
-        f"1 picture of run {image.run_id[-8:]} deleted, {size}. The record, hash and thumbnail stay."
+        f"Deleted: 1 image of run {image.run_id[-8:]}, {size}. The record, hash and thumbnail stay."
     )
     assert not image.path.exists()
     bundle = run_command(None, "show last")
@@ -530,8 +607,8 @@ def test_a_forgotten_picture_leaves_its_record_hash_and_thumbnail(session):
     pixels = Image.new("RGB", (48, 32), (41, len("A red fox"), 30)).tobytes()
     assert kept.pixels_sha256 == hashlib.sha256(b"RGB 48x32\n" + pixels).hexdigest()
     assert (kept.sha256, kept.signed, kept.exif) == (image.sha256, False, False)
-    assert told("verify") == "0 pictures and every record are as they were written."
-    assert told("log forget last --yes").endswith("has no picture in the store.")
+    assert told("verify") == "0 images and every record are as they were written."
+    assert told("log forget last --yes").startswith("There is no image of run ")
 
 
 @pytest.mark.parametrize(("answer", "deleted"), [(True, True), (False, False), (None, False)])
@@ -548,7 +625,7 @@ def test_forgetting_asks_first_and_deletes_nothing_where_nobody_agrees(answer, d
         with pytest.raises(UsageError, match=r"othing was deleted\."):
             run_command(None, "log forget last")
     assert image.path.exists() != deleted
-    assert questions[0].startswith(f"Delete 1 picture of run {image.run_id[-8:]}, ")
+    assert questions[0].startswith(f"Delete 1 image of run {image.run_id[-8:]}, ")
 
 
 def test_forgetting_names_the_runs_that_gave_the_same_picture(session, monkeypatch):
@@ -562,7 +639,10 @@ def test_forgetting_names_the_runs_that_gave_the_same_picture(session, monkeypat
     )
     with pytest.raises(UsageError):
         run_command(None, "log forget last")
-    assert f"of run {second.run_id[-8:]} (and of {first.run_id[-8:]}, which gave the same)" in questions[0]
+    shared = f"(and of {first.run_id[-8:]}, which gave the identical image)"
+    assert f"of run {second.run_id[-8:]}" in questions[0]
+    assert shared in questions[0]
+    assert shared in told("log forget last --yes")
 
 
 def test_a_picture_that_is_made_again_after_it_was_forgotten_is_back(session):

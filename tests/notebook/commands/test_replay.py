@@ -127,7 +127,7 @@ def test_a_zip_is_exported_here_and_imported_there(session, tmp_path):
     assert "1 run as zip" in text(result)
     there = Session(api_key="k", store=tmp_path / "there", transport=Simulator().transport())
     current.use_session(there)
-    assert "1 run came in" in text(run(f"import {tmp_path / 'study.zip'}"))
+    assert "1 run added" in text(run(f"import {tmp_path / 'study.zip'}"))
     assert "1 of its runs were here already" in text(run(f"import {tmp_path / 'study.zip'}"))
     assert list(there.log.each()) == list(session.log.each())
 
@@ -149,7 +149,7 @@ def test_an_export_holds_the_runs_that_were_asked_for(session, tmp_path, options
 def test_pictures_are_exported_with_their_recipes(session, tmp_path):
     generate(session)
     result = run(f"export --images {tmp_path / 'pictures'} --metadata no-prompt")
-    assert "1 picture with recipes" in text(result)
+    assert "1 image with recipes" in text(result)
     assert len(list((tmp_path / "pictures").iterdir())) == 1
     again = run(f"export --images {tmp_path / 'pictures'}")
     assert "was there already" in text(again)

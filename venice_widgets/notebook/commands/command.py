@@ -35,6 +35,8 @@ class Command:
     """Adds its arguments to its parser."""
     takes_model: bool = False
     """Whether its argument is a model's id, for completion."""
+    takes_run: bool = False
+    """Whether its argument is a run, for completion."""
     words: Sequence[str] = ()
     """What its argument can be, for completion."""
 

@@ -9,9 +9,8 @@ from venice_widgets.errors import VeniceError
 from venice_widgets.log import RUN_ENDING
 
 from .account import amounts_text
-from .age import ago
 from .command import Command
-from .record_text import counted, price_text, size_text
+from .record_text import ago, counted, price_text, size_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

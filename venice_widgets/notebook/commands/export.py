@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +11,8 @@ from IPython.core.error import UsageError
 from venice_widgets.display import Bundle, join, notice
 
 from .command import Command
-from .log import parse_since
 from .record_text import counted
+from .selectors import declare_selectors, filters, selects
 
 if TYPE_CHECKING:
     import argparse
@@ -53,23 +54,23 @@ def _refuse(given: Mapping[str, Any], names: Iterable[str], why: str) -> None:
 
 
 def _records(session: Session, given: Mapping[str, Any]) -> Iterable[RunRecord] | None:
-    """The runs that were asked for, oldest first; None for all."""
-    if not any(name in given for name in ("query", "model", "since", "notebook")):
+    """The runs that were asked for, oldest first; None for all.
+
+    Raises:
+        UsageError: there are none.
+    """
+    if not selects(given):
         return None
-    found = session.log.search(
-        given.get("query"),
-        model=given.get("model"),
-        since=parse_since(given["since"]) if given.get("since") else None,
-        notebook=given.get("notebook"),
-        limit=_EVERYTHING,
-    )
+    found = session.log.search(limit=_EVERYTHING, **filters(given, "%venice export"))
+    if not found:
+        raise UsageError("%venice export: the log holds no such run, so nothing was written.")
     return reversed(found)
 
 
 def _report(done: Exported) -> Bundle:
-    pictures = done.kind == "pictures"
-    what = counted(done.count, "picture" if pictures else "run")
-    lines = [f"{what} {'with recipes' if pictures else f'as {done.kind}'}: {done.path}"]
+    images = done.kind == "pictures"
+    what = counted(done.count, "image" if images else "run")
+    lines = [f"{what} {'with recipes' if images else f'as {done.kind}'}: {done.path}"]
     if done.under_way:
         lines.append(f"{done.under_way} runs have not ended, and were left out.")
     return _with_notices(notice("\n".join(lines), kind="information"), done.notices)
@@ -87,16 +88,22 @@ def _import(session: Session, given: Mapping[str, Any]) -> Bundle:
     from venice_widgets.log.export import import_zip
 
     done = import_zip(session.log, Path(given["path"]).expanduser(), demo=session.settings.demo)
-    words = f"{counted(done.added, 'run')} came in and read back equal; {done.present:,} of its runs were here already."
+    words = f"{counted(done.added, 'run')} added and read back equal. {done.present:,} of its runs were here already."
     if done.left_out:
         words += f" {done.left_out} were left out."
-    return _with_notices(notice(words, kind="information"), done.faults)
+    return _with_notices(notice(words, kind="information"), _grouped(done.faults))
+
+
+def _grouped(faults: tuple[str, ...]) -> tuple[str, ...]:
+    """One sentence for each reason, with how many runs it left out: 20 runs of the demo are one warning."""
+    reasons = Counter(fault.partition(": ")[2] or fault for fault in faults)
+    return tuple(f"{counted(count, 'run')} left out: {reason}" for reason, count in reasons.items())
 
 
 def _declare_export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", help="….jsonl, ….csv, ….zip, or a new folder for an RO-Crate.")
     parser.add_argument(
-        "--images", action="store_true", default=None, help="Save each picture with its recipe into the folder instead."
+        "--images", action="store_true", default=None, help="Save each image with its recipe into the folder instead."
     )
     parser.add_argument(
         "--metadata",
@@ -104,10 +111,7 @@ def _declare_export(parser: argparse.ArgumentParser) -> None:
         help="What --images writes into the files: the whole recipe (full), all but the prompts, nothing, or the bytes "
         "as received.",
     )
-    parser.add_argument("-q", "--query", metavar="TEXT", help="Only runs whose prompt holds these words.")
-    parser.add_argument("-m", "--model", help="Only runs of this model.")
-    parser.add_argument("--since", metavar="TIME", help="Not older: 30m, 3h, 2d, 1w or a date.")
-    parser.add_argument("--notebook", metavar="PATH", help="Only from this notebook (its path, or the end of it).")
+    declare_selectors(parser)
     parser.add_argument("--name", help="Of an RO-Crate.")
     parser.add_argument("--author", help="Who ran it, for an RO-Crate.")
     parser.add_argument("--license", metavar="URL", help="Of an RO-Crate.")
@@ -117,5 +121,5 @@ def _declare_import(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", help="A zip that %venice export wrote.")
 
 
-EXPORT = Command("export", "Write the log for others: JSONL, CSV, zip, RO-Crate, pictures.", _export, _declare_export)
-IMPORT = Command("import", "Take in a zip that another machine exported.", _import, _declare_import)
+EXPORT = Command("export", "Write the log for others: JSONL, CSV, zip, RO-Crate, images.", _export, _declare_export)
+IMPORT = Command("import", "Add the runs of a zip that another machine exported.", _import, _declare_import)

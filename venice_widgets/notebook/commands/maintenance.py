@@ -1,4 +1,4 @@
-"""``%venice verify`` and ``resolve``, and what ``%venice log`` does with words: keeping the record true, and small."""
+"""``%venice verify`` and ``resolve``, and what ``%venice log`` does with words: keeping the record true and small."""
 
 from __future__ import annotations
 
@@ -16,84 +16,120 @@ from venice_widgets.request.spending import ask_user
 
 from .command import Command
 from .record_text import bytes_text, counted, price_text
+from .selectors import filters, selects
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from venice_widgets.log import RunRecord
+    from venice_widgets.log import ImageRecord, RunRecord
     from venice_widgets.session import Session
 
 
-def act(session: Session, words: Sequence[str], *, yes: bool) -> Bundle:
-    """What ``%venice log`` does with words: ``backup PATH``, ``forget RUN``.
+ACTIONS = {
+    "backup": "backup PATH: copy the log, also while it is in use.",
+    "forget": "forget RUN, or forget with -q, --until and the like: delete images, and keep their records.",
+    "favorite": "favorite RUN: mark it, for --favorite.",
+    "unfavorite": "unfavorite RUN: take the mark away.",
+}
+"""What ``%venice log`` does with words, and the help of each."""
+_LOG = "%venice log"
+
+
+def act(session: Session, words: Sequence[str], given: Mapping[str, Any]) -> Bundle:
+    """What ``%venice log`` does with words, see `ACTIONS`.
+
+    Args:
+        session: whose log.
+        words: what to do, and to what.
+        given: the options of the line.
 
     Raises:
         UsageError: it does nothing with these.
     """
-    if len(words) != 2 or words[0] not in ("backup", "forget"):
+    action, *names = words
+    if action == "forget" and (selects(given) if not names else len(names) == 1):
+        return _forget(session, names, given)
+    if action not in ACTIONS or len(names) != 1:
         raise UsageError(
-            f"%venice log: {' '.join(words)!r} is not understood. It takes options, or backup PATH, or forget RUN; "
-            "a search stands behind -q."
+            f"{_LOG}: {' '.join(words)!r} is not understood. To search, write {_LOG} -q TEXT. With words it does: "
+            f"{' '.join(ACTIONS.values())}"
         )
-    return _backup(session, words[1]) if words[0] == "backup" else _forget(session, words[1], yes=yes)
+    if action == "backup":
+        return _backup(session, names[0])
+    session.log.favorite(names[0], action == "favorite")
+    ending = session.log.get(names[0]).run_id[-RUN_ENDING:]
+    said = "is a favorite: %venice log --favorite" if action == "favorite" else "is not a favorite any more"
+    return notice(f"Run {ending} {said}.", kind="information")
 
 
 def _backup(session: Session, path: str) -> Bundle:
     target = Path(path).expanduser()
     session.log.backup(target)
     return notice(
-        f"The log is copied to {target}. Pictures never change: copy {session.log.objects.folder} as it is.",
+        f"The log is copied to {target}. Images never change: copy {session.log.objects.folder} as it is.",
         kind="information",
     )
 
 
-def _forget(session: Session, name: str, *, yes: bool) -> Bundle:
-    """Delete a run's pictures once the person agrees; their record, hash and thumbnail stay."""
-    record = session.log.get(name)
-    present = [image for image in record.images if session.log.objects.path(image.sha256).exists()]
-    ending = record.run_id[-RUN_ENDING:]
+def _forget(session: Session, names: Sequence[str], given: Mapping[str, Any]) -> Bundle:
+    """Delete the images of runs once the user confirms; their records, hashes and thumbnails stay."""
+    if names and selects(given):
+        raise UsageError(f"{_LOG} forget: name a run or give options, not both.")
+    chosen = filters(given, f"{_LOG} forget")
+    records = [session.log.get(name) for name in names] or session.log.search(limit=2**31, **chosen)
+    images = {image.sha256: image for record in records for image in record.images}
+    present = [image for image in images.values() if session.log.objects.path(image.sha256).exists()]
+    of_runs = _of_runs(records)
     if not present:
-        return notice(f"Run {ending} has no picture in the store.", kind="information")
+        return notice(f"There is no image of {of_runs} in the store.", kind="information")
     size = bytes_text(sum(image.size_bytes for image in present))
-    if not yes:
-        _ask_to_forget(f"{counted(len(present), 'picture')} of run {ending}{_shared(session, record)}, {size}")
+    what = f"{counted(len(present), 'image')} of {of_runs}, {size}"
+    shared = _shared(session, records, present)
+    if not given.get("yes"):
+        _ask_to_forget(f"{what}{shared}")
     for image in present:
         forget(session.log, image)
-    return notice(
-        f"{counted(len(present), 'picture')} of run {ending} deleted, {size}. The record, hash and thumbnail stay.",
-        kind="information",
-    )
+    return notice(f"Deleted: {what}{shared}. The record, hash and thumbnail stay.", kind="information")
 
 
-def _shared(session: Session, record: RunRecord) -> str:
-    """The same bytes are kept once: other runs that gave them lose them too."""
-    runs = {other.run_id for image in record.images for other in session.log.find_image(image.sha256)}
-    others = ", ".join(run_id[-RUN_ENDING:] for run_id in sorted(runs - {record.run_id}))
-    return f" (and of {others}, which gave the same)" if others else ""
+def _of_runs(records: Sequence[RunRecord]) -> str:
+    if len(records) != 1:
+        return counted(len(records), "run")
+    return f"run {records[0].run_id[-RUN_ENDING:]}"
+
+
+def _shared(session: Session, records: Sequence[RunRecord], images: Sequence[ImageRecord]) -> str:
+    """The same bytes are stored once: other runs that gave them lose them too."""
+    runs = {other.run_id for image in images for other in session.log.find_image(image.sha256)}
+    others = sorted(run_id[-RUN_ENDING:] for run_id in runs - {record.run_id for record in records})
+    if not others:
+        return ""
+    more = f" and {len(others) - 5} more" if len(others) > 5 else ""
+    return f" (and of {', '.join(others[:5])}{more}, which gave the identical image)"
 
 
 def _ask_to_forget(what: str) -> None:
     answer = ask_user(f"Delete {what}, for good? The record, hash and thumbnail stay. [y/N] ")
     if answer is None:
-        raise UsageError("%venice log forget: nobody can answer here, so it needs --yes. Nothing was deleted.")
+        raise UsageError(f"{_LOG} forget: it needs --yes where nobody can answer. Nothing was deleted.")
     if not answer:
-        raise UsageError("%venice log forget: nothing was deleted.")
+        raise UsageError(f"{_LOG} forget: it was declined. Nothing was deleted.")
 
 
 def reconcile(session: Session, since: datetime) -> Bundle:
     """Turn "estimated" into "charged" by the billing ledger.
 
     Raises:
-        CredentialsRefused: the key is no ADMIN key.
+        CredentialsRefused: the key is not an ADMIN key.
     """
     if session.settings.demo:
         return notice("The demo has no billing ledger: nothing is charged there.", kind="information")
     met = session.log.reconcile(charged_requests(session.client, session.settings, since))
     return notice(
-        f"{counted(len(met.charged), 'run')} now with what the ledger charged; {len(met.strangers)} of its requests "
-        "belong to no run here.",
+        f"{counted(len(met.charged), 'run')} now with what the ledger charged. "
+        f"{counted(len(met.strangers), 'request')} of the ledger belong to no run here.",
         kind="information",
     )
 
@@ -102,7 +138,7 @@ def _verify(session: Session, _: Mapping[str, Any]) -> Bundle:
     found = session.log.verify()
     if found.ok:
         return notice(
-            f"{counted(found.objects, 'picture')} and every record are as they were written.", kind="information"
+            f"{counted(found.objects, 'image')} and every record are as they were written.", kind="information"
         )
     faults = [("missing", fault) for fault in found.missing] + [("changed", fault) for fault in found.changed]
     rows: list[list[Cell | str]] = [
@@ -113,7 +149,7 @@ def _verify(session: Session, _: Mapping[str, Any]) -> Bundle:
     rows += [["document changed", Cell(f"{name[:12]}…", code=True), ""] for name in found.changed_documents]
     rows += [["total is off", name, ""] for name in found.wrong_totals]
     rows += [["database", complaint, ""] for complaint in found.database]
-    footer = "A missing picture can come back from a backup of objects/; nothing here was changed."
+    footer = "A missing image can come back from a backup of objects/. Nothing here was changed."
     return table(["what", "which", "runs"], rows, caption="Not as it was written", footer=footer)
 
 
@@ -132,5 +168,5 @@ def _declare_resolve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--amount", metavar="USD", help="What it cost, where that is known.")
 
 
-VERIFY = Command("verify", "Hash every picture and record again.", _verify)
+VERIFY = Command("verify", "Check every image and record against its hash.", _verify)
 RESOLVE = Command("resolve", "Settle a run that may have been charged.", _resolve, _declare_resolve)

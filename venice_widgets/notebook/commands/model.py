@@ -9,8 +9,8 @@ from venice_widgets.request.catalogue import Catalogue, Model, Sizing
 from venice_widgets.request.fields import MAX_SIDE_PIXELS, field_facts
 from venice_widgets.request.price_table import price_table
 
-from .age import age_text
 from .command import Command, argument
+from .record_text import age_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

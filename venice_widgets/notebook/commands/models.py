@@ -8,8 +8,8 @@ from venice_widgets.display import Bundle, Cell, notice, table
 from venice_widgets.notebook.line_parser import usd
 from venice_widgets.request.catalogue import Catalogue, FieldSupport, Model, Sizing
 
-from .age import age_text
 from .command import Command, argument
+from .record_text import age_text
 
 if TYPE_CHECKING:
     import argparse

@@ -1,4 +1,4 @@
-"""A run's record in words and as JSON, as several commands show it."""
+"""Records, prices and ages in words, as several commands show them; and a record as JSON."""
 
 from __future__ import annotations
 
@@ -10,38 +10,25 @@ from venice_widgets.config import DEMO_BASE_URL
 from venice_widgets.log import Status
 from venice_widgets.money import usd_text
 from venice_widgets.request.defaults import defaults_text
+from venice_widgets.request.spending import STALE_SECONDS
+
+from .times import time_text
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from venice_widgets.log import ImageRecord, RunRecord, Size
+    from venice_widgets.request.catalogue import Catalogue
+    from venice_widgets.session import Session
 
 _ELSEWHERE = ("template", "resolution")
-"""Parts of a run's context that the cell and the defaults tell already."""
+"""Parts of a run's context that the cell and the defaults say already."""
+_UNITS = (("day", 86400), ("hour", 3600), ("minute", 60))
 
 
-def price_text(record: RunRecord) -> str:
-    """What a run cost, and how sure that is; or that it is simulated."""
-    if record.charged_usd is not None:
-        return f"{usd_text(record.charged_usd)} charged"
-    if record.status in (Status.FAILED, Status.REFUSED, Status.CANCELLED):
-        return "nothing"
-    estimate = record.draft.estimate_usd
-    if estimate is None:
-        return "unknown"
-    if record.draft.base_url == DEMO_BASE_URL:
-        return f"{usd_text(estimate)} simulated"
-    words = {Status.UNKNOWN: "perhaps", Status.PENDING: "reserved", Status.SENT: "reserved"}
-    return f"{usd_text(estimate)} {words.get(record.status, 'estimated')}"
-
-
-def counted(number: int, noun: str) -> str:
-    """``1 run``, ``2 runs``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def size_text(size: Size) -> str:
-    """``12 runs, 10 pictures, 8.3 MB``: records, pictures and thumbnails."""
-    size_bytes = size.objects_bytes + size.database_bytes + size.thumbnails_bytes
-    return f"{counted(size.runs, 'run')}, {counted(size.objects, 'picture')}, {bytes_text(size_bytes)}"
+def counted(number: int, one: str, many: str = "") -> str:
+    """``1 run``, ``2 runs``, ``2 entries``."""
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
 
 
 def bytes_text(size_bytes: int) -> str:
@@ -49,8 +36,58 @@ def bytes_text(size_bytes: int) -> str:
     return f"{size_bytes / 1e6:,.1f} MB" if size_bytes >= 100_000 else f"{size_bytes / 1e3:,.1f} kB"
 
 
-def record_facts(record: RunRecord) -> list[tuple[str, str]]:
-    """A run's record in words, without what is empty."""
+def size_text(size: Size) -> str:
+    """``12 runs, 10 images, 8.3 MB``: records, images and thumbnails."""
+    size_bytes = size.objects_bytes + size.database_bytes + size.thumbnails_bytes
+    return f"{counted(size.runs, 'run')}, {counted(size.objects, 'image')}, {bytes_text(size_bytes)}"
+
+
+def ago(seconds: float) -> str:
+    """``just now``, ``1 minute ago``, ``3 hours ago``, ``4 days ago``."""
+    if seconds < 60:
+        return "just now"
+    unit, length = next((each for each in _UNITS if seconds >= 2 * each[1]), ("minute", 60))
+    return f"{counted(int(seconds // length), unit)} ago"
+
+
+def age_text(session: Session, catalogue: Catalogue) -> str:
+    """How old the prices are, and whether that matters."""
+    simulated = " from the simulator: they are simulated" if session.settings.demo else ""
+    parts = [f"Prices fetched {ago(catalogue.age_seconds)}{simulated}"]
+    if session.catalogue_keeper.problem is not None:
+        parts.append(f"They could not be fetched again: {session.catalogue_keeper.problem.message}")
+    if catalogue.age_seconds > STALE_SECONDS:
+        parts.append("Under a limit, prices this old count as unknown")
+    if catalogue.problems:
+        parts.append(f"{counted(len(catalogue.problems), 'entry', 'entries')} could not be read, see %venice doctor")
+    return ". ".join(part.rstrip(".") for part in parts) + "."
+
+
+def price_text(record: RunRecord) -> str:
+    """``$0.01 estimated``: what a run cost, and how certain that is; or that it is simulated."""
+    amount, certainty = price_parts(record)
+    return " ".join(filter(None, (amount, "simulated" if record.draft.base_url == DEMO_BASE_URL else certainty)))
+
+
+def price_parts(record: RunRecord) -> tuple[str, str]:
+    """The amount that a run cost, and how certain it is: ``charged``, ``estimated``, ``reserved``, ``perhaps``."""
+    if record.charged_usd is not None:
+        return usd_text(record.charged_usd), "charged"
+    if record.status in (Status.FAILED, Status.REFUSED, Status.CANCELLED):
+        return "nothing", ""
+    if record.draft.estimate_usd is None:
+        return "unknown", ""
+    words = {Status.UNKNOWN: "perhaps", Status.PENDING: "reserved", Status.SENT: "reserved"}
+    return usd_text(record.draft.estimate_usd), words.get(record.status, "estimated")
+
+
+def record_facts(record: RunRecord, files: tuple[Path, ...] = ()) -> list[tuple[str, str]]:
+    """A run's record in words, without what is empty.
+
+    Args:
+        record: the run.
+        files: where its images are stored.
+    """
     draft, outcome = record.draft, record.outcome
     flags = [] if outcome is None else [name for name in ("blurred", "violation") if getattr(outcome, name)]
     asked = f" (asked for as {draft.asked_model})" if draft.asked_model not in (None, draft.model) else ""
@@ -60,10 +97,11 @@ def record_facts(record: RunRecord) -> list[tuple[str, str]]:
         ("model", f"{draft.model}{asked}"),
         ("seed", f"{draft.seed} ({'drawn here' if draft.seed_drawn else 'given'})"),
         ("price", f"{price_text(record)} · {draft.formula}"),
-        ("created", draft.created_at.isoformat(sep=" ", timespec="seconds")),
+        ("created", time_text(draft.created_at)),
         ("took", _took(record)),
         ("rewritten prompt", (outcome.enhanced_prompt or "") if outcome else ""),
-        ("pictures", ", ".join(map(_picture_text, record.images))),
+        ("images", ", ".join(map(_image_text, record.images))),
+        ("file", "\n".join(map(str, files))),
         ("request hash", draft.request_hash),
         ("response id", (outcome.response_id or "") if outcome else ""),
         ("parent", f"{draft.relation} {draft.parent_run_id}" if draft.parent_run_id else ""),
@@ -74,7 +112,7 @@ def record_facts(record: RunRecord) -> list[tuple[str, str]]:
     return [(name, text) for name, text in pairs if text]
 
 
-def _picture_text(image: ImageRecord) -> str:
+def _image_text(image: ImageRecord) -> str:
     carried = [name for name, there in (("C2PA", image.signed), ("EXIF", image.exif)) if there]
     carries = f", carries {' and '.join(carried)}" if carried else ""
     return f"{image.width} × {image.height} {image.mime} sha256 {image.sha256[:12]}…{carries}"

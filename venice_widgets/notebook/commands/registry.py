@@ -8,6 +8,7 @@ from IPython.core.error import UsageError
 
 from venice_widgets.current import current_session
 from venice_widgets.display import code
+from venice_widgets.redact import scrub
 from venice_widgets.suggest import nearest
 
 from .account import BALANCE, CONFIG, DEMO
@@ -51,7 +52,7 @@ COMMANDS: Mapping[str, Command] = {
 }
 
 
-def run_command(shell: Any, line: str) -> Displayed:  # noqa: ARG001  every magic gets its shell
+def run_command(shell: Any, line: str) -> Displayed:
     """Run one ``%venice`` line.
 
     Raises:
@@ -64,14 +65,22 @@ def run_command(shell: Any, line: str) -> Displayed:  # noqa: ARG001  every magi
     if name in ("", "--help", "-h", "help"):
         return code(overview())
     if name not in COMMANDS:
-        near = nearest(name, COMMANDS)
-        hint = f" Did you mean {' or '.join(near)}?" if near else ""
-        raise UsageError(f"%venice: there is no command {name!r}.{hint} %venice alone lists them.")
+        raise UsageError(_unknown(name, rest))
     parser = COMMANDS[name].parser()
-    given = parser.parse_line(rest)
+    given = parser.parse_line(rest, getattr(shell, "user_ns", None))
     if given.get("help"):
         return code(parser.format_help())
     return COMMANDS[name].run(current_session(), given)
+
+
+def _unknown(name: str, rest: str) -> str:
+    """What is said of a word that is not a command: of one that was mistyped, or of a prompt."""
+    near = nearest(name, COMMANDS) if len(name) > 1 else []
+    hint = f" Did you mean {' or '.join(near)}?" if near else ""
+    said = f"%venice: there is no command {scrub(repr(name))}.{hint}"
+    if name.startswith("-") or (rest and not near):
+        said += " Images are made by a cell that begins with %%venice; options go on that line, the prompt below it."
+    return f"{said} %venice alone lists the commands."
 
 
 def overview() -> str:
@@ -84,6 +93,6 @@ def overview() -> str:
             "",
             *lines,
             "",
-            "%venice COMMAND --help tells more. Pictures are made by %%venice; see %%venice --help.",
+            "%venice COMMAND --help shows more. Images are made by %%venice; see %%venice --help.",
         ]
     )

@@ -118,6 +118,11 @@ def _declare_drift(parser: argparse.ArgumentParser) -> None:
 
 
 REPLAY = Command(
-    "replay", "Send a stored request again, and judge what comes.", _replay, _declare_replay, words=("last",)
+    "replay",
+    "Send a stored request again, and judge what comes.",
+    _replay,
+    _declare_replay,
+    words=("last",),
+    takes_run=True,
 )
 DRIFT = Command("drift", "Repeat a few runs of a model within a budget, and report by date.", _drift, _declare_drift)
