@@ -6,7 +6,6 @@ from decimal import Decimal
 from math import gcd
 from typing import TYPE_CHECKING, Any
 
-from venice_widgets.money import usd_text
 from venice_widgets.request.catalogue import FieldSupport, Sizing
 from venice_widgets.request.fields import field_facts
 
@@ -54,8 +53,8 @@ def model_list(catalogue: Catalogue) -> list[dict[str, Any]]:
         {
             "id": model.id,
             "name": model.name,
-            "price": price_range(model),
-            "state": ", ".join(model_states(model)),
+            "price": model.price_range,
+            "state": ", ".join(model.states()),
             "groups": _groups(model),
         }
         for model in shown
@@ -83,33 +82,15 @@ def _by_price(model: Model) -> tuple[Decimal, str]:
     return (model.unit_prices() or (Decimal(10**9),))[0], model.id
 
 
-def price_range(model: Model) -> str:
-    """``$0.02 – $0.83``, or that it is unknown."""
-    prices = [usd_text(price) for price in model.unit_prices()]
-    if not prices:
-        return "price unknown"
-    return prices[0] if len(prices) == 1 else f"{prices[0]} – {prices[-1]}"
-
-
-def model_states(model: Model) -> list[str]:
-    """Beta, offline, deprecated: what may keep it from working, now or soon."""
-    instead = f", replaced by {model.deprecation_replacement}" if model.deprecation_replacement else ""
-    return [
-        *(["beta"] if model.beta else []),
-        *(["offline"] if model.offline else []),
-        *([f"deprecated {model.deprecation_date[:10]}{instead}"] if model.deprecation_date else []),
-    ]
-
-
 def model_facts(model: Model) -> str:
     """One line of what matters before choosing it."""
     limit = model.prompt_character_limit
     parts = [
-        price_range(model),
+        model.price_range,
         model.privacy or "privacy not stated",
         _SEEDS[model.support("seed")],
         f"prompt up to {limit:,} characters" if limit else "prompt limit unknown",
-        *model_states(model),
+        *model.states(),
     ]
     return " · ".join(parts)
 

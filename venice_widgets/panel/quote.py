@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from venice_widgets.errors import CredentialsRefused, InvalidRequest, SpendingRefused, VeniceError
 from venice_widgets.money import usd_text
-from venice_widgets.request.estimate import Estimate, estimate, stated_price
+from venice_widgets.request.estimate import Estimate, estimate
 from venice_widgets.request.fields import NOTHING_SENT
+from venice_widgets.request.price_rule import billed_values, decisive_fields, stated_price
 from venice_widgets.request.request import GenerationRequest
 from venice_widgets.request.seeds import MAX_IMAGES, plan_seeds
 from venice_widgets.request.spending import allow
@@ -178,11 +179,17 @@ def price_grid(form: Form, model: Model) -> dict[str, Any]:
         ``columns``, and ``rows`` of cells with their price, marks and the choices that they stand for; no rows where
         the model has one price.
     """
-    if not (model.price_quality or model.price_resolutions):
-        return {"columns": [], "rows": [], "single": _price_text(model.price_generation)}
-    rows = model.resolutions or tuple(model.price_quality or model.price_resolutions)
-    columns = (model.qualities or tuple(next(iter(model.price_quality.values())))) if model.price_quality else ("",)
-    prices = {(row, column): stated_price(model, row, column)[0] for row in rows for column in columns}
+    names = decisive_fields(model)[:2]
+    standard = billed_values(model, {})
+    if not names:
+        return {"columns": [], "rows": [], "single": _price_text(stated_price(model, standard)[0])}
+    rows = model.allowed(names[0]) or model.priced_values(names[0])
+    columns = (model.allowed(names[1]) or model.priced_values(names[1])) if names[1:] else ("",)
+    prices = {
+        (row, column): stated_price(model, {**standard, **dict(zip(names, (row, column), strict=False))})[0]
+        for row in rows
+        for column in columns
+    }
     marks = _marks(form, model, prices)
     return {
         "columns": [column for column in columns if column],

@@ -12,7 +12,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from venice_widgets.errors import SpendingRefused, VeniceError
-from venice_widgets.generation.sender import interrupted
+from venice_widgets.generation.run import interrupted
 from venice_widgets.log import Status
 
 from .notices import Notice, ending, error_notice
