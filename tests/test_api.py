@@ -10,8 +10,8 @@ from PIL import Image
 import venice_widgets
 from venice_widgets import current
 from venice_widgets.errors import GenerationIncomplete, Interrupted, InvalidRequest, SpendingRefused
-from venice_widgets.generation.dispatch import RateLimiter
 from venice_widgets.generation.progress import ProgressLine
+from venice_widgets.generation.rate_limiter import RateLimiter
 from venice_widgets.session import Session
 from venice_widgets.simulator import Fault, Simulator
 

@@ -27,7 +27,7 @@ from venice_widgets.errors import (
 from venice_widgets.generation import dispatch as dispatch_module
 from venice_widgets.generation import sender as sending_module
 from venice_widgets.generation import stored_images as stored_images_module
-from venice_widgets.generation.dispatch import RateLimiter
+from venice_widgets.generation.rate_limiter import RateLimiter
 from venice_widgets.generation.run import interrupted
 from venice_widgets.log import Status
 from venice_widgets.session import Session

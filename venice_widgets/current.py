@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 from .config import states_key
+from .plan.host import set_default
 from .session import Session
 
 _lock = threading.RLock()
@@ -54,3 +55,6 @@ def use_demo(*, on: bool) -> Session:
     with _lock:
         use_session(Session(demo=True) if on else None)
         return current_session()
+
+
+set_default(current_session)  # for a plan that was read from a file

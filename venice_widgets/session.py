@@ -20,11 +20,11 @@ from venice_widgets.client.client import Client
 from venice_widgets.client.http_errors import cleaned
 from venice_widgets.client.payment_required import no_credentials
 from venice_widgets.client.wallet import WALLET_IN_FLIGHT, uses_wallet
-from venice_widgets.generation.dispatch import RateLimiter
 from venice_widgets.generation.in_flight import InFlight
 from venice_widgets.generation.notices import age_notes, known_notes, recovery_notes
 from venice_widgets.generation.origin import circumstances
 from venice_widgets.generation.prepared import Prepared, as_rewritten, known_requests, seeds_to_send
+from venice_widgets.generation.rate_limiter import RateLimiter, SharedStarts
 from venice_widgets.generation.run import interrupted
 from venice_widgets.generation.sender import Sender
 from venice_widgets.request.estimate import estimate
@@ -42,7 +42,7 @@ from .redact import scrub
 from .shell import running_shell
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     import httpx
 
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from venice_widgets.request.fields import Fields
 
     from .config import Secret
+    from .plan import Plan
 
 Value = TypeVar("Value")
 
@@ -167,8 +168,27 @@ class Session:
     @_made_once
     def _pace(self) -> RateLimiter:
         """One for all generations: the service counts a wallet's requests together, whatever they belong to."""
-        in_flight = WALLET_IN_FLIGHT if uses_wallet(self.settings) else None
-        return RateLimiter(None if self.settings.demo else self.settings.requests_per_minute, in_flight)
+        settings = self.settings
+        if settings.demo:
+            return RateLimiter(None)
+        credential = settings.api_key or settings.wallet_key
+        account = f"{settings.base_url} {credential.reveal() if credential else ''}"
+        return RateLimiter(
+            settings.requests_per_minute,
+            WALLET_IN_FLIGHT if uses_wallet(settings) else None,
+            starts=SharedStarts(settings.store / "rate.sqlite", account),
+            fixed="requests_per_minute" in settings.sources,
+        )
+
+    @property
+    def in_flight(self) -> InFlight:
+        """What `close` and the end of the program wait for."""
+        return self._in_flight
+
+    @property
+    def rate_limiter(self) -> RateLimiter:
+        """The rate at which this session sends, shared with the others of its store."""
+        return self._pace
 
     @_made_once
     def client(self) -> Client:
@@ -398,6 +418,61 @@ class Session:
         keys = (self.settings.api_key, self.settings.wallet_key)
         found = circumstances(running_shell(), cell=stated.get("cell"), secrets=keys)
         return {**cleaned(dict(stated), partial(scrub, secrets=keys)), **found}
+
+    def circumstances(self, stated: Mapping[str, Any]) -> dict[str, Any]:
+        """Where a request comes from, as the log keeps it: what the caller says and what can be found out."""
+        return self._context(stated)
+
+    def plan(
+        self,
+        prompt: Any,
+        *,
+        images: int | None = None,
+        where: Callable[[Mapping[str, Any]], Any] | None = None,
+        zip: bool | Sequence[str] = False,  # noqa: A002  the word for it
+        skip_invalid: bool = False,
+        search_replace: Sequence[str] | None = None,
+        variables: Mapping[str, Any] | None = None,
+        again: bool = False,
+        **fields: Any,
+    ) -> Plan:
+        """A plan of many requests that differ in some values alone. Sends nothing that costs.
+
+        Every field with several values is an axis, and so is every ``{{ variable }}`` of the prompt with several. All
+        else is held fixed, the seeds above all: where none is given, one is drawn for the whole plan. Values are
+        lists, ranges, arrays or series, or text such as ``"1..5"``, ``"1-10 (+2)"`` or ``"0-1 [5]"``
+        (`venice_widgets.request.axes`).
+
+        Args:
+            prompt: a template such as ``"A {{ animal }} at dawn"``; several prompts; or a table, one request a row: a
+                pandas data frame or a list of dicts, whose columns are fields, ``prompt``, and variables.
+            images: how many seeds, counted on from the given one or drawn.
+            where: gets each combination's values by name; False leaves it out.
+            zip: True lets all axes move together, a list of names those; otherwise every combination is a cell.
+            skip_invalid: leave out the cells that their model cannot make, instead of refusing to run.
+            search_replace: a text that stands in the prompt, and others to put in its place.
+            variables: of the prompt, where their names are those of fields.
+            again: draw new seeds, also where the same plan was begun and not finished.
+            fields: the fields of ``POST /image/generate`` and the prompt's variables, each a value or several.
+
+        Raises:
+            InvalidRequest: a name that does not exist, or values that cannot be used.
+            VeniceError: the catalogue cannot be read.
+        """
+        from .plan import define, resume_drawn
+
+        plan = define(
+            prompt,
+            host=self,
+            images=images,
+            where=where,
+            zipped=zip,
+            skip_invalid=skip_invalid,
+            search_replace=search_replace,
+            variables=variables,
+            given=fields,
+        )
+        return plan if again else resume_drawn(plan, self)
 
     def close(self, *, cancel: bool = False) -> None:
         """Wait for what is in flight, free the connections and close the log; the session can be used again.

@@ -3,7 +3,6 @@
 import re
 import threading
 import time
-from types import SimpleNamespace
 
 import pytest
 
@@ -14,10 +13,10 @@ from venice_widgets.generation.dispatch import (
     MAX_ATTEMPTS,
     Delivery,
     Dispatch,
-    RateLimiter,
     describe,
     retry_delay_seconds,
 )
+from venice_widgets.generation.rate_limiter import RateLimiter
 
 
 @pytest.fixture(autouse=True)
@@ -103,45 +102,6 @@ def test_no_more_threads_are_started_than_there_are_jobs():
 
 def test_nothing_to_send_is_done_at_once():
     assert run([], None).done
-
-
-class Clock:
-    """A time that passes only while somebody waits for it."""
-
-    def __init__(self, monkeypatch):
-        self.now = 1000.0
-        monkeypatch.setattr(dispatch_module, "time", SimpleNamespace(monotonic=lambda: self.now))
-
-    def is_set(self):
-        return False
-
-    def wait(self, seconds):
-        self.now += seconds
-
-
-def test_in_any_minute_no_more_start_than_the_pace_allows(monkeypatch):
-    clock, pace, starts = Clock(monkeypatch), RateLimiter(20), []
-    for _ in range(65):
-        assert pace.wait(clock)
-        starts.append(clock.now)
-        clock.now += 0.3
-    assert all(later - earlier >= 60 for earlier, later in zip(starts, starts[20:], strict=False))
-    assert starts[-1] - starts[0] < 3 * 60 + 65 * 0.3
-
-
-def test_a_pace_without_limit_never_waits(monkeypatch):
-    clock, pace = Clock(monkeypatch), RateLimiter(None)
-    assert all(pace.wait(clock) for _ in range(500))
-    assert clock.now == 1000
-
-
-def test_waiting_for_the_pace_ends_when_it_is_called_off():
-    pace, cancelled = RateLimiter(1), threading.Event()
-    assert pace.wait(cancelled)
-    threading.Timer(0.05, cancelled.set).start()
-    started = time.monotonic()
-    assert not pace.wait(cancelled)
-    assert time.monotonic() - started < 2
 
 
 def test_dispatches_that_share_a_pace_share_what_it_lets_be_on_its_way(fast):

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image as Pillow
 
 from venice_widgets.errors import GenerationIncomplete, InvalidRequest, PossiblyCharged, StoreError, VeniceError
-from venice_widgets.generation.dispatch import RateLimiter
+from venice_widgets.generation.rate_limiter import RateLimiter
 from venice_widgets.generation.result import Generation, Run
 from venice_widgets.log import Status
 from venice_widgets.media.saving import fill_pattern

@@ -25,7 +25,7 @@ from venice_widgets.errors import (
 )
 from venice_widgets.generation import dispatch as dispatch_module
 from venice_widgets.generation import worker as runs_module
-from venice_widgets.generation.dispatch import RateLimiter
+from venice_widgets.generation.rate_limiter import RateLimiter
 from venice_widgets.log import Log, Status
 from venice_widgets.log import object_store as objects_module
 from venice_widgets.request.style_reference import StyleReference

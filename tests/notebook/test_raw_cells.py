@@ -12,7 +12,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 from PIL import Image
 
 from venice_widgets import current
-from venice_widgets.generation.dispatch import RateLimiter
+from venice_widgets.generation.rate_limiter import RateLimiter
 from venice_widgets.notebook.raw_cells import as_typed
 from venice_widgets.session import Session
 from venice_widgets.simulator import Simulator

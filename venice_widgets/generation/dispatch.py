@@ -18,7 +18,7 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from venice_widgets.errors import RateLimited, ServiceUnavailable
 
@@ -26,6 +26,8 @@ from .flag import Flag
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from .rate_limiter import RateLimiter
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -53,63 +55,6 @@ def retry_delay_seconds(error: BaseException, attempt: int) -> float | None:
     # Never at once: a reset that is past by this machine's clock may be to come by the service's.
     wait = max(error.retry_after_seconds + 0.1, 0.5 * doubled)
     return wait if wait <= LONGEST_WAIT_SECONDS else None
-
-
-class Cancelled(Protocol):
-    """What tells a rate limiter that it need not wait any longer: a `Flag`, or an event."""
-
-    def is_set(self) -> bool:
-        """Whether it was set."""
-        ...
-
-    def wait(self, timeout_seconds: float, /) -> object:
-        """Wait until it is set, or for so long."""
-        ...
-
-
-class RateLimiter:
-    """At most so many starts in any minute, and so many in flight at once, over every generation of a session.
-
-    Args:
-        per_minute: starts; None for no limit.
-        in_flight: requests; None for no limit beyond each generation's own.
-    """
-
-    def __init__(self, per_minute: int | None, in_flight: int | None = None) -> None:
-        self._per_minute = per_minute
-        self._starts: deque[float] = deque(maxlen=per_minute or 1)
-        self._lock = threading.Lock()
-        self._slots = threading.BoundedSemaphore(in_flight) if in_flight else None
-
-    def wait(self, cancelled: Cancelled, tell: Callable[[float], None] = lambda _: None) -> bool:
-        """Wait for a place, telling the seconds until there is one; False if `cancelled` came first.
-
-        Whoever has a place gives it back with `leave`.
-        """
-        while not cancelled.is_set():
-            if self._slots and not self._slots.acquire(timeout=0.05):
-                continue
-            delay = self._take()
-            if delay <= 0:
-                return True
-            self.leave()
-            tell(delay)
-            cancelled.wait(min(delay, 1.0))
-        return False
-
-    def leave(self) -> None:
-        """Give the place back: the response is there, or will not come."""
-        if self._slots:
-            self._slots.release()
-
-    def _take(self) -> float:
-        """Take a place and return 0, or the seconds until there is one."""
-        with self._lock:
-            now = time.monotonic()
-            if self._per_minute and len(self._starts) == self._per_minute and now - self._starts[0] < 60:
-                return 60 - (now - self._starts[0])
-            self._starts.append(now)
-            return 0
 
 
 @dataclass

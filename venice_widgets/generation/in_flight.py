@@ -11,7 +11,7 @@ import os
 import sys
 import threading
 import weakref
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from venice_widgets.errors import Interrupted
 from venice_widgets.shell import in_kernel
@@ -19,11 +19,32 @@ from venice_widgets.shell import in_kernel
 from .run import interrupted
 
 if TYPE_CHECKING:
-    from .result import Generation
+    from collections.abc import Sequence
+
+    from .run import Run
 
 _GIVING_UP_SECONDS = 3.0
 """How long requests that were given up may take to be put on record as that."""
 _sessions: weakref.WeakSet[InFlight] = weakref.WeakSet()
+
+
+class Sending(Protocol):
+    """What is waited for: a `Generation`, or a plan."""
+
+    @property
+    def runs(self) -> Sequence[Run]:
+        """Its requests, at least those in flight."""
+        ...
+
+    def wait(self, timeout_seconds: float | None = None) -> bool:
+        """Wait until everything has ended; whether it has."""
+        ...
+
+    def cancel(self) -> None:
+        """Send nothing more."""
+
+    def abort(self) -> None:
+        """Send nothing more, and give up what is in flight."""
 
 
 class InFlight:
@@ -31,16 +52,16 @@ class InFlight:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._generations: list[Generation] = []
+        self._generations: list[Sending] = []
         self._process = os.getpid()
         _sessions.add(self)
 
-    def add(self, generation: Generation) -> None:
+    def add(self, generation: Sending) -> None:
         """Know a generation that is about to be sent."""
         with self._lock:
             self._generations.append(generation)
 
-    def discard(self, generation: Generation) -> None:
+    def discard(self, generation: Sending) -> None:
         """Forget a generation that has ended, or was never sent."""
         with self._lock:
             self._generations = [other for other in self._generations if other is not generation]
@@ -83,7 +104,7 @@ class InFlight:
         """How many requests are in flight."""
         return sum(run.status == "sent" for generation in self._waiting() for run in generation.runs)
 
-    def _waiting(self) -> list[Generation]:
+    def _waiting(self) -> list[Sending]:
         if self._process != os.getpid():  # a forked child has no threads that it could wait for
             return []
         with self._lock:

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from venice_widgets.config import Settings
     from venice_widgets.log import Budgets, Log, RunDraft
 
-    from .dispatch import RateLimiter
     from .in_flight import InFlight
     from .prepared import Prepared
+    from .rate_limiter import RateLimiter
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from venice_widgets.client.response import ImageResponse, unreadable
 from venice_widgets.errors import ContentRefused, PossiblyCharged, VeniceError
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from venice_widgets.request.request import GenerationRequest
 
     from .dispatch import Delivery
-    from .result import Generation
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +51,13 @@ class _Ending:
     notes: tuple[str, ...] = ()
 
 
+class Receiver(Protocol):
+    """What is told of each run: a `Generation`, or a part of a plan."""
+
+    def update(self, run: Run) -> None:
+        """Take the news of one run, from any thread."""
+
+
 @dataclass
 class RunWorker:
     """Sends the runs of one generation and stores what comes back. Called from several threads."""
@@ -61,7 +67,7 @@ class RunWorker:
     log: Log
     channel: Channel | None
     """None where nothing is sent."""
-    generation: Generation
+    generation: Receiver
     allow: Callable[[], None] = lambda: None
     """Called before each request; raises `SpendingRefused` where a limit was lowered since."""
     stops_buying: StopsBuying = field(default_factory=StopsBuying)

@@ -21,12 +21,12 @@ from .thumbnails import Thumbnails
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from decimal import Decimal
     from pathlib import Path
 
     from .budgets import Budgets, Left, Spent
-    from .search import Cost, Filters, Question
+    from .search import Cost, Filters, Question, Standing
     from .verdicts import VerdictRecord
 
 _PAGE = 300
@@ -299,6 +299,40 @@ class Log:
         """The runs of this very request that succeeded and still have their pictures, newest first."""
         return self._database.read(search.same_requests, request_hash, base_url)
 
+    def standing(self, hashes: Collection[str], *, base_url: str) -> dict[str, Standing]:
+        """What the log holds of each of these requests: its image, a run in flight, or an unknown one.
+
+        An image counts where its file is there; `ObjectStore.is_whole` also reads it.
+
+        Args:
+            hashes: `RunDraft.request_hash` of each.
+            base_url: where they go.
+        """
+        found = self._database.read(search.standing, hashes, base_url)
+        there = self.objects.path
+        return {name: each for name, each in found.items() if all(there(sha256).exists() for sha256 in each.images)}
+
+    def reserve_missing(
+        self, drafts: Sequence[RunDraft], budgets: Budgets, *, sent_again: Collection[str] = ()
+    ) -> tuple[RunDraft, ...]:
+        """`reserve` those that no other program has made, or is making, by now: several may run one plan at once.
+
+        Args:
+            drafts: what is to be sent.
+            budgets: as for `reserve`.
+            sent_again: the runs of these requests that do not count.
+
+        Returns:
+            The drafts that are on record now.
+
+        Raises:
+            SpendingRefused, StoreError: as `reserve`.
+        """
+        self.objects.refuse_full()
+        self._database.refuse_lost()
+        self._catch_up()
+        return self._database.write(_reserve_missing, drafts, budgets, sent_again)
+
     def find_image(self, sha256: str) -> list[RunRecord]:
         """The runs that gave the picture with this hash of its bytes, newest first."""
         return self._database.read(search.with_image, sha256)
@@ -423,6 +457,16 @@ def _mark_sent(
     if budgets is not None:
         money.check_reserved(connection, search.named(connection, run_id).draft, budgets)
     change_run(connection, run_id, changes, Status.PENDING, Status.SENT)
+
+
+def _reserve_missing(
+    connection: sqlite3.Connection, drafts: Sequence[RunDraft], budgets: Budgets, sent_again: Collection[str]
+) -> tuple[RunDraft, ...]:
+    found = search.standing(connection, {draft.request_hash for draft in drafts}, drafts[0].base_url)
+    taken = {name for name, each in found.items() if each.run_id not in sent_again}
+    missing = tuple(draft for draft in drafts if draft.request_hash not in taken)
+    _reserve(connection, missing, budgets)
+    return missing
 
 
 def _reserve(connection: sqlite3.Connection, drafts: Sequence[RunDraft], budgets: Budgets | None) -> None:

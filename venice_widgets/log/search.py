@@ -19,7 +19,7 @@ from .run_rows import first_number
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
 _FEW_HITS = 2000
@@ -273,6 +273,44 @@ def same_requests(connection: sqlite3.Connection, request_hash: str, base_url: s
         (request_hash, base_url),
     )
     return [record(connection, row) for row in rows.fetchall()]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the log holds of a request."""
+
+    run_id: str
+    status: Status
+    """Succeeded, with its images not deleted; unknown; or pending or sent."""
+    images: tuple[str, ...] = ()
+    """The sha256 of each image."""
+
+
+_CHUNK = 500
+_RANKS = {Status.SUCCEEDED: 3, Status.SENT: 2, Status.PENDING: 2, Status.UNKNOWN: 1}
+
+
+def standing(connection: sqlite3.Connection, hashes: Collection[str], base_url: str) -> dict[str, Standing]:
+    """The run of each request that says most about it: one with images, else one in flight, else an unknown one."""
+    found: dict[str, Standing] = {}
+    names = list(hashes)
+    for start in range(0, len(names), _CHUNK):
+        part = names[start : start + _CHUNK]
+        rows = connection.execute(
+            "SELECT request_hash, runs.run_id, status, group_concat(sha256) AS images FROM runs "  # noqa: S608  marks
+            "LEFT JOIN images ON images.run_id = runs.run_id AND sha256 NOT IN (SELECT sha256 FROM deletions) "
+            f"WHERE request_hash IN ({', '.join('?' * len(part))}) AND base_url = ? "
+            "AND status IN ('succeeded', 'sent', 'pending', 'unknown') GROUP BY runs.number ORDER BY runs.number",
+            (*part, base_url),
+        )
+        for name, run_id, status, images in rows:
+            each = Standing(run_id, Status(status), tuple(images.split(",")) if images else ())
+            before = found.get(name)
+            if (each.images or each.status is not Status.SUCCEEDED) and (
+                before is None or _RANKS[each.status] >= _RANKS[before.status]
+            ):
+                found[name] = each
+    return found
 
 
 def with_image(connection: sqlite3.Connection, sha256: str) -> list[RunRecord]:

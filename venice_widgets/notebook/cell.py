@@ -55,7 +55,7 @@ def run_cell(shell: Any, line: str, cell: str) -> Any:
             check_prompt(text)
         check_options(options, shell.user_ns)
         context = {"cell": f"%%venice {line}\n{text}", "template": text, "variables": dict(template.values)}
-        if template.axes or any(isinstance(value, Axis) for value in fields.values()):
+        if template.axes or options.get("replace") or any(isinstance(value, Axis) for value in fields.values()):
             return _run_plan(shell, template, with_seed_axis(fields), options, context)
         _check_for_one(options)
         return _run_one(shell, template.fill(), fields, options, context)
@@ -87,7 +87,7 @@ def _run_one(
 
 def _check_for_one(options: Mapping[str, Any]) -> None:
     """``--zip`` without anything to pair would be passed over in silence."""
-    for name in ("zip", "skip_invalid"):
+    for name in ("zip", "skip_invalid", "resend_unknown"):
         if options.get(name):
             raise UsageError(
                 f"%%venice: --{name.replace('_', '-')} is for options with several values, such as --steps 10,20."

@@ -128,6 +128,26 @@ CELL_OPTIONS: Mapping[str, FieldFacts] = {
             ),
         ),
         FieldFacts(
+            name="replace",
+            kind=str,
+            about=About(
+                group=CELL,
+                help="Search and replace: a text that stands in the prompt, and others to put in its place, one each.",
+                default="none",
+                example='"fox, owl, badger"',
+                prose=True,
+            ),
+        ),
+        FieldFacts(
+            name="resend_unknown",
+            kind=bool,
+            about=About(
+                group=CELL,
+                help="With several values: send again what may have been charged before and gave no image.",
+                default="off",
+            ),
+        ),
+        FieldFacts(
             name="raw",
             kind=bool,
             about=About(group=CELL, help="Send {{ }} in the prompt as it is, without variables.", default="off"),

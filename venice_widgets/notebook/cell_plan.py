@@ -1,27 +1,42 @@
-"""A ``%%venice`` cell whose options or prompt hold several values: a plan."""
+"""A ``%%venice`` cell whose options or prompt hold several values: a plan, priced, sent and shown as a grid."""
 
 from __future__ import annotations
 
+import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from venice_widgets.errors import InvalidRequest
+from venice_widgets.display import Bundle, join, line, notice
+from venice_widgets.errors import GenerationIncomplete, Interrupted, SpendingRefused, VeniceError
+from venice_widgets.plan import define, resume_drawn
+from venice_widgets.plan.overview import overview
+from venice_widgets.plan.permit import permit
+from venice_widgets.plan.runner import run_plan as run
+from venice_widgets.plan.save import check_pattern
+from venice_widgets.request.spending import ask_user
+
+from .raw_cells import is_whole_cell
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
+    from venice_widgets.plan import Grid, Plan
     from venice_widgets.session import Session
 
     from .prompt_template import PromptTemplate
 
+SHOWN_FILES = 4
+_OPTIONS = ("skip_invalid", "resend_unknown", "max_cost_usd")
+
 
 def run_plan(
-    shell: Any,  # noqa: ARG001
-    session: Session,  # noqa: ARG001
+    shell: Any,
+    session: Session,
     template: PromptTemplate,
     fields: Mapping[str, Any],
-    options: Mapping[str, Any],  # noqa: ARG001
-    context: Mapping[str, Any],  # noqa: ARG001
-) -> Any:
+    options: Mapping[str, Any],
+    context: Mapping[str, Any],
+) -> Grid | Bundle:
     """Run one cell with several values.
 
     Args:
@@ -32,13 +47,122 @@ def run_plan(
         options: the cell's own options.
         context: where it comes from, for the log.
 
+    Returns:
+        The grid; what ``--dry-run`` shows.
+
     Raises:
-        InvalidRequest: a cell has one value for each option.
+        VeniceError: see `Plan.run`.
     """
-    names = [
-        *(axis.name for axis in template.axes),
-        *(name for name, value in fields.items() if hasattr(value, "values")),
-    ]
-    raise InvalidRequest(
-        f"{' and '.join(names)}: several values are given, and a cell takes one.", "Nothing was sent.", field=None
+    with _in_words_of_a_cell():
+        plan = plan_of(session, template, fields, options)
+        if options.get("save"):
+            check_pattern(options["save"], [axis.name for axis in plan.axes])
+        if options.get("dry_run"):
+            return _dry_run(plan, session, options)
+        return _run(shell, session, plan, options, context)
+
+
+def plan_of(session: Session, template: PromptTemplate, fields: Mapping[str, Any], options: Mapping[str, Any]) -> Plan:
+    """The plan of a cell. The prompt's variables come first, so that they are the outermost headings."""
+    text = "".join(f"{{{{ {part} }}}}" if place % 2 else part for place, part in enumerate(template.parts))
+    plan = define(
+        text,
+        host=session,
+        images=options.get("images"),
+        zipped=bool(options.get("zip")),
+        skip_invalid=bool(options.get("skip_invalid")),
+        search_replace=options.get("replace"),
+        variables={**template.values, **{axis.name: axis for axis in template.axes}},
+        given=fields,
+        raw=bool(options.get("raw")),
     )
+    return plan if options.get("again") else resume_drawn(plan, session)
+
+
+def _dry_run(plan: Plan, session: Session, options: Mapping[str, Any]) -> Bundle:
+    """The plan with its price, and what a limit would say of it."""
+    outlook = plan.outlook(session)
+    refusals = [message for message in (_invalid(plan), _refusal(plan, session, options)) if message]
+    shown = [overview(plan, outlook, [session.left_text()])]
+    shown += [notice(f"It would be refused: {message}", kind="warning") for message in refusals]
+    return join(*shown, notice("Nothing was sent.", kind="information"))
+
+
+def _invalid(plan: Plan) -> str:
+    try:
+        plan.shown.refuse_invalid()
+    except VeniceError as exc:
+        return exc.message.partition("\n")[0]
+    return ""
+
+
+def _refusal(plan: Plan, session: Session, options: Mapping[str, Any]) -> str:
+    try:
+        permit(plan.shown, session, shown=None, max_cost_usd=options.get("max_cost"), yes=True, ask=None)
+    except SpendingRefused as exc:
+        return exc.message
+    except VeniceError:  # no key: a price needs none
+        return ""
+    return ""
+
+
+def _run(shell: Any, session: Session, plan: Plan, options: Mapping[str, Any], context: Mapping[str, Any]) -> Grid:
+    try:
+        grid = run(
+            plan,
+            session,
+            max_cost_usd=options.get("max_cost"),
+            yes=bool(options.get("yes")),
+            again=True if options.get("again") else None if options.get("reuse") else False,
+            resend_unknown=bool(options.get("resend_unknown")),
+            context=context,
+            ask=ask_user,
+            whole_cell=_is_whole_cell(shell),
+        )
+    except (GenerationIncomplete, Interrupted) as exc:
+        _keep(shell, exc.generation, options)
+        if len(exc.generation):
+            _show(exc.generation)
+        raise
+    _keep(shell, grid, options)
+    return grid
+
+
+def _keep(shell: Any, grid: Grid, options: Mapping[str, Any]) -> None:
+    """What ``--out`` and ``--save`` ask for."""
+    if options.get("out"):
+        shell.user_ns[options["out"]] = grid
+    if options.get("save"):
+        files = [str(path) for path in grid.save(options["save"], options.get("metadata", "full"))]
+        more = f" and {len(files) - SHOWN_FILES} more" if len(files) > SHOWN_FILES else ""
+        if files:
+            _show(line(f"saved as {', '.join(files[:SHOWN_FILES])}{more}"))
+
+
+def _is_whole_cell(shell: Any) -> bool:
+    """Whether all that a cell shows comes from this magic."""
+    request = shell.get_parent() if hasattr(shell, "get_parent") else None
+    content = request.get("content") if isinstance(request, dict) else None
+    return is_whole_cell(str(content.get("code", ""))) if isinstance(content, dict) else False
+
+
+@contextmanager
+def _in_words_of_a_cell() -> Iterator[None]:
+    """Name the cell's own options as they are typed."""
+    try:
+        yield
+    except VeniceError as exc:
+        exc.message, exc.remedy = _as_typed(exc.message), _as_typed(exc.remedy)
+        exc.args = (exc.message, exc.remedy)
+        raise
+
+
+def _as_typed(text: str) -> str:
+    pattern = rf"(?<![\w-])({'|'.join(_OPTIONS)})(?![\w=-])"
+    return re.sub(pattern, lambda found: f"--{found[1].removesuffix('_usd').replace('_', '-')}", text)
+
+
+def _show(output: Any) -> None:
+    from IPython.display import display
+
+    display(output)

@@ -1,0 +1,221 @@
+"""A plan as data: its cells, its parts, its JSON."""
+
+import json
+from itertools import product
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from venice_widgets.errors import InvalidRequest
+from venice_widgets.plan import Plan, define
+
+words = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8).filter(str.strip)
+
+
+def bodies(plan):
+    return [(cell.prompt, dict(cell.fields), cell.seed) for cell in plan]
+
+
+def test_every_combination_of_values_is_a_cell_and_all_else_is_fixed():
+    plan = define("A {{ animal }}", given={"animal": ["fox", "owl"], "cfg_scale": "3-7 (+2)", "seed": 5, "steps": 8})
+
+    assert bodies(plan) == [
+        (f"A {animal}", {"cfg_scale": scale, "steps": 8}, 5) for animal, scale in product(["fox", "owl"], [3, 5, 7])
+    ]
+    assert [dict(cell.coordinates) for cell in plan][:2] == [
+        {"animal": "fox", "cfg_scale": "3"},
+        {"animal": "fox", "cfg_scale": "5"},
+    ]
+
+
+def test_a_seed_that_nobody_gave_is_drawn_once_for_all_cells():
+    plan = define("A fox", given={"cfg_scale": [3, 5, 7]})
+
+    assert len({cell.seed for cell in plan}) == 1
+    assert plan.seed_drawn
+    assert bodies(Plan.from_json(plan.to_json())) == bodies(plan)
+
+
+def test_images_count_on_from_the_seed():
+    plan = define("A fox", images=3, given={"seed": 7, "model": ["a", "b"]})
+
+    assert [cell.seed for cell in plan] == [7, 8, 9, 7, 8, 9]
+
+
+def test_zip_lets_axes_move_together():
+    plan = define("A {{ animal }}", zipped=True, given={"animal": ["fox", "owl"], "steps": [5, 9], "seed": 1})
+
+    assert bodies(plan) == [("A fox", {"steps": 5}, 1), ("A owl", {"steps": 9}, 1)]
+
+
+def test_zip_can_name_what_moves_together():
+    plan = define(
+        "A {{ animal }}", zipped=["animal", "steps"], given={"animal": ["fox", "owl"], "steps": [5, 9], "seed": [1, 2]}
+    )
+
+    assert bodies(plan) == [(f"A {a}", {"steps": s}, n) for (a, s) in (("fox", 5), ("owl", 9)) for n in (1, 2)]
+
+
+def test_where_leaves_cells_out_by_their_values():
+    plan = define(
+        "A {{ animal }}",
+        given={"animal": ["fox", "owl"], "steps": [5, 9], "seed": 1},
+        where=lambda cell: not (cell["animal"] == "fox" and cell["steps"] > 5),
+    )
+
+    assert [cell.coordinates["animal"] + cell.coordinates["steps"] for cell in plan] == ["fox5", "owl5", "owl9"]
+
+
+def test_search_and_replace_changes_one_text_of_the_prompt():
+    plan = define("A fox, a fox", search_replace=["fox", "owl"], given={"seed": 1})
+
+    assert [cell.prompt for cell in plan] == ["A fox, a fox", "A owl, a owl"]
+    assert [dict(cell.coordinates) for cell in plan] == [{"“fox”": "fox"}, {"“fox”": "owl"}]
+
+
+def test_several_prompts_are_an_axis():
+    assert [cell.prompt for cell in define(["A fox", "An owl"], given={"seed": 1})] == ["A fox", "An owl"]
+
+
+@pytest.mark.parametrize("kind", ["frame", "list"])
+def test_a_table_is_a_plan_of_one_request_a_row(kind):
+    rows = [
+        {"prompt": "A {{ animal }}", "animal": "fox", "steps": 5, "seed": 1, "label": "red"},
+        {"prompt": "An owl", "steps": None, "seed": 2, "label": "white"},
+    ]
+    plan = define(pd.DataFrame(rows) if kind == "frame" else rows)
+
+    assert bodies(plan) == [("A fox", {"steps": 5}, 1), ("An owl", {}, 2)]
+    assert [cell.coordinates["row"] for cell in plan] == ["red", "white"]
+
+
+def test_rows_and_other_axes_combine():
+    plan = define([{"prompt": "A fox"}, {"prompt": "An owl"}], given={"seed": [1, 2]})
+
+    assert bodies(plan) == [("A fox", {}, 1), ("A fox", {}, 2), ("An owl", {}, 1), ("An owl", {}, 2)]
+
+
+def test_what_fills_a_variable_is_not_filled_in_again():
+    plan = define("A {{ animal }}", variables={"animal": ["{{ other }}", "fox"]}, given={"seed": 1})
+
+    assert [cell.prompt for cell in plan] == ["A {{ other }}", "A fox"]
+
+
+def test_a_variable_may_have_the_name_of_a_field():
+    plan = define("Number {{ seed }}", variables={"seed": ["one", "two"]}, given={"seed": 4})
+
+    assert [(cell.prompt, cell.seed) for cell in plan] == [("Number one", 4), ("Number two", 4)]
+
+
+def test_braces_of_a_raw_prompt_stay():
+    assert [cell.prompt for cell in define("{{ x }}", raw=True, given={"seed": [1, 2]})] == ["{{ x }}"] * 2
+
+
+@pytest.mark.parametrize(
+    ("prompt", "given_", "more", "field", "said"),
+    [
+        ("A fox", {"stepz": [1, 2]}, {}, "stepz", "steps"),
+        ("A fox", {"animal": ["fox"]}, {}, "animal", "{{ animal }}"),
+        ("A {{ animal }}", {"steps": [1, 2]}, {}, "prompt", "animal"),
+        ("A fox", {}, {"variables": {"animal": "owl"}}, "animal", "not in the prompt"),
+        ("A fox", {}, {"search_replace": ["bear", "owl"]}, "replace", "not in the prompt"),
+        ("A fox", {"steps": [1, 2], "cfg_scale": [1, 2, 3]}, {"zipped": True}, None, "steps has 2, cfg_scale has 3"),
+        ("A fox", {"steps": [1, 2]}, {"zipped": ["steps", "model"]}, None, "model"),
+        ("A fox", {"steps": [1, 2]}, {"where": lambda _: False}, None, "no cell"),
+        (7, {}, {}, "prompt", "text"),
+        ([], {}, {}, "prompt", ""),
+        ([{"steps": 4}], {}, {}, "prompt", "row"),
+        ([{"prompt": "A fox", "stepz": 4}], {}, {}, "stepz", "steps"),
+        ("A fox", {"seed": [1, 1]}, {}, "seed", "twice"),
+        ("A fox", {"seed": [1, 2]}, {"images": 3}, "images", "3"),
+        ("A fox", {"seed": "1..1000", "steps": "1..1000"}, {}, None, "1,000,000 cells"),
+    ],
+)
+def test_what_makes_no_plan_is_refused_by_name(prompt, given_, more, field, said):
+    with pytest.raises(InvalidRequest) as refused:
+        define(prompt, given=given_, **more)
+
+    assert refused.value.field == field
+    assert said in str(refused.value)
+
+
+axes = st.dictionaries(
+    st.sampled_from(["steps", "cfg_scale", "seed", "negative_prompt"]),
+    st.lists(st.integers(1, 20), min_size=1, max_size=5, unique=True),
+    min_size=1,
+)
+
+
+@given(axes, st.lists(words, min_size=1, max_size=4, unique=True), st.integers(1, 7))
+def test_parts_make_up_the_plan_and_come_back_from_json(given_, animals, parts):
+    given_ = {name: list(map(str, v)) if name == "negative_prompt" else v for name, v in given_.items()}
+    plan = define("A {{ animal }}", variables={"animal": animals}, given=given_)
+
+    back = Plan.from_json(plan.to_json())
+    shards = [Plan.from_json(plan.shard(part + 1, parts).to_json()) for part in range(parts)]
+
+    assert back == plan
+    assert bodies(back) == bodies(plan)
+    assert sorted(index for each in shards for index in each.indices) == list(plan.indices)
+    assert {each.plan_id for each in shards} == {plan.plan_id}
+
+
+def test_a_plan_has_an_id_of_its_cells_and_seeds():
+    fixed = {"steps": [1, 2], "seed": 1}
+
+    assert define("A fox", given=fixed).plan_id == define("A fox", given=fixed).plan_id
+    assert define("A fox", given=fixed).plan_id != define("An owl", given=fixed).plan_id
+    assert define("A fox", given=fixed).plan_id != define("A fox", given={**fixed, "seed": 2}).plan_id
+
+
+def test_plans_that_differ_in_drawn_seeds_have_one_template():
+    first, second = (define("A fox", given={"steps": [1, 2]}, images=2) for _ in range(2))
+
+    assert first.plan_id != second.plan_id
+    assert first.template_id == second.template_id
+
+
+def test_a_part_of_ten_thousand_cells_is_a_small_file():
+    plan = define("A fox", given={"steps": "1..100", "seed": "1..100"})
+
+    assert len(plan.shard(3, 10).to_json()) < 20_000
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"kind": "other"},
+        {"schema": 99},
+        {"groups": [[0], [0]]},
+        {"groups": []},
+        {"axes": 3},
+        {"cells": [[0, 999, 1]]},
+        {"cells": [[3, 1]]},
+        {"prompt": 7},
+        {"id": "0" * 32},
+        {"fields": {}},
+    ],
+)
+def test_a_file_that_is_not_a_plan_is_refused(change):
+    text = define("A fox", given={"steps": [1, 2], "cfg_scale": [1, 2], "seed": 1}).to_json()
+
+    with pytest.raises(InvalidRequest, match="not a plan"):
+        Plan.from_json(json.dumps({**json.loads(text), **change}))
+
+
+@given(st.text(max_size=200))
+def test_any_other_text_is_refused(text):
+    with pytest.raises(InvalidRequest, match="not a plan"):
+        Plan.from_json(text)
+
+
+def test_there_is_no_part_beyond_the_last_and_none_of_a_part():
+    plan = define("A fox", given={"steps": [1, 2], "seed": 1})
+
+    for part, parts in ((0, 2), (3, 2)):
+        with pytest.raises(InvalidRequest, match="does not exist"):
+            plan.shard(part, parts)
+    with pytest.raises(InvalidRequest, match="already"):
+        plan.shard(1, 2).shard(1, 2)

@@ -1,0 +1,420 @@
+"""Running a plan: what is refused before, what arrives, what a failure costs, and what is sent when it is run again."""
+
+import json
+import threading
+import time
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from venice_widgets.errors import (
+    CredentialsRefused,
+    GenerationIncomplete,
+    Interrupted,
+    InvalidRequest,
+    PaymentRequired,
+    SpendingRefused,
+)
+from venice_widgets.generation.rate_limiter import RateLimiter
+from venice_widgets.log import Status
+from venice_widgets.plan import Plan
+from venice_widgets.plan.runner import run_plan
+from venice_widgets.plan.sender import FAILURES_IN_A_ROW
+from venice_widgets.session import Session
+from venice_widgets.simulator import Fault, Simulator
+
+SMALL = {"width": 64, "height": 64}
+
+
+def key(body):
+    return json.dumps(body, sort_keys=True)
+
+
+# Before it is sent.
+
+
+def test_the_price_is_exact_and_the_sum_of_different_prices(session):
+    plan = session.plan("A fox", model=["z-image-turbo", "qwen-image"], seed="1..3")
+
+    assert plan.price_usd == 3 * Decimal("0.01") + 3 * Decimal("0.03")
+    assert plan.shown.estimate.formula == "3 × $0.01 + 3 × $0.03 = $0.12"
+
+
+def test_an_unknown_price_makes_the_sum_unknown_and_is_refused_under_a_limit(session, new_session, sent):
+    entry = {
+        "id": "mystery",
+        "type": "image",
+        "model_spec": {"name": "Mystery", "constraints": {"promptCharacterLimit": 100}, "traits": []},
+    }
+    session = new_session(Simulator(requests_per_minute=None, extra_entries=[entry]))
+    plan = session.plan("A fox", model=["z-image-turbo", "mystery"], seed=1)
+
+    assert plan.price_usd is None
+    with pytest.raises(SpendingRefused, match="unknown"):
+        plan.run(max_cost_usd=5)
+    assert sent() == []
+
+
+def test_cells_that_their_model_cannot_make_are_listed_and_nothing_is_sent(session, sent):
+    plan = session.plan("A fox", model=["z-image-turbo", "venice-sd35"], steps=[8, 20], seed=1, **SMALL)
+
+    with pytest.raises(InvalidRequest, match="1 of 4 cells") as refused:
+        plan.run()
+
+    assert "steps 20" in str(refused.value)
+    assert "z-image-turbo" in str(refused.value)
+    assert "1 of 4" in plan.bundle().data["text/plain"] or "1 cannot be made" in plan.bundle().data["text/plain"]
+    assert sent() == []
+
+
+def test_skip_invalid_leaves_them_out_and_shows_why(session, sent):
+    grid = session.plan(
+        "A fox", model=["z-image-turbo", "venice-sd35"], steps=[8, 20], seed=1, skip_invalid=True, **SMALL
+    ).run()
+
+    assert len(sent()) == len(grid) == 3
+    assert "20" in grid.cell(1).result.text
+
+
+def test_a_plan_of_nothing_but_invalid_cells_is_refused_with_skip_invalid_too(session, sent):
+    with pytest.raises(InvalidRequest, match="2 of 2"):
+        session.plan("A fox", model="z-image-turbo", steps=[50, 60], seed=1, skip_invalid=True).run()
+    assert sent() == []
+
+
+def test_the_question_comes_after_every_refusal_that_needs_none(session, sent, monkeypatch):
+    monkeypatch.setenv("VENICE_CONFIRM_ABOVE", "0.01")
+    asked = []
+
+    def ask(question):
+        asked.append(question)
+        return True
+
+    plan = session.plan("A fox", seed="1..3", steps=[1, 2], **SMALL)
+    with pytest.raises(SpendingRefused):
+        run_plan(plan, session, max_cost_usd="0.05", ask=ask)
+    with pytest.raises(InvalidRequest):
+        run_plan(session.plan("A fox", steps=[8, 99], seed=1), session, ask=ask)
+    assert asked == []
+
+    assert len(run_plan(plan, session, ask=ask)) == 6
+    assert len(asked) == 1
+    assert "$0.06" in asked[0]
+
+
+def test_a_budget_that_does_not_cover_the_plan_refuses_before_asking(new_session, sent, monkeypatch):
+    monkeypatch.setenv("VENICE_CONFIRM_ABOVE", "0.01")
+    (Path.cwd() / ".venice").mkdir(exist_ok=True)
+    (Path.cwd() / ".venice" / "config.toml").write_text('day_budget_usd = "0.05"\n')
+    session, asked = new_session(), []
+
+    with pytest.raises(SpendingRefused, match="day's budget"):
+        run_plan(session.plan("A fox", seed="1..3", steps=[1, 2], **SMALL), session, ask=asked.append)
+
+    assert asked == []
+    assert sent() == []
+
+
+def test_declining_sends_nothing(session, sent, monkeypatch):
+    monkeypatch.setenv("VENICE_CONFIRM_ABOVE", "0.01")
+
+    with pytest.raises(SpendingRefused):
+        run_plan(session.plan("A fox", seed="1..3", **SMALL), session, ask=lambda _: False)
+    assert sent() == []
+
+
+def test_a_price_that_rose_since_it_was_shown_is_refused(session, sent):
+    plan = session.plan("A fox", model=["z-image-turbo", "venice-sd35"], seed=1, **SMALL)
+    before = plan.outlook()
+    cheap = tuple(
+        replace(line, unit_usd=Decimal("0.001"), guard_unit_usd=Decimal("0.001")) for line in before.estimate.lines
+    )
+    plan._seen[:] = [replace(before, estimate=replace(before.estimate, lines=cheap))]
+
+    with pytest.raises(SpendingRefused, match="shown at"):
+        plan.run()
+    assert sent() == []
+
+
+def test_without_a_key_nothing_is_sent(simulator, sent):
+    session = Session(transport=simulator.transport())
+    with pytest.raises(CredentialsRefused):
+        session.plan("A fox", steps=[1, 2], seed=1).run()
+    assert sent() == []
+
+
+# The cells are the requests.
+
+models = st.sampled_from(["z-image-turbo", "venice-sd35", "qwen-image", "gpt-image-2", "flux-2-max", "nano-banana-2"])
+
+
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(models, min_size=1, max_size=3, unique=True),
+    st.lists(st.sampled_from(["fox", "owl", "bear"]), min_size=1, max_size=2, unique=True),
+    st.lists(st.integers(-999, 999), min_size=1, max_size=3, unique=True),
+    st.booleans(),
+)
+def test_the_cells_of_a_plan_are_the_requests_that_arrive(tmp_path_factory, chosen, animals, seeds, scaled):
+    world = Simulator(requests_per_minute=None, balance_usd=1000, paint=lambda _: PIXEL)
+    session = Session(
+        api_key="VENICE_INFERENCE_KEY_0123456789abcdef",
+        transport=world.transport(),
+        store=tmp_path_factory.mktemp("store"),
+    )
+    session._pace = RateLimiter(None)
+    fields = {"cfg_scale": [3, 7.5]} if scaled else {}
+    plan = session.plan("A {{ animal }}", animal=animals, model=chosen, seed=seeds, **fields)
+
+    plan.run(yes=True)
+
+    arrived = [request.json for request in world.requests if request.path == "/image/generate"]
+    expected = [{"prompt": cell.prompt, **cell.fields, "seed": cell.seed} for cell in plan]
+    assert sorted(map(key, arrived)) == sorted(map(key, expected))
+    assert len(arrived) == len(chosen) * len(animals) * len(seeds) * (2 if scaled else 1)
+    session.close()
+
+
+PIXEL = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b55"
+    "0000000a49444154789c636000000002000148afa4710000000049454e44ae426082"
+)
+
+
+def test_every_image_is_on_record_with_its_place_in_the_plan(session):
+    plan = session.plan("A {{ animal }}", animal=["fox", "owl"], seed=[1, 2], **SMALL)
+    grid = plan.run()
+
+    for cell in grid.cells:
+        draft = session.log.get(cell.result.run_id).draft
+        assert draft.context["plan"] == {"id": plan.plan_id, "cell": dict(cell.coordinates), "index": cell.index}
+        assert draft.seed == cell.seed
+
+
+def test_enhancement_is_paid_once_for_each_prompt_and_all_cells_send_the_same_text(session, simulator, sent):
+    plan = session.plan("A {{ animal }}", animal=["fox", "owl"], steps=[4, 8], seed=1, enhance_prompt=True, **SMALL)
+    assert plan.shown.estimate.upper_bound_usd == 4 * Decimal("0.01") + 2 * Decimal("0.04")
+
+    before = simulator.balance_usd()
+    grid = plan.run()
+
+    assert len(grid) == 4
+    assert before - simulator.balance_usd() == grid.spent_usd == Decimal("0.12")
+    assert sum(bool(body.get("enhance_prompt")) for body in sent()) == 2
+    again = session.plan(
+        "A {{ animal }}", animal=["fox", "owl"], steps=[4, 8], seed=1, enhance_prompt=True, **SMALL
+    ).run()
+    assert len(again) == 4
+    assert len(sent()) == 4
+
+
+# Again.
+
+
+def test_run_again_sends_nothing_and_says_so(session, sent):
+    arguments = {"steps": [1, 2], "seed": [1, 2], **SMALL}
+    session.plan("A fox", **arguments).run()
+
+    plan = session.plan("A fox", **arguments)
+    assert "4 are in the log" in plan.bundle().data["text/plain"]
+    grid = plan.run()
+
+    assert len(sent()) == 4
+    assert len(grid.images) == 4
+    assert grid.spent_usd == 0
+    assert "4 from the log" in grid.summary
+
+
+def test_a_larger_plan_sends_only_what_is_new(session, sent):
+    session.plan("A fox", steps=[1, 2], seed=1, **SMALL).run()
+
+    grid = session.plan("A fox", steps=[1, 2, 3], seed=1, **SMALL).run()
+
+    assert len(sent()) == len(grid) == 3
+    assert grid.spent_usd == Decimal("0.01")
+
+
+def test_again_sends_all_anew(session, sent):
+    for _ in range(2):
+        session.plan("A fox", steps=[1, 2], seed=1, **SMALL).run(again=True)
+
+    assert len(sent()) == 4
+
+
+def test_drawn_seeds_are_new_ones_once_the_plan_is_finished(session, sent):
+    for _ in range(2):
+        session.plan("A fox", steps=[1, 2], **SMALL).run()
+
+    assert len({body["seed"] for body in sent()}) == 2
+    assert len(sent()) == 4
+
+
+def test_drawn_seeds_of_a_plan_that_was_not_finished_are_used_again(session, simulator, sent):
+    simulator.add_fault(Fault("500", times=1))
+    with pytest.raises(GenerationIncomplete):
+        session.plan("A fox", steps=[1, 2, 3], **SMALL).run()
+
+    plan = session.plan("A fox", steps=[1, 2, 3], **SMALL)
+    grid = plan.run(resend_unknown=True)
+
+    assert len({body["seed"] for body in sent()}) == 1
+    assert len(sent()) == 4
+    assert len(grid) == 3
+
+
+# Failures.
+
+
+def test_one_failed_cell_loses_nothing_else(session, simulator, sent):
+    simulator.add_fault(Fault("500", times=1))
+
+    with pytest.raises(GenerationIncomplete, match="1 of 6") as failed:
+        session.plan("A fox", steps=[1, 2, 3], seed=[1, 2], **SMALL).run()
+
+    grid = failed.value.generation
+    assert len(grid) == 5
+    assert grid.spent_usd == Decimal("0.05")
+    assert grid.unknown_usd == Decimal("0.01")
+
+
+def test_what_may_have_been_charged_is_not_sent_again_unasked(session, simulator, sent):
+    simulator.add_fault(Fault("500", times=1))
+    arguments = {"steps": [1, 2, 3], "seed": 1, **SMALL}
+    with pytest.raises(GenerationIncomplete):
+        session.plan("A fox", **arguments).run()
+
+    with pytest.raises(GenerationIncomplete, match="may have been charged before"):
+        session.plan("A fox", **arguments).run()
+    assert len(sent()) == 3
+
+    assert len(session.plan("A fox", **arguments).run(resend_unknown=True)) == 3
+    assert len(sent()) == 4
+
+
+def test_refused_images_cost_nothing_and_are_no_failure(session, simulator):
+    simulator.add_fault(Fault("violation", times=2))
+    grid = session.plan("A fox", steps=[1, 2, 3], seed=[1, 2], **SMALL).run()
+
+    assert len(grid) == 4
+    assert grid.spent_usd == Decimal("0.04")
+    assert "2 refused, not charged" in grid.summary
+    assert "content violation" in grid.bundle().data["text/html"]
+
+
+def test_a_plan_stops_at_the_first_4xx_of_a_kind_with_one_message(session, simulator, sent):
+    simulator.add_fault(Fault("400", times=None, model="venice-sd35"))
+
+    with pytest.raises(GenerationIncomplete) as failed:
+        session.plan(
+            "A fox", model=["z-image-turbo", "venice-sd35"], steps=[1, 2, 3, 4, 5, 6], seed="1..5", **SMALL
+        ).run()
+
+    refused = [body for body in sent() if body["model"] == "venice-sd35"]
+    assert 1 <= len(refused) <= 8
+    assert len(failed.value.generation) == 30
+    assert len(failed.value.errors) == 1
+
+
+@pytest.mark.parametrize(("kind", "error"), [("402-key", PaymentRequired), ("401", CredentialsRefused)])
+def test_a_balance_or_key_that_fails_stops_everything(session, simulator, sent, kind, error):
+    simulator.add_fault(Fault(kind, times=None, seed=4))
+
+    with pytest.raises(GenerationIncomplete) as failed:
+        session.plan("A fox", steps=[1, 2, 3, 4, 5, 6], seed="1..5", **SMALL).run()
+
+    assert isinstance(failed.value.errors[0], error)
+    assert len(sent()) < 30
+    simulator.clear_faults()
+    grid = session.plan("A fox", steps=[1, 2, 3, 4, 5, 6], seed="1..5", **SMALL).run()
+    assert len(grid) == 30
+    charged = [key(body) for body in sent()]
+    assert len(set(charged)) == 30
+
+
+def test_a_service_that_only_fails_is_given_up_after_a_few(session, simulator, sent):
+    simulator.add_fault(Fault("500", times=None))
+
+    with pytest.raises(GenerationIncomplete):
+        session.plan("A fox", steps="1..8", seed="1..9", **SMALL).run(yes=True)
+
+    assert len(sent()) <= FAILURES_IN_A_ROW + 8
+
+
+def test_an_interrupt_sends_nothing_more_and_the_same_plan_goes_on(session, simulator, sent, new_session):
+    slow = Simulator(requests_per_minute=None, seconds_per_image=0.3)
+    session = new_session(slow)
+    plan = session.plan("A fox", steps="1..8", seed="1..4", **SMALL)
+
+    def interrupt(grid, _):
+        if len(grid) >= 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted, match="only what is missing") as stopped:
+        run_plan(plan, session, watch=interrupt)
+
+    assert len(stopped.value.generation) >= 2
+    bodies = lambda: [request.json for request in slow.requests if request.path == "/image/generate"]  # noqa: E731
+    time.sleep(1)
+    first = len(bodies())
+    assert first < 32
+    assert len(plan.run()) == 32
+    assert len(bodies()) == len(set(map(key, bodies()))) == 32
+
+
+def test_a_budget_in_the_middle_stops_it_and_loses_nothing(new_session, tmp_path):
+    """Another program spends meanwhile: what was allowed as a whole is refused request by request."""
+    (tmp_path / "work" / ".venice").mkdir()
+    (tmp_path / "work" / ".venice" / "config.toml").write_text('project_budget_usd = "0.30"\n')
+    world = Simulator(requests_per_minute=None, seconds_per_image=0.8)
+    session, other = new_session(world), new_session(world)
+    bought = []
+
+    def spend(_, __):
+        if not bought:
+            bought.append(other.generate("An owl", images=8, seed=1, **SMALL))
+
+    with pytest.raises(GenerationIncomplete, match="budget") as stopped:
+        run_plan(session.plan("A fox", steps="1..6", seed="1..5", **SMALL), session, watch=spend)
+
+    bodies = [request.json for request in world.requests if request.path == "/image/generate"]
+    grid = stopped.value.generation
+    assert len(grid) == len([body for body in bodies if body["prompt"] == "A fox"]) == 22
+    assert grid.spent_usd == Decimal("0.22")
+    assert session.log.spent().total_usd == Decimal("0.30")
+
+
+def test_two_programs_with_one_store_share_a_plan_and_buy_each_image_once(new_session, simulator, sent):
+    world = Simulator(requests_per_minute=None, seconds_per_image=0.02)
+    first, second = new_session(world), new_session(world)
+    grids = {}
+
+    def run(name, session):
+        grids[name] = session.plan("A fox", steps="1..8", seed="1..4", **SMALL).run(yes=True)
+
+    threads = [threading.Thread(target=run, args=each) for each in (("first", first), ("second", second))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    bodies = [request.json for request in world.requests if request.path == "/image/generate"]
+    assert len(bodies) == len(set(map(key, bodies))) == 32
+    assert len(grids["first"]) == len(grids["second"]) == 32
+    assert grids["first"].spent_usd + grids["second"].spent_usd == Decimal("0.32")
+
+
+def test_a_plan_from_a_file_runs_in_the_session_in_use(session, sent):
+    text = session.plan("A fox", steps=[1, 2], seed=1, **SMALL).to_json()
+
+    assert len(Plan.from_json(text).run()) == 2
+
+
+def test_the_status_of_every_cell_is_told(session, simulator):
+    simulator.add_fault(Fault("violation"))
+    grid = session.plan("A fox", steps=[1, 2], seed=1, **SMALL).run()
+
+    assert sorted(cell.result.status for cell in grid.cells) == [Status.REFUSED, Status.SUCCEEDED]

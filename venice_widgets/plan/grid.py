@@ -1,0 +1,219 @@
+"""`Grid`: the images of a plan, by their coordinates, and why the others are missing.
+
+Images stay in the store: a grid holds the run and hash of each, and reads bytes when they are asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from venice_widgets.errors import GenerationIncomplete, InvalidRequest
+from venice_widgets.log import Status
+from venice_widgets.request.axes import label_of
+from venice_widgets.suggest import nearest
+
+from .frame import frame_of
+from .grid_cells import GridCells, Layout, first_results
+from .overview import summary_of
+from .save import save_all
+from .sheet import write_sheet
+from .table import record_of, show_grid
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from venice_widgets.display import Bundle
+    from venice_widgets.generation.result import Image
+
+    from .host import Host
+    from .outlook import Outlook
+
+
+class Grid(GridCells):
+    """The cells of a plan, or some of them.
+
+    ``grid["owl", 5, :]`` selects by labels, in the order of the axes or of any that has the label; ``grid.at(model=…)``
+    by name. One cell gives its `Image`, several give a `Grid`. Iteration gives the images that are there.
+    """
+
+    def __getitem__(self, key: Any) -> Any:
+        """The cells with these labels: an `Image` for one, a `Grid` for several.
+
+        Raises:
+            InvalidRequest: no axis has the label, or several do.
+            LookupError: the one cell that is meant has no image.
+        """
+        keys = key if isinstance(key, tuple) else (key,)
+        if len(keys) > len(self.plan.axes):
+            raise InvalidRequest(f"{len(keys)} labels are given, and the plan has {len(self.plan.axes)} axes.")
+        chosen: dict[str, Any] = {}
+        for place, wanted in enumerate(keys):
+            if wanted is not Ellipsis and wanted != slice(None):
+                chosen[self._axis_for(wanted, place, chosen)] = wanted
+        return self.at(**chosen)
+
+    def _axis_for(self, wanted: Any, place: int, taken: Mapping[str, Any]) -> str:
+        """The axis that a label belongs to: the one in its place, else the only other one that has it."""
+        labels = _labels(wanted)
+        having = [
+            axis.name for axis in self.plan.axes if set(labels) <= set(axis.axis.labels) and axis.name not in taken
+        ]
+        here = self.plan.axes[place].name
+        if here in having:
+            return here
+        if len(having) != 1:
+            known = [label for axis in self.plan.axes for label in axis.axis.labels]
+            near = nearest(labels[0], known)
+            hint = f"Several axes have it: use at({having[0]}=…)." if having else ""
+            raise InvalidRequest(
+                f"{', '.join(labels)!r} is not a label of {here}.",
+                hint or (f"Did you mean {' or '.join(near)}?" if near else f"It has {', '.join(known[:20])}."),
+            )
+        return having[0]
+
+    def at(self, **labels: Any) -> Any:
+        """The cells with these values or labels, by axis; a list means any of them.
+
+        Raises:
+            InvalidRequest: no such axis.
+            LookupError: the one cell that is meant has no image.
+        """
+        names = {axis.name: set(axis.axis.labels) for axis in self.plan.axes}
+        wanted: dict[str, set[str]] = {}
+        for name, label in labels.items():
+            if name not in names:
+                raise InvalidRequest(f"there is no axis {name!r}.", f"Axes are {', '.join(names)}.")
+            wanted[name] = set(_labels(label))
+            if missing := wanted[name] - names[name]:
+                raise InvalidRequest(
+                    f"{name} has no value {min(missing)}.", f"It has {', '.join(sorted(names[name]))}."
+                )
+        found = [index for index in self._selection if self._matches(index, wanted)]
+        single = len(found) == 1 and len(wanted) == len([axis for axis in self.plan.axes if len(axis.axis) > 1])
+        if single:
+            return self._one(found[0])
+        return Grid(self.outlook, self._host, self._results, selection=found)
+
+    def _matches(self, index: int, wanted: Mapping[str, set[str]]) -> bool:
+        coordinates = self.plan.coordinates(index)
+        return all(coordinates[name] in labels for name, labels in wanted.items())
+
+    def _one(self, index: int) -> Image:
+        cell = self.cell(index)
+        image = cell.image
+        if image is None:
+            raise LookupError(f"this cell has no image: {cell.result.text}")
+        return image
+
+    def pivot(self, *, rows: str | Sequence[str] = (), columns: str | Sequence[str] = ()) -> Grid:
+        """The same cells with other axes as rows and columns; what is in neither makes a table each.
+
+        Args:
+            rows: an axis, or several, which then make rows of every combination.
+            columns: likewise.
+
+        Raises:
+            InvalidRequest: no such axis, or one that is both.
+        """
+        across, down = self._dimensions_of(columns), self._dimensions_of(rows)
+        if set(across) & set(down):
+            raise InvalidRequest("an axis is both rows and columns.", "Leave it out of one.")
+        seen = [self.places(index) for index in self._selection]
+        rest = (n for n in range(len(self.plan.groups)) if n not in (*across, *down))
+        pages = tuple(number for number in rest if len({place[number] for place in seen}) > 1)
+        layout = Layout(down, across, pages)
+        return Grid(self.outlook, self._host, self._results, selection=self._selection, layout=layout)
+
+    def frame(self) -> Any:
+        """A pandas data frame, one cell a row: its coordinates, seed, model, status, price, run, file and reason.
+
+        Raises:
+            StoreError: pandas is not installed.
+        """
+        return frame_of(self)
+
+    def sheet(self, path: str | Path, width: int | None = None, *, title: str = "") -> Path:
+        """Write a labelled contact sheet, for a paper or a talk, with its recipe inside.
+
+        Args:
+            path: a new file; ``.png``, ``.jpg`` or ``.webp`` decides the format.
+            width: of the whole sheet in pixels; None puts every image at its full resolution.
+            title: above the sheet.
+
+        Returns:
+            The path written.
+
+        Raises:
+            InvalidRequest: the file exists (nothing is ever overwritten), its ending is not one of these, or the sheet
+                would be too large.
+            StoreError: it cannot be written.
+        """
+        return write_sheet(self, path, width, title=title)
+
+    def save(self, pattern: str, metadata: Any = "full") -> list[Path]:
+        """Save a copy of every image, each with its recipe.
+
+        Args:
+            pattern: as for `Image.save`; ``{animal}`` and the like stand for labels of axes.
+            metadata: as for `Image.save`.
+        """
+        return save_all(self, pattern, metadata)
+
+    @property
+    def summary(self) -> str:
+        """How many images there are, what they really cost, and what became of the rest."""
+        return summary_of(self)
+
+    def raise_for_missing(self) -> None:
+        """Fail where cells have no image, with one message for each kind of failure.
+
+        Raises:
+            GenerationIncomplete: it says how many are missing and why; refused ones alone are no failure, unless all
+                are.
+        """
+        missing = self.missing
+        refused = sum(self.result(index).status == Status.REFUSED for index in self._selection)
+        if not missing and (len(self) or not refused):
+            return
+        errors = tuple(self._errors())
+        count = len(missing) or refused
+        kinds: dict[str, int] = {}
+        for cell in missing or self.cells:
+            reason = replace(cell.result, run_id="").text
+            kinds[reason] = kinds.get(reason, 0) + 1
+        lines = [f"{number:,} × {reason}" for reason, number in sorted(kinds.items(), key=lambda kind: -kind[1])[:6]]
+        again = "Run it again: only what is missing is sent." if missing else "Change the prompt."
+        raise GenerationIncomplete(
+            f"{count:,} of {len(self._selection):,} images are missing. {self.summary}.",
+            "\n".join([*lines, *(str(getattr(error, "remedy", "")) for error in errors[:3]), again]).strip(),
+            generation=self,
+            errors=errors,
+        )
+
+    def record(self) -> dict[str, Any]:
+        """What stands in the notebook's output metadata under ``venice``."""
+        return record_of(self, self._selection)
+
+    def bundle(self) -> Bundle:
+        """The grid as a notebook shows it."""
+        return show_grid(self)
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        bundle = self.bundle()
+        return bundle.data, bundle.metadata
+
+
+def _labels(wanted: Any) -> list[str]:
+    """The labels that a key means: one, or a list of them."""
+    several = isinstance(wanted, list | tuple | set | range)
+    return [each if isinstance(each, str) else label_of(each) for each in (wanted if several else [wanted])]
+
+
+def grid_from_log(outlook: Outlook, host: Host) -> Grid:
+    """What the log holds of a plan."""
+    from dataclasses import replace as replaced
+
+    quiet = replaced(outlook, again=False, resend_unknown=False)
+    return Grid(quiet, host, first_results(quiet, host))

@@ -1,0 +1,382 @@
+"""What a plan comes to before anything is sent: cells that cannot be made, prices, minutes, and what the log holds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from venice_widgets.credentials import refuse_keys
+from venice_widgets.errors import InvalidRequest
+from venice_widgets.log import Status
+from venice_widgets.money import usd_text
+from venice_widgets.request.estimate import ENHANCEMENT_USD, Estimate, Surcharge, estimate
+from venice_widgets.request.fields import NOTHING_SENT
+from venice_widgets.request.request import GenerationRequest, canonical, sha256_tag
+from venice_widgets.request.style_reference import read_reference
+
+from .plan_data import FIELD, PlanData
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from venice_widgets.request.catalogue import Catalogue
+    from venice_widgets.request.style_reference import StyleReference
+
+    from .host import Host
+    from .plan_data import PlanCell
+
+SHOWN_REASONS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class PriceLine:
+    """Requests of one price."""
+
+    requests: int
+    images: int
+    unit_usd: Decimal | None
+    guard_unit_usd: Decimal | None
+    model: str
+    basis: str
+    unlisted: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanEstimate(Estimate):
+    """The price of a plan: a sum over prices that differ."""
+
+    lines: tuple[PriceLine, ...] = ()
+
+    @property
+    def price_usd(self) -> Decimal | None:
+        """What will be sent, surcharges included; None where a price is unknown."""
+        return self._sum([line.unit_usd for line in self.lines])
+
+    @property
+    def upper_bound_usd(self) -> Decimal | None:
+        """The most that it can cost; None where nobody can say."""
+        if any(line.unlisted for line in self.lines):
+            return None
+        return self._sum([line.guard_unit_usd for line in self.lines])
+
+    def _sum(self, units: Sequence[Decimal | None]) -> Decimal | None:
+        total = sum((extra.price_usd for extra in self.surcharges), Decimal(0))
+        for line, unit in zip(self.lines, units, strict=True):
+            if unit is None:
+                return None
+            total += unit * line.images
+        return total
+
+    @property
+    def why_unbounded(self) -> str:
+        """Why `upper_bound_usd` is None."""
+        unknown = next((line.basis for line in self.lines if line.unit_usd is None), "")
+        return unknown or next((line.unlisted for line in self.lines if line.unlisted), "")
+
+    @property
+    def formula(self) -> str:
+        """The sum as people write it: ``8 × $0.01 + 4 × $0.04 = $0.24``."""
+        prices: Counter[Decimal | None] = Counter()
+        for line in self.lines:
+            prices[line.unit_usd] += line.images
+        if not prices:
+            return "nothing to send"
+        parts = [f"{count} × {'unknown' if unit is None else usd_text(unit)}" for unit, count in prices.items()]
+        parts += [f"up to {usd_text(extra.price_usd)} {extra.name}" for extra in self.surcharges]
+        price, most = self.price_usd, self.upper_bound_usd
+        if price is None:
+            return f"{' + '.join(parts)}: {self.why_unbounded}"
+        bound = f" (at most {usd_text(most)})" if most is not None and most > price else ""
+        unlisted = "" if most is not None else f" and {self.why_unbounded}"
+        return f"{' + '.join(parts)} = {usd_text(price)}{bound}{unlisted}"
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """A plan held to the catalogue and the log, at one moment."""
+
+    plan: PlanData
+    estimate: PlanEstimate
+    """Of what will be sent."""
+    hashes: Mapping[int, str] = field(repr=False)
+    """Cell -> its request's hash, for the cells that can be made. Empty where the prompt will be rewritten first."""
+    prices: Mapping[int, Estimate] = field(repr=False)
+    """Cell -> its own price."""
+    models: Mapping[int, str] = field(repr=False)
+    """Cell -> the id of its model."""
+    invalid: Mapping[int, str] = field(repr=False)
+    """Cell -> why its model cannot make it."""
+    known: Mapping[int, str] = field(repr=False)
+    """Cell -> the run that has its image."""
+    unknown: Mapping[int, str] = field(repr=False)
+    """Cell -> the run that may have been charged and gave no image. It is not sent again unless that is asked for."""
+    elsewhere: Mapping[int, str] = field(repr=False)
+    """Cell -> the run that another program is making now."""
+    rewritten: Mapping[str, str] = field(repr=False)
+    """Prompt -> what the service made of it, where the log tells."""
+    notes: tuple[str, ...]
+    prices_fetched_at: datetime
+    per_minute: int | None
+    """Requests that the rate limit allows."""
+    again: bool = False
+    resend_unknown: bool = False
+
+    @property
+    def to_send(self) -> tuple[int, ...]:
+        """The cells that will be sent, in order."""
+        return tuple(index for index in self.hashes if self._is_sent(index))
+
+    def _is_sent(self, index: int) -> bool:
+        if index in self.elsewhere:
+            return False
+        if self.again:
+            return True
+        return index not in self.known and (self.resend_unknown or index not in self.unknown)
+
+    @property
+    def images(self) -> int:
+        """How many images will be made."""
+        return self.estimate.images
+
+    @property
+    def price_age_seconds(self) -> float:
+        """How old the prices are by now."""
+        return (datetime.now(UTC) - self.prices_fetched_at).total_seconds()
+
+    @property
+    def minutes(self) -> float | None:
+        """How long the rate limit makes it take at least; None without a limit."""
+        if not self.per_minute:
+            return None
+        return max(0, -(-len(self.to_send) // self.per_minute) - 1)
+
+    def reasons(self) -> list[tuple[str, list[int]]]:
+        """Why cells cannot be made, each reason with its cells, the most frequent first."""
+        found: dict[str, list[int]] = {}
+        for index, reason in self.invalid.items():
+            found.setdefault(reason, []).append(index)
+        return sorted(found.items(), key=lambda entry: -len(entry[1]))
+
+    def refuse_invalid(self) -> None:
+        """Raise `InvalidRequest` where cells cannot be made and they are not to be left out, or none is left."""
+        if not self.invalid or (self.plan.skip_invalid and self.hashes):
+            return
+        reasons = self.reasons()
+        lines = [f"{cells_text(self.plan, indices)}: {reason}" for reason, indices in reasons[:SHOWN_REASONS]]
+        if len(reasons) > SHOWN_REASONS:
+            lines.append(f"and {len(reasons) - SHOWN_REASONS} other reasons")
+        way_out = "Change the values, or leave these cells out with skip_invalid. " if self.hashes else ""
+        raise InvalidRequest(
+            f"{len(self.invalid):,} of {len(self.plan):,} cells cannot be made by their model.\n" + "\n".join(lines),
+            f"{way_out}{NOTHING_SENT}",
+            field="skip_invalid",
+        )
+
+
+def cells_text(plan: PlanData, indices: Sequence[int]) -> str:
+    """Cells in words: what they have in common, or the first of them."""
+    coordinates = [plan.coordinates(index) for index in indices[:2000]]
+    common = {name: label for name, label in coordinates[0].items() if all(c[name] == label for c in coordinates)}
+    said = ", ".join(f"{name} {label}" for name, label in common.items()) or "cells of several kinds"
+    return said if len(indices) == 1 else f"{said} ({len(indices):,} cells)"
+
+
+def look(plan: PlanData, host: Host, *, again: bool = False, resend_unknown: bool = False) -> Outlook:
+    """Hold every cell to its model's limits, price it, and look it up in the log.
+
+    Raises:
+        InvalidRequest: a text holds a key.
+        VeniceError: the catalogue cannot be fetched, and there is no copy.
+    """
+    refuse_keys(_texts(plan), (host.settings.api_key, host.settings.wallet_key))
+    catalogue = host.catalogue()
+    builder = RequestBuilder(catalogue, host.client.fetch_reference)
+    found = _Found()
+    for cell in plan:
+        found.take(cell, builder)
+    _look_up(found, host)
+    return _finished(plan, host, catalogue, found, again=again, resend_unknown=resend_unknown)
+
+
+def _texts(plan: PlanData) -> dict[str, Any]:
+    """Every text that will be sent, once."""
+    texts = {"prompt": plan.prompt, "negative_prompt": plan.fields.get("negative_prompt")}
+    for axis in plan.axes:
+        if axis.kind != FIELD or axis.name == "negative_prompt":
+            texts |= {f"{axis.name} {number}": str(value) for number, value in enumerate(axis.axis.values)}
+    return {**texts, **{name: str(value) for name, value in plan.variables.items()}}
+
+
+class RequestBuilder:
+    """Makes the checked request of each cell. Cells that differ in their seed alone share one."""
+
+    def __init__(self, catalogue: Catalogue, fetch: Callable[[str], bytes]) -> None:
+        self._catalogue, self._fetch = catalogue, fetch
+        self._last: tuple[str, Mapping[str, Any], GenerationRequest] | None = None
+        self._references: dict[str, StyleReference] = {}
+
+    def build(self, cell: PlanCell) -> GenerationRequest:
+        """The request of a cell.
+
+        Raises:
+            InvalidRequest: its model cannot make it.
+        """
+        if self._last is not None and self._last[:2] == (cell.prompt, cell.fields):
+            return self._last[2]
+        request = GenerationRequest.build(cell.prompt, cell.fields, self._catalogue)
+        if request.reference_specs:
+            request = request.with_references([self._reference(str(spec)) for spec in request.reference_specs])
+        self._last = cell.prompt, cell.fields, request
+        return request
+
+    def _reference(self, spec: str) -> StyleReference:
+        if spec not in self._references:
+            self._references[spec] = read_reference(spec, self._fetch)
+        return self._references[spec]
+
+
+@dataclass(slots=True)
+class _Found:
+    """What the cells come to, while they are gone through."""
+
+    hashes: dict[int, str] = field(default_factory=dict)
+    prices: dict[int, Estimate] = field(default_factory=dict)
+    models: dict[int, str] = field(default_factory=dict)
+    invalid: dict[int, str] = field(default_factory=dict)
+    known: dict[int, str] = field(default_factory=dict)
+    unknown: dict[int, str] = field(default_factory=dict)
+    elsewhere: dict[int, str] = field(default_factory=dict)
+    enhanced: dict[int, GenerationRequest] = field(default_factory=dict)
+    leaders: dict[str, int] = field(default_factory=dict)
+    """Prompt -> the cell that has it rewritten, for the others."""
+    rewritten: dict[str, str] = field(default_factory=dict)
+    notes: dict[str, None] = field(default_factory=dict)
+    seeds: dict[int, int] = field(default_factory=dict)
+    _priced: tuple[GenerationRequest, Estimate] | None = None
+
+    def take(self, cell: PlanCell, builder: RequestBuilder) -> None:
+        try:
+            request = builder.build(cell)
+        except InvalidRequest as exc:
+            self.invalid[cell.index] = " ".join(exc.message.split())
+            return
+        if self._priced is None or self._priced[0] is not request:
+            self._priced = request, estimate(request, 1)
+            self.notes.update(dict.fromkeys(request.notes))
+        self.models[cell.index] = request.model.id
+        self.prices[cell.index] = self._priced[1]
+        self.hashes[cell.index] = hash_of(request, cell.seed)
+        if request.fields.get("enhance_prompt"):
+            self._take_enhanced(cell, request)
+
+    def _take_enhanced(self, cell: PlanCell, request: GenerationRequest) -> None:
+        """One fee, one prompt: the first cell with a prompt has it rewritten, and the others send what it became."""
+        leader = self.leaders.setdefault(request.prompt, cell.index)
+        if leader != cell.index:
+            self.enhanced[cell.index] = request
+            self.seeds[cell.index] = cell.seed
+
+
+def hash_of(request: GenerationRequest, seed: int) -> str:
+    """The hash that the log knows a request by."""
+    return sha256_tag(canonical(request.record(seed)))
+
+
+def _look_up(found: _Found, host: Host) -> None:
+    """What the log holds of the cells; of rewritten prompts first, since the others' requests rest on them."""
+    if found.leaders:
+        leaders = {index: found.hashes[index] for index in found.leaders.values()}
+        _sort(found, leaders, host)
+        for prompt, leader in found.leaders.items():
+            if leader in found.known:
+                outcome = host.log.get(found.known[leader]).outcome
+                found.rewritten[prompt] = (outcome.enhanced_prompt if outcome else None) or prompt
+        for index, request in found.enhanced.items():
+            text = found.rewritten.get(request.prompt)
+            found.hashes[index] = "" if text is None else hash_of(request.with_prompt(text), found.seeds[index])
+    _sort(found, {index: name for index, name in found.hashes.items() if name}, host)
+
+
+def _sort(found: _Found, hashes: Mapping[int, str], host: Host) -> None:
+    standing = host.log.standing(set(hashes.values()), base_url=host.settings.base_url)
+    for index, name in hashes.items():
+        state = standing.get(name)
+        if state is None:
+            continue
+        place = {Status.SUCCEEDED: found.known, Status.UNKNOWN: found.unknown}.get(state.status, found.elsewhere)
+        place[index] = state.run_id
+
+
+def _finished(
+    plan: PlanData, host: Host, catalogue: Catalogue, found: _Found, *, again: bool, resend_unknown: bool
+) -> Outlook:
+    outlook = Outlook(
+        plan=plan,
+        estimate=PlanEstimate(images=0, unit_price_usd=None, guard_unit_price_usd=None, basis=""),
+        hashes=found.hashes,
+        prices=found.prices,
+        models=found.models,
+        invalid=found.invalid,
+        known=found.known,
+        unknown=found.unknown,
+        elsewhere=found.elsewhere,
+        rewritten=found.rewritten,
+        notes=(*plan.notes, *found.notes),
+        prices_fetched_at=catalogue.fetched_at,
+        per_minute=host.rate_limiter.per_minute,
+        again=again,
+        resend_unknown=resend_unknown,
+    )
+    sent = outlook.to_send
+    fees = sum(1 for prompt in found.leaders if prompt not in found.rewritten)
+    total = _estimate(outlook, sent, fees if sent else 0, simulated=host.settings.demo)
+    return replace(outlook, estimate=total)
+
+
+def _estimate(outlook: Outlook, sent: Iterable[int], fees: int, *, simulated: bool) -> PlanEstimate:
+    """One line for each price; the fee for a rewritten prompt once for each prompt."""
+    counted: Counter[tuple[str, int]] = Counter()
+    prices: dict[tuple[str, int], Estimate] = {}
+    searches = Decimal(0)
+    for index in sent:
+        price = outlook.prices[index]
+        key = outlook.models[index], id(price)
+        counted[key] += 1
+        prices[key] = price
+        searches += sum((extra.price_usd for extra in price.surcharges if "search" in extra.name), Decimal(0))
+    lines = tuple(
+        PriceLine(
+            count, count * price.images, price.unit_price_usd, price.guard_unit_price_usd, key[0], price.basis,
+            price.unlisted,
+        )
+        for key, count in counted.items()
+        for price in (prices[key],)
+    )  # fmt: skip
+    extras = [Surcharge("for enhancement", ENHANCEMENT_USD * fees)] if fees else []
+    extras += [Surcharge("for web search", searches)] if searches else []
+    return PlanEstimate(
+        images=sum(line.images for line in lines),
+        unit_price_usd=None,
+        guard_unit_price_usd=None,
+        basis="",
+        surcharges=tuple(extras),
+        simulated=simulated,
+        lines=_merged(lines),
+    )
+
+
+def _merged(lines: Iterable[PriceLine]) -> tuple[PriceLine, ...]:
+    """Lines of one model and price as one."""
+    found: dict[tuple[Any, ...], PriceLine] = {}
+    for line in lines:
+        key = line.model, line.unit_usd, line.guard_unit_usd, line.unlisted, line.basis
+        same = found.get(key)
+        found[key] = (
+            line
+            if same is None
+            else replace(same, requests=same.requests + line.requests, images=same.images + line.images)
+        )
+    return tuple(found.values())

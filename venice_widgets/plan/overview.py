@@ -1,0 +1,143 @@
+"""A plan before it is sent and a grid after it, in words: what it makes, costs, takes, and what became of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from venice_widgets.display import Bundle, Cell, facts, join, notice, table
+from venice_widgets.log import Status
+from venice_widgets.money import usd_text
+
+from .outlook import SHOWN_REASONS, cells_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .grid_cells import GridCells
+    from .outlook import Outlook
+    from .plan_data import PlanAxis, PlanData
+
+SHOWN_VALUES = 12
+FEW_VALUES = 8
+
+
+def overview(plan: PlanData, outlook: Outlook, extra: Sequence[str] = ()) -> Bundle:
+    """A plan as a notebook shows it before anything is sent.
+
+    Args:
+        plan: the plan.
+        outlook: it at today's prices.
+        extra: further sentences, such as what the budgets leave.
+    """
+    title = f"Plan {plan.plan_id[:8]}{f', part {plan.part}' if plan.part else ''}"
+    parts = [facts(title, [*map(_axis_row, plan.axes), *_fixed_rows(plan), *_outlook_rows(plan, outlook)])]
+    if len(outlook.estimate.lines) > 1:
+        parts.append(_price_table(outlook))
+    if outlook.invalid:
+        parts.append(_invalid_table(plan, outlook))
+    if outlook.unknown and not outlook.resend_unknown:
+        parts.append(notice(unknown_text(outlook), kind="warning"))
+    parts += [notice(note, kind="note") for note in dict.fromkeys([*outlook.notes, *extra]) if note]
+    return join(*parts)
+
+
+def _axis_row(axis: PlanAxis) -> tuple[str, str | Cell]:
+    labels = axis.axis.labels
+    shown = labels if len(labels) <= SHOWN_VALUES else (*labels[:FEW_VALUES], "…", labels[-1])
+    return axis.name, f"{len(labels):,} values: {', '.join(_short(label) for label in shown)}"
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= 40 else f"{label[:39]}…"
+
+
+def _fixed_rows(plan: PlanData) -> list[tuple[str, str | Cell]]:
+    drawn = " (drawn for this plan)" if plan.seed_drawn else ""
+    rows: list[tuple[str, str | Cell]] = [("prompt", plan.prompt)] if plan.prompt else []
+    rows += [(name, f"{value}{drawn if name == 'seed' else ''}") for name, value in plan.fields.items()]
+    return [*rows, *((name, str(value)) for name, value in plan.variables.items())]
+
+
+def _outlook_rows(plan: PlanData, outlook: Outlook) -> list[tuple[str, str | Cell]]:
+    sent = len(outlook.to_send)
+    cells = [f"{len(plan):,}"]
+    for count, text in (
+        (len(outlook.invalid), "cannot be made"),
+        (len(outlook.known) if not outlook.again else 0, "are in the log, at no cost"),
+        (len(outlook.unknown) if not outlook.resend_unknown else 0, "may have been charged before"),
+        (len(outlook.elsewhere), "are being made by another program"),
+    ):
+        cells += [f"{count:,} {text}"] if count else []
+    rows: list[tuple[str, str | Cell]] = [
+        ("cells", " · ".join(cells)),
+        ("to send", f"{sent:,} requests, {outlook.images:,} images" if sent else "nothing"),
+        ("price", outlook.estimate.text),
+    ]
+    if sent and outlook.per_minute:
+        rows.append(("time", f"{minutes_text(outlook)} at {outlook.per_minute} requests a minute"))
+    return rows
+
+
+def minutes_text(outlook: Outlook) -> str:
+    """How long the rate limit makes it take at least."""
+    minutes = outlook.minutes or 0
+    if not minutes:
+        return "under a minute"
+    return f"about {minutes:.0f} min" if minutes < 120 else f"about {minutes / 60:.1f} h"
+
+
+def _price_table(outlook: Outlook) -> Bundle:
+    rows: list[list[str | Cell]] = [
+        [
+            line.model,
+            Cell(f"{line.images:,}", "right"),
+            Cell("unknown" if line.unit_usd is None else usd_text(line.unit_usd), "right"),
+            Cell("unknown" if line.unit_usd is None else usd_text(line.unit_usd * line.images), "right"),
+        ]
+        for line in outlook.estimate.lines[:SHOWN_VALUES]
+    ]
+    more = len(outlook.estimate.lines) - len(rows)
+    return table(["Model", "Images", "Each", "Sum"], rows, footer=f"{more:,} more prices" if more else None)
+
+
+def _invalid_table(plan: PlanData, outlook: Outlook) -> Bundle:
+    reasons = outlook.reasons()
+    rows: list[list[str | Cell]] = [
+        [cells_text(plan, indices), Cell(f"{len(indices):,}", "right"), reason]
+        for reason, indices in reasons[:SHOWN_REASONS]
+    ]
+    left = "They are left out." if plan.skip_invalid else "The plan is refused with them; skip_invalid leaves them out."
+    more = f"{len(reasons) - SHOWN_REASONS} other reasons. " if len(reasons) > SHOWN_REASONS else ""
+    return table(["Cells that cannot be made", "Count", "Why"], rows, footer=f"{more}{left}")
+
+
+def unknown_text(outlook: Outlook) -> str:
+    """That requests of an earlier run may have been charged, and what to do about it."""
+    return (
+        f"{len(outlook.unknown):,} requests of an earlier run may have been charged and gave no image. They are not "
+        "sent again: %venice resolve RUN not-charged settles one, and resend_unknown sends them all again."
+    )
+
+
+def summary_of(grid: GridCells) -> str:
+    """One line: images, what was really spent, and what became of the rest."""
+    counts = grid.counts()
+    words = {
+        "from the log": "from the log",
+        Status.REFUSED: "refused, not charged",
+        Status.FAILED: "failed, not charged",
+        Status.UNKNOWN: "may have been charged",
+    }
+    parts = [f"{len(grid):,} of {len(grid.indices):,} images"]
+    estimate = grid.outlook.estimate
+    label = " simulated" if estimate.simulated else ""
+    parts.append(f"{usd_text(grid.spent_usd)} spent{label}")
+    if grid.unknown_usd:
+        parts[-1] += f", up to {usd_text(grid.unknown_usd)} more may have been charged"
+    done = {str(Status.SUCCEEDED)}
+    for name, count in counts.items():
+        if name not in done:
+            parts.append(f"{count:,} {words.get(name, name)}")
+    if not grid.spent_usd and counts.get("from the log"):
+        parts.append("--again makes them anew")
+    return " · ".join(parts)

@@ -1,0 +1,121 @@
+"""`Plan`: many requests that differ in the values of some axes, priced before they are sent.
+
+`Session.plan` makes one. It is frozen data (see `plan_data`): ``to_json`` stores it, ``shard`` cuts it, ``run`` sends
+what the log does not hold and returns a `Grid`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self
+
+from .grid import Grid, grid_from_log
+from .host import default_host
+from .outlook import look
+from .overview import overview
+from .plan_data import PlanData
+from .read import read_plan
+from .runner import run_plan
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from decimal import Decimal
+
+    from venice_widgets.display import Bundle
+
+    from .host import Host
+    from .outlook import Outlook
+
+
+@dataclass(frozen=True, repr=False)
+class Plan(PlanData):
+    """Requests that differ in the values of some axes and in nothing else. Made by `Session.plan`."""
+
+    @classmethod
+    def from_json(cls, text: str, host: Host | None = None) -> Self:
+        """A plan that `to_json` wrote.
+
+        Raises:
+            InvalidRequest: it is not a plan, or a newer version wrote it.
+        """
+        return cls(**read_plan(text), host=host)
+
+    @cached_property
+    def _seen(self) -> list[Outlook]:
+        """What the user was shown last of its price: no more is spent without showing it again."""
+        return []
+
+    def outlook(self, session: Host | None = None) -> Outlook:
+        """Hold every cell to its model's limits, price it and look it up in the log. Sends nothing that costs.
+
+        Raises:
+            InvalidRequest: nothing of it can be made.
+        """
+        self._seen[:] = [look(self, session or self.host or default_host())]
+        return self._seen[0]
+
+    @property
+    def shown(self) -> Outlook:
+        """The last `outlook`, made now where there is none."""
+        return self._seen[0] if self._seen else self.outlook()
+
+    @property
+    def last_shown(self) -> Outlook | None:
+        """The last `outlook`; None where there is none."""
+        return self._seen[0] if self._seen else None
+
+    @property
+    def price_usd(self) -> Decimal | None:
+        """What sending it costs by the catalogue; None where that is unknown."""
+        return self.shown.estimate.price_usd
+
+    def run(
+        self,
+        *,
+        max_cost_usd: Decimal | str | float | None = None,
+        yes: bool = False,
+        again: bool | None = False,
+        resend_unknown: bool = False,
+        session: Host | None = None,
+        context: Mapping[str, Any] | None = None,
+    ) -> Grid:
+        """Make every image that the log does not hold yet, and wait.
+
+        Args:
+            max_cost_usd: refuse to send if it could cost more US dollars. It also confirms up to there.
+            yes: do not ask before spending more than ``VENICE_CONFIRM_ABOVE``.
+            again: make the images that the log holds anew too; None shows them even where the setting ``reuse`` says
+                "never".
+            resend_unknown: send again what may have been charged and gave no image. It may be paid for twice.
+            session: the session to run in; None for the one that made the plan.
+            context: where it comes from, for the log.
+
+        Raises:
+            InvalidRequest: a cell cannot be made by its model, and `skip_invalid` is off. Nothing was sent.
+            SpendingRefused: a limit or budget does not cover the whole plan, or it was declined. Nothing was sent.
+            GenerationIncomplete: images are missing; what arrived is stored, and ``exception.generation`` is the grid.
+            Interrupted: stopped by hand; what was sent is stored as it arrives.
+        """
+        return run_plan(
+            self,
+            session or self.host or default_host(),
+            max_cost_usd=max_cost_usd,
+            yes=yes,
+            again=again,
+            resend_unknown=resend_unknown,
+            context=context or {},
+            shown=self.last_shown,
+        )
+
+    def grid(self, session: Host | None = None) -> Grid:
+        """The images of this plan that the log holds, at no cost."""
+        return grid_from_log(self.outlook(session), session or self.host or default_host())
+
+    def bundle(self) -> Bundle:
+        """What it is and what it would cost, as a notebook shows it."""
+        return overview(self, self.shown)
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        bundle = self.bundle()
+        return bundle.data, bundle.metadata

@@ -1,0 +1,322 @@
+"""The contact sheet of a grid: one labelled image for a paper, with the recipe of the whole plan inside.
+
+Images stand at full resolution or share a given width. Labels are drawn in whatever script they are written in (see
+`labels`): long ones take several lines, and a sheet has a heading for each row, each column and each page.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from venice_widgets.errors import InvalidRequest
+from venice_widgets.log.export.new_files import new_file
+
+from .labels import Label, fit
+from .overview import summary_of
+from .table import headings, page_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from PIL import Image
+
+    from .grid_cells import GridCells
+
+FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+MOST_PIXELS = 400_000_000
+"""A larger sheet takes more than a gigabyte of memory."""
+MOST_SIDE = {"PNG": 100_000, "JPEG": 65_000, "WEBP": 16_383}
+LEAST_TILE_PIXELS = 48
+_INK, _PAPER, _GREY, _FRAME = "#1f2328", "white", "#57606a", "#8c959f"
+
+
+@dataclass(slots=True)
+class _Page:
+    """One table of the sheet."""
+
+    title: str
+    rows: list[tuple[tuple[int, ...], str]]
+    columns: list[tuple[tuple[int, ...], str]]
+    cells: dict[tuple[tuple[int, ...], tuple[int, ...]], int]
+
+
+@dataclass(slots=True)
+class _Plan:
+    """Where everything goes, in pixels."""
+
+    tile: tuple[int, int]
+    gap: int
+    font: int
+    label_width: int
+    pages: list[_Page]
+    columns: int
+    title: list[Label] = field(default_factory=list)
+    footer: list[Label] = field(default_factory=list)
+    head_lines: int = 1
+
+    @property
+    def line(self) -> int:
+        """The height of a line of text."""
+        return round(self.font * 1.35)
+
+    @property
+    def width(self) -> int:
+        """Of the sheet."""
+        return self.label_width + self.columns * (self.tile[0] + self.gap) + self.gap
+
+
+def write_sheet(grid: GridCells, path: str | Path, width: int | None = None, *, title: str = "") -> Path:
+    """Write a sheet to a new file. See `Grid.sheet`.
+
+    Raises:
+        InvalidRequest: the file exists, its ending is unknown, there is no image, or the sheet would be too large.
+        StoreError: it cannot be written.
+    """
+    target = Path(path).expanduser()
+    kind = FORMATS.get(target.suffix.lower())
+    if kind is None:
+        raise InvalidRequest(
+            f"{target.name} does not end like an image.", f"It takes {', '.join(FORMATS)}.", field="path"
+        )
+    if target.exists():
+        raise InvalidRequest(f"{target} exists, and nothing is overwritten.", "Choose another name.", field="path")
+    sheet = draw_sheet(grid, width, title=title)
+    if max(sheet.size) > MOST_SIDE[kind]:
+        raise _too_large(f"a {kind} has at most {MOST_SIDE[kind]:,} pixels a side")
+    with new_file(target) as file:
+        file.write(_encoded(sheet, kind, recipe_of(grid)))
+    return target
+
+
+def draw_sheet(grid: GridCells, width: int | None = None, *, title: str = "") -> Image.Image:
+    """The sheet as a Pillow image."""
+    from PIL import Image, ImageDraw
+
+    pages = _pages(grid)
+    if not any(grid.result(index).sha256 for page in pages for index in page.cells.values()):
+        raise InvalidRequest("there is no image to put on a sheet.", "Run the plan first.")
+    plan = _arranged(grid, pages, width, title)
+    height = _height(plan)
+    if plan.width * height > MOST_PIXELS:
+        raise _too_large(f"it would have {plan.width:,} × {height:,} pixels")
+    sheet = Image.new("RGB", (plan.width, height), _PAPER)
+    pen = ImageDraw.Draw(sheet)
+    top = plan.gap
+    for label in plan.title:
+        top = _text(sheet, pen, label, plan.gap, top, _INK)
+    for page in plan.pages:
+        top = _draw_page(grid, sheet, pen, plan, page, top)
+    for label in plan.footer:
+        top = _text(sheet, pen, label, plan.gap, top, _GREY)
+    return sheet
+
+
+def recipe_of(grid: GridCells) -> dict[str, Any]:
+    """What the sheet carries inside: the plan, and the run, hash and seed of every image."""
+    images = [
+        {"index": index, "cell": dict(cell.coordinates), "seed": cell.seed, "run_id": cell.result.run_id,
+         "sha256": cell.result.sha256, "request_hash": grid.outlook.hashes.get(index, "")}
+        for index in grid.indices
+        if (cell := grid.cell(index)).result.sha256
+    ]  # fmt: skip
+    plan = json.loads(grid.plan.to_json())
+    return {"schema": 1, "kind": "venice-sheet", "base_url": grid.base_url, "plan": plan, "images": images}
+
+
+def _too_large(reason: str) -> InvalidRequest:
+    return InvalidRequest(f"the sheet is too large: {reason}.", "Give a width, such as width=3000.", field="width")
+
+
+# Where everything goes.
+
+
+def _pages(grid: GridCells) -> list[_Page]:
+    layout = grid.layout
+    found: dict[tuple[int, ...], dict[tuple[tuple[int, ...], tuple[int, ...]], int]] = {}
+    for index in grid.indices:
+        places = grid.places(index)
+        key = tuple(places[number] for number in layout.rows), tuple(places[number] for number in layout.columns)
+        found.setdefault(tuple(places[number] for number in layout.pages), {})[key] = index
+    pages = []
+    for page, cells in sorted(found.items()):
+        rows = headings(grid, layout.rows, {row for row, _ in cells})
+        columns = headings(grid, layout.columns, {column for _, column in cells})
+        pages += _wrapped(page_text(grid, layout, page), rows, columns, cells)
+    return pages
+
+
+def _wrapped(title: str, rows: Any, columns: Any, cells: Any) -> list[_Page]:
+    """One row of many images becomes several rows, so that the sheet is not a ribbon."""
+    if rows != [((), "")] or len(columns) <= 8:
+        return [_Page(title, rows, columns, cells)]
+    across = math.ceil(math.sqrt(len(columns)))
+    parts = [columns[start : start + across] for start in range(0, len(columns), across)]
+    return [
+        _Page(title if not number else "", rows, part, {((), key): cells[(), key] for key, _ in part})
+        for number, part in enumerate(parts)
+    ]
+
+
+def _arranged(grid: GridCells, pages: list[_Page], width: int | None, title: str) -> _Plan:
+    columns = max(len(page.columns) for page in pages)
+    tile = _full_size(grid)
+    labelled = any(text for page in pages for _, text in page.rows)
+    if width is not None:
+        share = (width - (width // 8 if labelled else 0)) / columns * 0.98
+        tile = max(1, round(share)), max(1, round(share * tile[1] / tile[0]))
+    if tile[0] < LEAST_TILE_PIXELS:
+        raise InvalidRequest(
+            f"width {width} leaves {tile[0]} pixels for each of {columns} columns.", "Give more.", field="width"
+        )
+    font = max(11, round(tile[0] / 16))
+    gap = max(4, round(tile[0] / 40))
+    label_width = 0 if not labelled else max(round(tile[0] * 0.34), font * 6)
+    if width is not None:
+        used = label_width + gap + columns * gap
+        tile_width = max(1, (width - used) // columns)
+        tile = tile_width, max(1, round(tile_width * tile[1] / tile[0]))
+        label_width += width - used - columns * tile_width
+    plan = _Plan(tile, gap, font, label_width, pages, columns)
+    plan.head_lines = max(len(fit(text, font, tile[0], lines=4)) for page in pages for _, text in page.columns)
+    if title:
+        plan.title = fit(title, round(font * 1.4), plan.width - 2 * gap, lines=4)
+    axes = _axes_text(grid)
+    summary = summary_of(grid).replace(" · --again makes them anew", "")
+    plan.footer = fit(f"{axes}{summary}", max(10, round(font * 0.8)), plan.width - 2 * gap, lines=6)
+    return plan
+
+
+def _axes_text(grid: GridCells) -> str:
+    """What is across and down, and the seed where all images share it."""
+    layout, names = grid.layout, grid.dimensions
+    across = ", ".join(names[number][0] for number in layout.columns)
+    down = ", ".join(names[number][0] for number in layout.rows)
+    seeds = {grid.plan.cell(index).seed for index in grid.indices[:2000]}
+    parts = [f"across: {across}" if across else "", f"down: {down}" if down else ""]
+    parts += [f"seed {next(iter(seeds))}"] if len(seeds) == 1 else []
+    return "".join(f"{part} · " for part in parts if part)
+
+
+def _full_size(grid: GridCells) -> tuple[int, int]:
+    """The largest width and height of the images, so that none is made smaller."""
+    width = height = 1
+    for index in grid.indices:
+        result = grid.result(index)
+        if result.sha256:
+            for image in grid.record_in_log(result.run_id).images[:1]:
+                width, height = max(width, image.width), max(height, image.height)
+    return width, height
+
+
+def _head_height(plan: _Plan, page: _Page) -> int:
+    return plan.head_lines * plan.line + plan.gap if any(text for _, text in page.columns) else 0
+
+
+def _title_lines(plan: _Plan, page: _Page) -> list[Label]:
+    return fit(page.title, round(plan.font * 1.15), plan.width - 2 * plan.gap, lines=3) if page.title else []
+
+
+def _height(plan: _Plan) -> int:
+    total = 2 * plan.gap + sum(label.height for label in (*plan.title, *plan.footer))
+    for page in plan.pages:
+        total += sum(label.height for label in _title_lines(plan, page)) + _head_height(plan, page)
+        total += len(page.rows) * (plan.tile[1] + plan.gap) + plan.gap
+    return total
+
+
+# Drawing.
+
+
+def _draw_page(grid: GridCells, sheet: Image.Image, pen: Any, plan: _Plan, page: _Page, top: int) -> int:
+    for label in _title_lines(plan, page):
+        top = _text(sheet, pen, label, plan.gap, top, _INK)
+    head = _head_height(plan, page)
+    for place, (_, text) in enumerate(page.columns):
+        left = plan.gap + plan.label_width + place * (plan.tile[0] + plan.gap)
+        lines = fit(text, plan.font, plan.tile[0], lines=4)
+        _column(sheet, pen, lines, left, top + head - plan.gap // 2 - sum(line.height for line in lines), plan.tile[0])
+    top += head
+    for row, text in page.rows:
+        if plan.label_width:
+            _row_label(sheet, pen, plan, text, top)
+        for place, (column, _) in enumerate(page.columns):
+            left = plan.gap + plan.label_width + place * (plan.tile[0] + plan.gap)
+            index = page.cells.get((row, column))
+            if index is not None:
+                _draw_cell(grid, sheet, pen, plan, index, (left, top))
+        top += plan.tile[1] + plan.gap
+    return top + plan.gap
+
+
+def _text(sheet: Image.Image, pen: Any, label: Label, left: int, top: int, ink: str) -> int:
+    label.draw(sheet, pen, left, top, ink)
+    return top + label.height
+
+
+def _column(sheet: Image.Image, pen: Any, lines: Sequence[Label], left: int, top: int, width: int) -> None:
+    for line in lines:
+        line.draw(sheet, pen, left + max(0, (width - line.width) // 2), top, _INK)
+        top += line.height
+
+
+def _row_label(sheet: Image.Image, pen: Any, plan: _Plan, text: str, top: int) -> None:
+    most = max(1, plan.tile[1] // plan.line)
+    lines = fit(text, plan.font, plan.label_width - plan.gap, lines=min(12, most))
+    below = top + max(0, (plan.tile[1] - sum(line.height for line in lines)) // 2)
+    for line in lines:
+        line.draw(sheet, pen, plan.gap + max(0, plan.label_width - plan.gap - line.width), below, _INK)
+        below += line.height
+
+
+def _draw_cell(grid: GridCells, sheet: Image.Image, pen: Any, plan: _Plan, index: int, place: tuple[int, int]) -> None:
+    from PIL import ImageOps
+
+    result = grid.result(index)
+    image = grid.open_image(result.sha256) if result.sha256 else None
+    if image is None:
+        _draw_missing(sheet, pen, plan, result.text if not result.sha256 else "its file is missing", place)
+        return
+    if image.width > plan.tile[0] or image.height > plan.tile[1]:
+        image = ImageOps.contain(image, plan.tile)
+    left, top = place[0] + (plan.tile[0] - image.width) // 2, place[1] + (plan.tile[1] - image.height) // 2
+    sheet.paste(image, (left, top), image if image.mode == "RGBA" else None)
+
+
+def _draw_missing(sheet: Image.Image, pen: Any, plan: _Plan, text: str, place: tuple[int, int]) -> None:
+    left, top = place
+    pen.rectangle((left, top, left + plan.tile[0] - 1, top + plan.tile[1] - 1), outline=_FRAME)
+    size = max(10, round(plan.font * 0.85))
+    most = max(1, plan.tile[1] // round(size * 1.5) - 1)
+    for label in fit(text, size, plan.tile[0] - 2 * plan.gap, lines=min(8, most)):
+        top = _text(sheet, pen, label, left + plan.gap, top + plan.gap // 2, _GREY)
+
+
+# The file.
+
+
+def _encoded(sheet: Image.Image, kind: str, recipe: dict[str, Any]) -> bytes:
+    """The sheet with its recipe: PNG as text (iTXt ``venice``), JPEG and WebP in EXIF's ImageDescription."""
+    from PIL import PngImagePlugin
+
+    text = json.dumps(recipe, ensure_ascii=True, separators=(",", ":"))
+    buffer = BytesIO()
+    if kind == "PNG":
+        info = PngImagePlugin.PngInfo()
+        info.add_itxt("venice", text, zip=True)
+        sheet.save(buffer, "PNG", pnginfo=info)
+        return buffer.getvalue()
+    exif = sheet.getexif()
+    # EXIF in a JPEG holds 64 KB: a large plan goes in as its id and the runs alone.
+    exif[0x010E] = text if len(text) < 60_000 else json.dumps(_short(recipe), separators=(",", ":"))[:60_000]
+    sheet.save(buffer, kind, quality=92, exif=exif)
+    return buffer.getvalue()
+
+
+def _short(recipe: dict[str, Any]) -> dict[str, Any]:
+    runs = [image["run_id"] for image in recipe["images"]]
+    return {"schema": 1, "kind": "venice-sheet", "plan": {"id": recipe["plan"].get("id")}, "runs": runs}

@@ -1,0 +1,289 @@
+"""A grid in HTML: rows and columns with their headings, and a table that opens for each further value.
+
+It works without scripts, since a saved notebook runs none: further values are ``<details>``. Columns share the width of
+the window and shrink with it; below a least width the table scrolls.
+"""
+
+from __future__ import annotations
+
+import json
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+from venice_widgets.display import Bundle
+from venice_widgets.display.html import (
+    CODE,
+    LINE,
+    MUTED,
+    SOFT,
+    attribute,
+    base64_text,
+    box,
+    escaped,
+    one_line,
+    root,
+    sentence,
+    shortened,
+    unmarked,
+)  # fmt: skip
+from venice_widgets.log import RUN_ENDING
+from venice_widgets.money import usd_text
+
+from .overview import summary_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from venice_widgets.media.preview import Preview
+
+    from .grid_cells import GridCells, Layout
+
+MOST_CELLS = 800
+"""More images than this make a notebook that no browser likes."""
+SHOWN_LINES = 20
+WRAP_COLUMNS = 6
+"""A single row of more images than this wraps."""
+_LABEL_PIXELS, _LEAST_PIXELS = 104, 84
+_HEAD = f"padding:4px 8px;border:{LINE};background-color:{SOFT};text-align:left;vertical-align:top;font-weight:600"
+_BODY = f"padding:4px;border:{LINE};text-align:left;vertical-align:top;white-space:normal"
+_LABEL = "overflow-wrap:anywhere"
+
+
+def show_grid(grid: GridCells) -> Bundle:
+    """The grid as a notebook shows it: the summary, the tables, the notes."""
+    shown = list(grid.indices[:MOST_CELLS])
+    parts = [f'<p style="margin:0 0 8px;{MUTED}">{_badge(grid)}{sentence(summary_of(grid))}</p>']
+    parts += _pages(grid, shown)
+    notes = [*grid.outlook.notes, *_more(grid, len(shown))]
+    parts += [box(note, "note", None) for note in dict.fromkeys(notes)]
+    lines = [f"Grid {grid.plan.plan_id[:8]}: {unmarked(summary_of(grid))}", *_plain(grid, shown), *notes]
+    data = {"text/html": root(*parts), "text/plain": "\n".join(map(one_line, lines))}
+    return Bundle(data, {"venice": record_of(grid, _in_order(grid, shown))})
+
+
+def _badge(grid: GridCells) -> str:
+    if not grid.outlook.estimate.simulated:
+        return ""
+    style = "display:inline-block;padding:0 6px;border-radius:3px;background-color:rgba(128,128,128,.2)"
+    return f'<span style="{style}">simulated</span> '
+
+
+def _more(grid: GridCells, shown: int) -> list[str]:
+    more = len(grid.indices) - shown
+    text = f"{more:,} more cells are not shown: grid.at(…) shows some of them, grid.sheet(…) writes all to a file."
+    return [text] if more > 0 else []
+
+
+def _plain(grid: GridCells, shown: Sequence[int]) -> list[str]:
+    lines = []
+    for index in shown[:SHOWN_LINES]:
+        cell = grid.cell(index)
+        where = ", ".join(f"{name} {label}" for name, label in cell.coordinates.items()) or "the one cell"
+        lines.append(f"{where} · {_caption(grid, index)}{'' if cell.result.sha256 else f' · {cell.result.text}'}")
+    return [*lines, f"… {len(grid.indices) - SHOWN_LINES:,} more"] if len(grid.indices) > SHOWN_LINES else lines
+
+
+def _caption(grid: GridCells, index: int) -> str:
+    """``seed 41 · $0.01``."""
+    cell = grid.cell(index)
+    result = cell.result
+    if result.from_log and result.sha256:
+        price = "from the log"
+    elif result.price_usd is None:
+        price = "price unknown" if result.sha256 else ""
+    else:
+        price = usd_text(result.price_usd)
+    return " · ".join(filter(None, (f"seed {cell.seed}", price)))
+
+
+# Pages.
+
+
+def _pages(grid: GridCells, shown: Sequence[int]) -> list[str]:
+    layout = grid.layout
+    by_page: dict[tuple[int, ...], dict[tuple[tuple[int, ...], tuple[int, ...]], int]] = {}
+    for index in shown:
+        places = grid.places(index)
+        key = tuple(places[number] for number in layout.rows), tuple(places[number] for number in layout.columns)
+        by_page.setdefault(tuple(places[number] for number in layout.pages), {})[key] = index
+    tables = {page: _table(grid, layout, cells) for page, cells in sorted(by_page.items())}
+    if not layout.pages:
+        return list(tables.values())
+    return [
+        f'<details{" open" if number == 0 else ""} style="margin:6px 0"><summary style="cursor:pointer">'
+        f'<b dir="auto">{escaped(shortened(page_text(grid, layout, page), 300))}</b>'
+        f'<span style="{MUTED}"> {number + 1} of {len(tables)}</span></summary>{markup}</details>'
+        for number, (page, markup) in enumerate(tables.items())
+    ]
+
+
+def page_text(grid: GridCells, layout: Layout, page: Sequence[int]) -> str:
+    """What the cells of one page have in common: ``animal fox · time dawn``."""
+    dimensions = grid.dimensions
+    named = (
+        f"{dimensions[number][0]} {dimensions[number][1][place]}"
+        for number, place in zip(layout.pages, page, strict=True)
+    )
+    return " · ".join(named)
+
+
+def headings(grid: GridCells, numbers: Sequence[int], used: set[tuple[int, ...]]) -> list[tuple[tuple[int, ...], str]]:
+    """The rows or columns of a table in order, each with its heading."""
+    dimensions = grid.dimensions
+    every = product(*(range(len(dimensions[number][1])) for number in numbers))
+    return [
+        (key, " · ".join(dimensions[number][1][place] for number, place in zip(numbers, key, strict=True)))
+        for key in every
+        if key in used
+    ]
+
+
+def _table(grid: GridCells, layout: Layout, cells: Mapping[Any, int]) -> str:
+    rows = headings(grid, layout.rows, {row for row, _ in cells})
+    columns = headings(grid, layout.columns, {column for _, column in cells})
+    if not layout.rows and len(columns) > WRAP_COLUMNS:
+        return _wrapped(grid, [(text, cells[(), key]) for key, text in columns])
+    side = _side(grid, len(columns))
+    name = _corner(grid, layout)
+    head = f'<th scope="col" style="{_HEAD};width:{_LABEL_PIXELS}px">{name}</th>' if layout.rows else ""
+    head += "".join(f'<th scope="col" style="{_HEAD}">{_heading(text)}</th>' for _, text in columns)
+    body = "".join(
+        '<tr style="background-color:transparent">'
+        + (f'<th scope="row" style="{_HEAD}">{_heading(text)}</th>' if layout.rows else "")
+        + "".join(_td(grid, cells.get((row, column)), side) for column, _ in columns)
+        + "</tr>"
+        for row, text in rows
+    )
+    above = f'<p style="margin:2px 0 4px;{MUTED}">{_axis_names(grid, layout.columns)}</p>' if layout.columns else ""
+    label = _LABEL_PIXELS if layout.rows else 0
+    widest, least = (label + len(columns) * pixels for pixels in (side + 10, _LEAST_PIXELS))
+    style = "table-layout:fixed;border-collapse:collapse;width:100%;margin:0"
+    style += f";max-width:{widest}px;min-width:{least}px"
+    row = f"<thead><tr>{head}</tr></thead>" if layout.columns or layout.rows else ""
+    return f'{above}<div style="overflow-x:auto"><table style="{style}">{row}<tbody>{body}</tbody></table></div>'
+
+
+def _heading(text: str) -> str:
+    whole, short = attribute(shortened(text, 300)), escaped(shortened(text, 90))
+    return f'<span dir="auto" style="{_LABEL}" title="{whole}">{short}</span>'
+
+
+def _axis_names(grid: GridCells, numbers: Sequence[int]) -> str:
+    return escaped(" · ".join(grid.dimensions[number][0] for number in numbers)) + " →"
+
+
+def _corner(grid: GridCells, layout: Layout) -> str:
+    return escaped(" · ".join(grid.dimensions[number][0] for number in layout.rows)) + " ↓" if layout.rows else ""
+
+
+def _side(grid: GridCells, columns: int) -> int:
+    """How wide an image may get: four columns fill a notebook of 900 pixels, and a tile is never enlarged much."""
+    return max(_LEAST_PIXELS, min(grid_pixels(grid), 860 // max(columns, 2)))
+
+
+def grid_pixels(grid: GridCells) -> int:
+    """The longest side of the tiles."""
+    from .tiles import tile_pixels
+
+    return tile_pixels(len(grid.indices))
+
+
+def _wrapped(grid: GridCells, cells: Sequence[tuple[str, int]]) -> str:
+    """One axis with many values: cells that wrap, each under its own heading."""
+    side = 168 if len(cells) > 12 else 200
+    figures = "".join(
+        f'<figure style="margin:0;width:min({side}px,46%)"><div style="{_HEAD};font-size:12px">{_heading(text)}</div>'
+        f"{_content(grid, index, side)}</figure>"
+        for text, index in cells
+    )
+    dimension = grid.layout.columns[0] if grid.layout.columns else None
+    above = (
+        "" if dimension is None else f'<p style="margin:2px 0 4px;{MUTED}">{escaped(grid.dimensions[dimension][0])}</p>'
+    )
+    return f'{above}<div style="display:flex;flex-wrap:wrap;gap:10px;align-items:flex-start">{figures}</div>'
+
+
+def _td(grid: GridCells, index: int | None, side: int) -> str:
+    return f'<td style="{_BODY}">{"" if index is None else _content(grid, index, side)}</td>'
+
+
+def _content(grid: GridCells, index: int, side: int) -> str:
+    """The image or why there is none, and the seed, price and run under it."""
+    result = grid.result(index)
+    tile = grid.tiles.read(result.sha256) if result.sha256 else None
+    run = f' <span style="{CODE};font-size:10px">{escaped(result.run_id[-RUN_ENDING:])}</span>' if result.run_id else ""
+    remarks = "".join(_remark(text) for text in result.remarks)
+    style = f"font-size:11px;line-height:1.35;margin-top:2px;{MUTED}"
+    small = f'<div style="{style}">{escaped(_caption(grid, index))}{run}</div>'
+    if tile is None:
+        text = result.text if not result.sha256 else "its file is missing from the store"
+        return f"{_missing(text)}{small}"
+    return f"{_image(tile, side)}{small}{remarks}"
+
+
+def _image(tile: Preview, side: int) -> str:
+    height = max(1, round(side * tile.height / tile.width))
+    return (
+        f'<img alt="" width="{side}" height="{height}" style="display:block;width:100%;height:auto;max-width:{side}px;'
+        f'border-radius:3px;margin:0" src="data:{tile.mime};base64,{base64_text(tile.data)}">'
+    )
+
+
+def _missing(text: str) -> str:
+    style = (
+        f"min-height:64px;padding:6px;font-size:12px;background-color:{SOFT};border:1px dashed rgba(128,128,128,.6);"
+        "border-radius:3px;overflow-wrap:anywhere"
+    )
+    return f'<div dir="auto" style="{style}">{escaped(shortened(text, 200))}</div>'
+
+
+def _remark(text: str) -> str:
+    style = "display:inline-block;margin-top:2px;padding:0 5px;border-radius:3px;font-size:11px"
+    style += ";background-color:rgba(255,193,7,.3)"
+    return f'<span style="{style}">{escaped(shortened(text, 120))}</span> '
+
+
+# What the notebook keeps beside it.
+
+
+def _in_order(grid: GridCells, shown: Sequence[int]) -> list[int]:
+    """The cells in the order of the HTML: by page, row and column."""
+    layout = grid.layout
+
+    def key(index: int) -> tuple[tuple[int, ...], ...]:
+        places = grid.places(index)
+        return tuple(
+            tuple(places[number] for number in numbers) for numbers in (layout.pages, layout.rows, layout.columns)
+        )
+
+    return sorted(shown, key=key)
+
+
+def record_of(grid: GridCells, indices: Sequence[int]) -> dict[str, Any]:
+    """Every image's request, run and hash, as for any other output, and the cell it belongs to."""
+    runs = [run for index in indices for run in _run_record(grid, index)]
+    return {"schema": 1, "base_url": grid.base_url, "plan": grid.plan.plan_id, "runs": runs}
+
+
+def _run_record(grid: GridCells, index: int) -> Iterator[dict[str, Any]]:
+    result = grid.result(index)
+    if not result.sha256 or grid.tiles.read(result.sha256) is None:
+        return
+    record = grid.record_in_log(result.run_id)
+    image = next((image for image in record.images if image.sha256 == result.sha256), None)
+    if image is None:
+        return
+    rewritten = record.outcome.enhanced_prompt if record.outcome else None
+    yield {
+        "run_id": result.run_id,
+        "request": json.loads(record.draft.request),
+        "request_hash": record.draft.request_hash,
+        **({"rewritten_prompt": rewritten} if rewritten else {}),
+        "image": {
+            "seed": image.seed,
+            "sha256": image.sha256,
+            "mime": image.mime,
+            "width": image.width,
+            "height": image.height,
+        },
+    }
