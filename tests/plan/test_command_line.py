@@ -1,0 +1,124 @@
+"""``python -m venice_widgets``: a plan without a notebook."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from venice_widgets.plan.command_line import COMPLETE, MISSING, REFUSED, STOPPED, main
+from venice_widgets.simulator import Fault, Simulator
+
+KEY = "VENICE_INFERENCE_KEY_0123456789abcdef"
+SMALL = {"width": 64, "height": 64}
+
+
+@pytest.fixture
+def plan_file(session, tmp_path):
+    path = tmp_path / "plan.json"
+    path.write_text(session.plan("A {{ animal }}", animal=["fox", "owl"], seed="1..5", **SMALL).to_json(), "utf-8")
+    return str(path)
+
+
+def test_a_plan_runs_prints_its_price_and_what_was_spent(plan_file, session, sent, capsys):
+    assert main(["run", plan_file, "--yes"]) == COMPLETE
+
+    said = capsys.readouterr().out
+    assert "10 × $0.01 = $0.10" in said
+    assert "10 of 10 images · $0.10 spent" in said
+    assert len(sent()) == 10
+
+
+def test_parts_make_the_whole_and_a_finished_part_sends_nothing(plan_file, session, sent, capsys):
+    for part in (1, 2, 3, 2):
+        assert main(["run", plan_file, "--shard", f"{part}/3", "--max-cost", "1"]) == COMPLETE
+
+    assert len(sent()) == len({json.dumps(body) for body in sent()}) == 10
+    assert "3 from the log" in capsys.readouterr().out
+
+
+def test_it_exits_with_another_status_when_images_are_missing(plan_file, session, simulator, sent, capsys):
+    simulator.add_fault(Fault("500", seed=3))
+
+    assert main(["run", plan_file, "--yes"]) == MISSING
+    assert "images are missing" in capsys.readouterr().err
+    assert main(["run", plan_file, "--yes"]) == MISSING
+    assert len(sent()) == 10
+    assert main(["run", plan_file, "--yes", "--resend-unknown"]) == COMPLETE
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [(["--max-cost", "0.05"], "more than"), (["--shard", "1/1", "--max-cost", "x"], "amount")],
+)
+def test_what_is_refused_sends_nothing(plan_file, session, sent, capsys, options, said):
+    assert main(["run", plan_file, *options]) == REFUSED
+    assert said in capsys.readouterr().err
+    assert sent() == []
+
+
+@pytest.mark.parametrize("text", [None, "not json", "{}"])
+def test_a_file_that_is_not_a_plan_is_refused(session, tmp_path, capsys, text):
+    if text is not None:
+        (tmp_path / "plan.json").write_text(text)
+
+    assert main(["run", str(tmp_path / "plan.json")]) == REFUSED
+    assert "plan" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("part", ["0/3", "4/3", "3", "a/b", "1/0"])
+def test_a_part_that_does_not_exist_is_refused(plan_file, session, part):
+    with pytest.raises(SystemExit):
+        main(["run", plan_file, "--shard", part])
+
+
+def test_show_sends_nothing(plan_file, session, sent, capsys):
+    assert main(["show", plan_file]) == MISSING
+
+    assert "$0.10" in capsys.readouterr().out
+    assert sent() == []
+
+
+def test_an_interrupt_has_its_own_status(plan_file, session, monkeypatch, capsys):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("venice_widgets.plan.command_line._Printer.__call__", interrupt)
+
+    assert main(["run", plan_file, "--yes"]) == STOPPED
+    assert "Run it again" in capsys.readouterr().err
+
+
+def test_without_a_command_it_explains_itself(capsys):
+    assert main([]) == COMPLETE
+    assert "run PLAN" in capsys.readouterr().out
+
+
+def test_it_runs_as_a_program(tmp_path, plan_file):
+    with Simulator(requests_per_minute=None).serve() as url:
+        environment = {
+            **os.environ,
+            "VENICE_API_KEY": KEY,
+            "VENICE_API_BASE_URL": url,
+            "VENICE_STORE": str(tmp_path / "store"),
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+        }
+        command = [
+            sys.executable,
+            "-m",
+            "venice_widgets",
+            "run",
+            plan_file,
+            "--shard",
+            "2/5",
+            "--max-cost",
+            "5",
+            "--yes",
+        ]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=90, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert "2 of 2 images" in done.stdout
+    assert KEY not in done.stdout + done.stderr

@@ -1,0 +1,162 @@
+"""The result of a plan: selecting, laying out, showing, and what a notebook keeps of it."""
+
+import json
+from decimal import Decimal
+
+import nbformat
+import pytest
+
+from venice_widgets import runs_in
+from venice_widgets.errors import GenerationIncomplete, InvalidRequest
+from venice_widgets.plan import Grid
+from venice_widgets.plan.table import MOST_CELLS
+from venice_widgets.simulator import Fault
+
+SMALL = {"width": 64, "height": 64}
+
+
+@pytest.fixture
+def grid(session):
+    plan = session.plan("A {{ animal }}", animal=["fox", "owl"], cfg_scale=[3, 5], seed="1..3", **SMALL)
+    return plan.run()
+
+
+def test_all_labels_give_one_image(grid):
+    image = grid["owl", 5, 2]
+
+    assert image.seed == 2
+    assert image.request["prompt"] == "A owl"
+    assert image.request["cfg_scale"] == 5
+
+
+def test_a_slice_or_an_ellipsis_gives_a_grid(grid):
+    assert [image.seed for image in grid["owl", 5, :]] == [1, 2, 3]
+    assert len(grid["fox"]) == 6
+    assert len(grid[:, 3]) == 6
+    assert len(grid[:, :, [1, 2]]) == 8
+
+
+def test_a_label_is_found_on_the_only_axis_that_has_it(grid):
+    assert len(grid["5"]) == 6
+    assert [image.seed for image in grid.at(animal="fox", cfg_scale=5)] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("key", "said"), [("bear", "bear"), (("fox", 9), "9"), ((1, 2, 3, 4), "4 labels"), (3, "Several axes")]
+)
+def test_a_label_that_is_nowhere_or_on_several_axes_is_refused(grid, key, said):
+    with pytest.raises(InvalidRequest, match=said):
+        grid[key]
+
+
+def test_an_axis_that_does_not_exist_is_refused(grid):
+    with pytest.raises(InvalidRequest, match="animal"):
+        grid.at(colour="red")
+
+
+def test_the_frame_has_a_row_for_each_cell_with_the_values_as_they_were_given(grid):
+    frame = grid.frame()
+
+    assert list(frame.columns[:3]) == ["animal", "cfg_scale", "seed"]
+    assert len(frame) == 12
+    assert frame["cfg_scale"].tolist() == [3, 3, 3, 5, 5, 5] * 2
+    assert frame["price_usd"].sum() == Decimal("0.12")
+    assert frame["status"].unique().tolist() == ["succeeded"]
+    assert frame["run_id"].is_unique
+
+
+def test_columns_are_the_last_axis_rows_the_one_before_and_the_others_open(grid):
+    markup = grid.bundle().data["text/html"]
+
+    assert markup.count("<details") == 2
+    assert markup.count("<details open") == 1
+    assert markup.count("<img") == 12
+    assert "animal fox" in markup
+
+
+def test_pivot_makes_rows_and_columns_of_other_axes(grid):
+    markup = grid.pivot(rows=["animal", "cfg_scale"], columns="seed").bundle().data["text/html"]
+
+    assert "<details" not in markup
+    assert "fox · 3" in markup
+    with pytest.raises(InvalidRequest, match="both"):
+        grid.pivot(rows="seed", columns="seed")
+    with pytest.raises(InvalidRequest, match="colour"):
+        grid.pivot(rows="colour")
+
+
+def test_the_notebook_keeps_the_request_of_every_image_and_its_preview(grid, tmp_path):
+    bundle = grid.bundle()
+    output = nbformat.v4.new_output("display_data", data=bundle.data, metadata=bundle.metadata)
+    cell = nbformat.v4.new_code_cell("x", outputs=[output])
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "sweep.ipynb")
+
+    found = runs_in(tmp_path / "sweep.ipynb")
+
+    assert len(found) == 12
+    assert all(run.picture for run in found)
+    for run, image in zip(found, [cell.image for cell in grid.cells], strict=True):
+        assert run.recipe.request == image.request
+
+
+def test_labels_and_reasons_are_escaped(session, simulator):
+    simulator.add_fault(Fault("violation"))
+    plan = session.plan("A {{ animal }}", animal=["<script>alert(1)</script>", "fox"], seed=[1, 2], **SMALL)
+    bundle = plan.run().bundle()
+
+    assert "<script" not in bundle.data["text/html"]
+    assert "<script" not in plan.bundle().data["text/html"]
+
+
+def test_a_failed_cell_says_why_in_its_place(session, simulator):
+    simulator.add_fault(Fault("500", seed=2))
+    with pytest.raises(GenerationIncomplete) as failed:
+        session.plan("A fox", cfg_scale=[3, 5], seed=[1, 2], **SMALL).run()
+
+    grid = failed.value.generation
+    assert isinstance(grid, Grid)
+    assert "may have been charged" in grid.bundle().data["text/html"]
+    (missing,) = grid.missing
+    with pytest.raises(LookupError, match="may have been charged"):
+        grid.at(**missing.coordinates)
+
+
+def test_a_grid_of_one_axis_wraps(session):
+    markup = session.plan("A fox", seed="1..8", **SMALL).run().bundle().data["text/html"]
+
+    assert "<table" not in markup
+    assert markup.count("<figure") == 8
+
+
+def test_a_very_large_grid_is_cut_and_says_so(session, monkeypatch):
+    monkeypatch.setattr("venice_widgets.plan.table.MOST_CELLS", 4)
+    grid = session.plan("A fox", seed="1..3", steps=[1, 2], **SMALL).run()
+
+    assert grid.bundle().data["text/html"].count("<img") == 4
+    assert "2 more cells" in grid.bundle().data["text/plain"]
+    assert MOST_CELLS >= 400
+
+
+def test_images_are_saved_under_the_labels_of_their_cells(grid, tmp_path):
+    paths = grid.save(str(tmp_path / "{animal}-{cfg_scale}-{seed}.{ext}"))
+
+    assert len(paths) == len(set(paths)) == 12
+    assert (tmp_path / "owl-5-2.webp").exists()
+
+
+def test_a_label_never_leads_to_another_folder(session, tmp_path):
+    grid = session.plan("A {{ animal }}", animal=["../../fox", "owl"], seed=1, **SMALL).run()
+
+    assert all(path.parent == tmp_path for path in grid.save(str(tmp_path / "{animal}.{ext}")))
+
+
+def test_a_grid_comes_from_the_log_without_sending(grid, session, simulator):
+    before = len(simulator.requests)
+    again = session.plan("A {{ animal }}", animal=["fox", "owl"], cfg_scale=[3, 5], seed="1..3", **SMALL).grid()
+
+    assert len(again) == 12
+    assert [r for r in simulator.requests[before:] if r.path == "/image/generate"] == []
+
+
+def test_the_record_is_json(grid):
+    assert len(json.loads(json.dumps(grid.record()))["runs"]) == 12

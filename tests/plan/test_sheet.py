@@ -1,0 +1,129 @@
+"""The contact sheet: its size, its labels in every script, and the recipe inside."""
+
+import json
+
+import pytest
+from PIL import Image
+
+from venice_widgets.errors import GenerationIncomplete, InvalidRequest
+from venice_widgets.plan.labels import fit, known_fonts
+from venice_widgets.plan.sheet import draw_sheet
+from venice_widgets.simulator import Fault
+
+SMALL = {"width": 128, "height": 96}
+LONG = "a red fox that sits on an old wooden fence and looks back over its shoulder at the rising moon"
+
+
+@pytest.fixture
+def grid(session):
+    return session.plan("A {{ animal }}", animal=["fox", LONG], cfg_scale=[3, 5, 7], seed=1, **SMALL).run()
+
+
+def test_every_image_stands_on_it_at_full_resolution(grid, tmp_path):
+    path = grid.sheet(tmp_path / "sheet.png")
+
+    with Image.open(path) as sheet:
+        sheet.load()
+        for cell in grid.cells:
+            assert _holds(sheet, cell.image.pil().convert("RGB"))
+
+
+def _holds(sheet, image):
+    """Whether an image stands somewhere on the sheet, pixel for pixel."""
+    row = image.crop((0, 0, image.width, 1)).tobytes()
+    width, height = sheet.size
+    data = sheet.convert("RGB").tobytes()
+    start = data.find(row)
+    while start >= 0:
+        top, left = divmod(start // 3, width)
+        box = (left, top, left + image.width, top + image.height)
+        if start % 3 == 0 and box[2] <= width and box[3] <= height and sheet.crop(box).tobytes() == image.tobytes():
+            return True
+        start = data.find(row, start + 1)
+    return False
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg", "webp"])
+def test_the_recipe_of_the_plan_and_every_image_is_inside(grid, tmp_path, ending):
+    path = grid.sheet(tmp_path / f"sheet.{ending}")
+
+    with Image.open(path) as sheet:
+        text = sheet.text["venice"] if ending == "png" else sheet.getexif()[0x010E]
+    recipe = json.loads(text)
+    assert recipe["plan"]["id"] == grid.plan.plan_id
+    assert [each["seed"] for each in recipe["images"]] == [1] * 6
+    assert {each["sha256"] for each in recipe["images"]} == {image.sha256 for image in grid}
+
+
+@pytest.mark.parametrize("width", [600, 1001])
+def test_a_given_width_is_kept(grid, tmp_path, width):
+    with Image.open(grid.sheet(tmp_path / "sheet.png", width=width)) as sheet:
+        assert sheet.width == width
+
+
+@pytest.mark.parametrize(
+    ("name", "width", "said"), [("sheet.gif", None, "gif"), ("sheet", None, "end"), ("sheet.png", 100, "width")]
+)
+def test_what_cannot_be_a_sheet_is_refused(grid, tmp_path, name, width, said):
+    with pytest.raises(InvalidRequest, match=said):
+        grid.sheet(tmp_path / name, width)
+    assert list(tmp_path.glob("sheet*")) == []
+
+
+def test_nothing_is_overwritten(grid, tmp_path):
+    (tmp_path / "sheet.png").write_text("mine")
+    with pytest.raises(InvalidRequest, match="overwritten"):
+        grid.sheet(tmp_path / "sheet.png")
+    assert (tmp_path / "sheet.png").read_text() == "mine"
+
+
+def test_a_missing_image_has_a_frame_that_says_why(session, simulator):
+    simulator.add_fault(Fault("500", seed=2))
+    with pytest.raises(GenerationIncomplete) as failed:
+        session.plan("A fox", cfg_scale=[3, 5], seed=[1, 2], **SMALL).run()
+
+    assert draw_sheet(failed.value.generation).size[0] > 2 * 128
+
+
+def test_pages_stand_below_each_other(session):
+    plan = session.plan("A {{ animal }}", animal=["fox", "owl"], cfg_scale=[3, 5], seed=[1, 2], **SMALL)
+    tall, wide = draw_sheet(plan.run()), draw_sheet(plan.grid().pivot(rows="animal", columns=["cfg_scale", "seed"]))
+
+    assert tall.height > 4 * 96
+    assert wide.width > 4 * 128
+    assert wide.height < tall.height
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "fox",
+        LONG,
+        "שועל אדום",
+        "ثعلب أحمر 12 kg",
+        "🦊 fox 👩‍🚀",
+        "हिन्दी",
+        "日本",
+        "",
+        "x" * 300,
+        "a\nb",
+        "\u200d",
+        "\ue000",
+    ],
+)
+@pytest.mark.parametrize("width", [40, 120, 400])
+def test_a_label_of_any_script_fits_its_lines(text, width):
+    lines = fit(text, 16, width, lines=3)
+
+    assert 1 <= len(lines) <= 3
+    assert all(line.width <= max(width, 90) for line in lines)
+
+
+def test_a_letter_that_no_font_has_is_written_as_its_code(monkeypatch):
+    assert any("[U+E000]" in run.text for run in fit("\ue000", 16, 400, lines=1)[0].runs)
+
+
+@pytest.mark.skipif(not any("Arabic" in font or "DejaVu" in font for font in known_fonts()), reason="no such font")
+def test_text_from_right_to_left_is_drawn_from_the_right():
+    assert fit("שועל red", 16, 400, lines=1)[0].rtl
+    assert not fit("red שועל", 16, 400, lines=1)[0].rtl
