@@ -53,9 +53,12 @@ def run_cell(shell: Any, line: str, cell: str) -> Any:
         template = PromptTemplate((text,), {}) if raw else read_template(text, shell.user_ns)
         if not raw:
             check_prompt(text)
-        check_options(options, shell.user_ns)
+        axes = [axis.name for axis in template.axes]
+        axes += [name for name, value in fields.items() if isinstance(value, Axis)]
+        several = bool(axes or options.get("replace"))
+        check_options(options, shell.user_ns, [*axes, "index"] if several else ())
         context = {"cell": f"%%venice {line}\n{text}", "template": text, "variables": dict(template.values)}
-        if template.axes or options.get("replace") or any(isinstance(value, Axis) for value in fields.values()):
+        if several:
             return _run_plan(shell, template, with_seed_axis(fields), options, context)
         _check_for_one(options)
         return _run_one(shell, template.fill(), fields, options, context)

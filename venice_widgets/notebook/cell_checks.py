@@ -13,7 +13,7 @@ from venice_widgets.errors import InvalidRequest
 from venice_widgets.media.saving import EXTENSIONS, check_metadata, fill_pattern, true_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from venice_widgets.generation.prepared import Prepared
 
@@ -40,8 +40,13 @@ def check_prompt(prompt: str) -> None:
         )
 
 
-def check_options(options: Mapping[str, Any], namespace: Mapping[str, Any]) -> None:
+def check_options(options: Mapping[str, Any], namespace: Mapping[str, Any], axes: Collection[str] = ()) -> None:
     """Refuse a variable's name and a file's pattern that cannot be used.
+
+    Args:
+        options: the cell's own options.
+        namespace: the notebook's variables.
+        axes: the names of what has several values, whose labels a pattern may name too.
 
     Raises:
         UsageError: the name of a variable, or two options that do not go together.
@@ -55,7 +60,7 @@ def check_options(options: Mapping[str, Any], namespace: Mapping[str, Any]) -> N
             raise UsageError("%%venice: --metadata says what --save writes. Give --save too.")
         check_metadata(options["metadata"])
     if options.get("save") is not None:
-        _check_pattern(options["save"], namespace)
+        _check_pattern(options["save"], namespace, {**_OF_IMAGES, **dict.fromkeys(axes, "label")})
 
 
 def _check_out(name: str | None) -> None:
@@ -63,11 +68,11 @@ def _check_out(name: str | None) -> None:
         raise UsageError(f"%%venice: --out {name!r} is not a name for a variable, such as foxes_2.")
 
 
-def _check_pattern(pattern: str, namespace: Mapping[str, Any]) -> None:
-    forgotten = [name for name in _SINGLE_BRACES.findall(pattern) if name not in _OF_IMAGES and name in namespace]
+def _check_pattern(pattern: str, namespace: Mapping[str, Any], known: Mapping[str, str]) -> None:
+    forgotten = [name for name in _SINGLE_BRACES.findall(pattern) if name not in known and name in namespace]
     if forgotten:
         raise UsageError(f"%%venice: --save {pattern}: a variable is written {{{{ {forgotten[0]} }}}}.")
-    fill_pattern(pattern, **_OF_IMAGES)
+    fill_pattern(pattern, **known)
 
 
 def check_files(pattern: str | None, prepared: Prepared) -> None:
