@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from .grid_cells import GridCells
     from .sender import PlanSender
 
-FREE_BYTES, EARNED = 60_000, 0.04
+FREE_BYTES, BYTES_FOR_EACH = 40_000, 200
+"""What the line, and the small picture, may take: some at once, and some for each image that has arrived. A tile of the
+finished grid takes about 10,000 bytes."""
+ENVELOPE_BYTES = 200
 TILE_PIXELS, SMALL_TILE_PIXELS = 56, 28
 MANY_TILES, MOST_TILES = 60, 400
 
@@ -44,13 +47,12 @@ class LiveView:
         self._picture: Any = None
         self._terminal = ProgressLine("")
         self._arrived = -1
-        self.sent_bytes = 0
-        """What the pictures of the grid have taken so far."""
+        self._line_bytes = self._picture_bytes = 0
 
     def update(self, grid: GridCells, sender: PlanSender) -> None:
         """Show the state now, where that is due."""
         seconds = time.monotonic() - self._started_at
-        if time.monotonic() - self._shown_at >= max(1.0, seconds / 80):
+        if time.monotonic() - self._shown_at >= max(1.0, seconds / 80) and self._may(grid, self._line_bytes):
             self._shown_at = time.monotonic()
             self._show_line(*progress_of(grid, sender, seconds), seconds)
         if in_kernel() and grid.arrived != self._arrived:
@@ -61,17 +63,21 @@ class LiveView:
             self._terminal.show(done, total, seconds, words)
             return
         bundle = progress(done, total, seconds, words=words)
+        self._line_bytes += sum(len(str(part)) for part in bundle.data.values()) + ENVELOPE_BYTES
         self._line = _shown(self._line, bundle)
+
+    @staticmethod
+    def _may(grid: GridCells, spent_bytes: float) -> bool:
+        return not in_kernel() or spent_bytes <= FREE_BYTES + BYTES_FOR_EACH * grid.arrived
 
     def _show_picture(self, grid: GridCells) -> None:
         picture = mosaic(grid)
         if picture is None:
             return
-        earned = FREE_BYTES + EARNED * grid.arrived * 9_000
-        if self.sent_bytes + len(picture) * 4 / 3 > earned:
+        taken = self._picture_bytes + len(picture) * 4 / 3 + ENVELOPE_BYTES
+        if not self._may(grid, taken):
             return
-        self._arrived = grid.arrived
-        self.sent_bytes += round(len(picture) * 4 / 3)
+        self._arrived, self._picture_bytes = grid.arrived, round(taken)
         markup = f'<img alt="{attribute(_where(grid))}" src="data:image/jpeg;base64,{base64_text(picture)}">'
         self._picture = _shown(self._picture, Bundle({"text/html": root(markup), "text/plain": ""}, {}))
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from venice_widgets.display import Bundle
 from venice_widgets.display.html import (
-    CODE,
     LINE,
     MUTED,
     SOFT,
@@ -45,7 +44,7 @@ WRAP_COLUMNS = 6
 """A single row of more images than this wraps."""
 _LABEL_PIXELS, _LEAST_PIXELS = 104, 84
 _HEAD = f"padding:4px 8px;border:{LINE};background-color:{SOFT};text-align:left;vertical-align:top;font-weight:600"
-_BODY = f"padding:4px;border:{LINE};text-align:left;vertical-align:top;white-space:normal"
+_BODY = f"padding:4px;border:{LINE};text-align:left;vertical-align:top;font-size:11px"
 _LABEL = "overflow-wrap:anywhere"
 
 
@@ -192,7 +191,7 @@ def _wrapped(grid: GridCells, cells: Sequence[tuple[str, int]]) -> str:
     """One axis with many values: cells that wrap, each under its own heading."""
     side = 168 if len(cells) > 12 else 200
     figures = "".join(
-        f'<figure style="margin:0;width:min({side}px,46%)"><div style="{_HEAD};font-size:12px">{_heading(text)}</div>'
+        f'<figure style="margin:0;width:min({side}px,46%);font-size:11px"><div style="{_HEAD};font-size:12px">{_heading(text)}</div>'
         f"{_content(grid, index, side)}</figure>"
         for text, index in cells
     )
@@ -208,24 +207,21 @@ def _td(grid: GridCells, index: int | None, side: int) -> str:
 
 
 def _content(grid: GridCells, index: int, side: int) -> str:
-    """The image or why there is none, and the seed, price and run under it."""
+    """The image or why there is none, and the seed, price and run under it. Short: a grid has hundreds of these."""
     result = grid.result(index)
     tile = grid.tiles.read(result.sha256) if result.sha256 else None
-    run = f' <span style="{CODE};font-size:10px">{escaped(result.run_id[-RUN_ENDING:])}</span>' if result.run_id else ""
-    remarks = "".join(_remark(text) for text in result.remarks)
-    style = f"font-size:11px;line-height:1.35;margin-top:2px;{MUTED}"
-    small = f'<div style="{style}">{escaped(_caption(grid, index))}{run}</div>'
+    run = f' <code style="font-size:10px">{escaped(result.run_id[-RUN_ENDING:])}</code>' if result.run_id else ""
+    caption = f"{escaped(_caption(grid, index))}{run}"
     if tile is None:
-        text = result.text if not result.sha256 else "its file is missing from the store"
-        return f"{_missing(text)}{small}"
-    return f"{_image(tile, side)}{small}{remarks}"
+        return f"{_missing(result.text if not result.sha256 else 'its file is missing from the store')}{caption}"
+    return f"{_image(tile, side)}{caption}{''.join(map(_remark, result.remarks))}"
 
 
 def _image(tile: Preview, side: int) -> str:
     height = max(1, round(side * tile.height / tile.width))
     return (
-        f'<img alt="" width="{side}" height="{height}" style="display:block;width:100%;height:auto;max-width:{side}px;'
-        f'border-radius:3px;margin:0" src="data:{tile.mime};base64,{base64_text(tile.data)}">'
+        f'<img alt="" width="{side}" height="{height}" style="display:block;width:100%;height:auto;margin:0" '
+        f'src="data:{tile.mime};base64,{base64_text(tile.data)}">'
     )
 
 
