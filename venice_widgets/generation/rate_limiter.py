@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MINUTE_SECONDS = 60.0
-MARGIN = 0.008
-"""The part of a minute by which a start counts longer: half a second."""
+MARGIN = 0.005
+"""The part of a minute by which a start counts longer: 0.3 s."""
 LONGEST_PAUSE_SECONDS = 120.0
 _MILLISECONDS = 1e11
 """A Unix time above this is in milliseconds: the service's pages say seconds, and clients see milliseconds."""

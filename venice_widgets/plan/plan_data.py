@@ -90,12 +90,12 @@ class PlanData:
 
     # The cells.
 
-    @property
+    @cached_property
     def shape(self) -> tuple[int, ...]:
         """How many values each group of axes has."""
         return tuple(len(self.axes[group[0]].axis) for group in self.groups)
 
-    @property
+    @cached_property
     def size(self) -> int:
         """How many cells the whole plan has, those left out included."""
         total = 1
@@ -125,12 +125,15 @@ class PlanData:
 
     def coordinates(self, index: int) -> dict[str, str]:
         """Axis -> label of a cell."""
-        places = self.places(index)
+        return self._labels(self.places(index))
+
+    def _labels(self, places: Sequence[int]) -> dict[str, str]:
         return {axis.name: axis.axis.labels[place] for axis, place in zip(self.axes, places, strict=True)}
 
     def cell(self, index: int) -> PlanCell:
         """One request."""
-        chosen = [(axis, axis.axis.values[place]) for axis, place in zip(self.axes, self.places(index), strict=True)]
+        places = self.places(index)
+        chosen = [(axis, axis.axis.values[place]) for axis, place in zip(self.axes, places, strict=True)]
         prompt, fields, variables = self.prompt, dict(self.fields), dict(self.variables)
         for axis, value in chosen:
             if axis.kind == FIELD:
@@ -147,8 +150,7 @@ class PlanData:
             if axis.kind == REPLACE:
                 prompt = prompt.replace(axis.axis.values[0], value)
         seed = fields.pop("seed")
-        coordinates = self.coordinates(index)
-        return PlanCell(index, coordinates, fill(prompt, variables), fields, seed)
+        return PlanCell(index, self._labels(places), fill(prompt, variables), fields, seed)
 
     def values(self, index: int) -> dict[str, Any]:
         """What a cell is made of, by name: fields, variables, ``prompt``."""

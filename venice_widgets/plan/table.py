@@ -190,15 +190,14 @@ def grid_pixels(grid: GridCells) -> int:
 def _wrapped(grid: GridCells, cells: Sequence[tuple[str, int]]) -> str:
     """One axis with many values: cells that wrap, each under its own heading."""
     side = 168 if len(cells) > 12 else 200
+    head = f"{_HEAD};font-size:12px"
     figures = "".join(
-        f'<figure style="margin:0;width:min({side}px,46%);font-size:11px"><div style="{_HEAD};font-size:12px">{_heading(text)}</div>'
+        f'<figure style="margin:0;width:min({side}px,46%);font-size:11px"><div style="{head}">{_heading(text)}</div>'
         f"{_content(grid, index, side)}</figure>"
         for text, index in cells
     )
-    dimension = grid.layout.columns[0] if grid.layout.columns else None
-    above = (
-        "" if dimension is None else f'<p style="margin:2px 0 4px;{MUTED}">{escaped(grid.dimensions[dimension][0])}</p>'
-    )
+    name = escaped(grid.dimensions[grid.layout.columns[0]][0]) if grid.layout.columns else ""
+    above = f'<p style="margin:2px 0 4px;{MUTED}">{name}</p>' if name else ""
     return f'{above}<div style="display:flex;flex-wrap:wrap;gap:10px;align-items:flex-start">{figures}</div>'
 
 
