@@ -2,9 +2,11 @@
 
 import base64
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -295,6 +297,33 @@ def test_nothing_is_cut_off_in_either_theme_at_any_width(opened, shoot, dark, wi
         assert page.evaluate(CUT_OFF) == []
     shoot(name)
 
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_axe_finds_nothing_serious_in_any_tab_nor_in_a_question(opened, dark):
+    axe = os.environ.get("VENICE_AXE")
+    if not axe:
+        pytest.skip("VENICE_AXE names no axe.min.js (see .ci/javascript)")
+    cell = CELL.replace("images=2", "images=4, model='gpt-image-2'")
+    page = opened(f"axe-{dark}.ipynb", cell, dark=dark).page
+    page.evaluate(Path(axe).read_text("utf-8"))
+    button(page, "Generate").click()
+    page.wait_for_timeout(1000)
+    found = page.evaluate(AXE)
+    button(page, "Spend").click()
+    page.wait_for_function(f"document.querySelectorAll('{CARD}[src]').length === 4")
+    page.locator(".vw-rest summary").click()
+    page.locator(".vw-more summary").first.click()
+    for tab in ("Compare", "History", "Gallery"):
+        page.get_by_role("tab", name=tab).click()
+        page.wait_for_timeout(300)
+        found += page.evaluate(AXE)
+    assert [each for each in found if each["impact"] in ("serious", "critical")] == []
+
+
+AXE = """async () => {
+  const found = await axe.run('.venice-panel', { resultTypes: ['violations'] });
+  return found.violations.map(({ id, impact, nodes }) => ({ id, impact, nodes: nodes.map(n => n.html.slice(0, 160)) }));
+}"""
 
 CUT_OFF = """() => {
   const panel = document.querySelector('.venice-panel'), edge = panel.getBoundingClientRect().right + 1;

@@ -44,8 +44,8 @@ def test_days_are_those_of_the_computer_and_both_ends_count(log):
 def test_pages_go_through_all_runs(log, monkeypatch):
     monkeypatch.setattr(history, "PAGE", 2)
     first, second = find_runs(log, {"page": 0}, None), find_runs(log, {"page": 1}, None)
-    assert (prompts(first), first[1]) == (["a fox at night", "a crow"], True)
-    assert (prompts(second), second[1]) == (["a red fox"], False)
+    assert (prompts(first), first[1]) == (["a fox at night", "a crow"], 3)
+    assert (prompts(second), second[1]) == (["a red fox"], 3)
 
 
 def test_a_page_comes_with_thumbnails_times_and_prices_and_a_run_is_shown_at_no_cost(open_panel, log, simulator):
@@ -64,3 +64,16 @@ def test_a_page_comes_with_thumbnails_times_and_prices_and_a_run_is_shown_at_no_
     assert "from the log" in view.cards[0]["remarks"]
     assert (view.form["prompt"], view.form["model"]) == ("a fox at night", "venice-sd35")
     assert len([each for each in simulator.requests[before:] if each.path.endswith("/image/generate")]) == 0
+
+
+def test_favorites_last_in_the_store_and_are_found_alone(open_panel, log):
+    view = open_panel()
+    run = log.search("crow")[0].run_id
+    view.act("favorite", run=run)
+    view.settle()
+    assert log.get(run).favorite
+    reply, _ = view.ask("history", favorite=True)
+    assert [(each["run"], each["favorite"]) for each in reply["runs"]] == [(run, True)]
+    view.act("favorite", run=run)
+    view.settle()
+    assert not log.get(run).favorite

@@ -13,7 +13,7 @@ from venice_widgets.request.catalogue import FieldSupport
 
 from .cell_text import cell_text, form_text, python_text
 from .gallery import MOST_COMPARED, SAVE_PATTERN, at_no_cost, download, image_of, with_reference_files
-from .history import find_runs, recent_prompts, run_card, thumbnails
+from .history import PAGE, favorite_runs, find_runs, recent_prompts, run_card, thumbnails
 from .notices import Notice
 from .recipe_upload import read_upload, recipe_text, usable
 from .state import as_sent, form_from_wire, remix, use_all, use_seed
@@ -38,8 +38,6 @@ class Answers:
 
     def __init__(self, panel: Controller) -> None:
         self._panel = panel
-        self.favorites: list[str] = []
-        """The runs that the store marks as favorites."""
 
     # Questions; on the log's queue.
 
@@ -67,7 +65,7 @@ class Answers:
 
     def _image(self, asked: Mapping[str, Any]) -> Answer:
         image = self.image(str(asked["key"]))
-        card = self._panel.gallery.card(str(asked["key"]), image, self.favorites)
+        card = self._panel.gallery.card(str(asked["key"]), image, self._panel.favorites)
         return {"mime": image.mime, "card": card}, [image.data]
 
     def _download(self, asked: Mapping[str, Any]) -> Answer:
@@ -77,8 +75,12 @@ class Answers:
 
     def _history(self, asked: Mapping[str, Any]) -> Answer:
         log = self._panel.session.log
-        runs, more = find_runs(log, asked, self._panel.catalogue)
-        return {"runs": [run_card(run, self.favorites) for run in runs], "more": more}, thumbnails(log, runs)
+        runs, total = find_runs(log, asked, self._panel.catalogue)
+        return {
+            "runs": [run_card(run, self._panel.favorites) for run in runs],
+            "total": total,
+            "page": PAGE,
+        }, thumbnails(log, runs)
 
     def _prompts(self, _: Mapping[str, Any]) -> Answer:
         return {"prompts": recent_prompts(self._panel.session.log)}, []
@@ -106,7 +108,13 @@ class Answers:
     def act(self, asked: Mapping[str, Any]) -> None:
         """Do something with an image or a run; returns at once."""
         acts = {"pin": self._pin, "compare": self._compare}
-        later = {"show": self._show, "save": self._save, "delete": self._delete, **dict.fromkeys(_OF_FORM, self._take)}
+        later = {
+            "show": self._show,
+            "save": self._save,
+            "delete": self._delete,
+            "favorite": self._favorite,
+            **dict.fromkeys(_OF_FORM, self._take),
+        }
         action = asked.get("action")
         if action in acts:
             acts[action](str(asked["key"]))
@@ -176,6 +184,14 @@ class Answers:
             panel.post_images(panel.gallery.add(record.draft.generation_id, images))
         said = "The images of this run are in the gallery." if images else "The store has no image of this run."
         panel.tell("act", [Notice(said, "information" if images else "warning")])
+
+    def _favorite(self, asked: Mapping[str, Any]) -> None:
+        """Mark a run in the store, or take the mark away."""
+        panel, log = self._panel, self._panel.session.log
+        run = log.get(str(asked.get("run") or str(asked["key"]).partition(":")[0]))
+        log.favorite(run.run_id, not run.favorite)
+        panel.favorites = favorite_runs(log)
+        panel.publish()
 
     def _save(self, asked: Mapping[str, Any]) -> None:
         saved = self.image(str(asked["key"])).save_copy(SAVE_PATTERN)

@@ -59,7 +59,7 @@ def cell_text(
         words.append(f"-n {images}")
     if again:
         words.append("--again")
-    if "{{" in prompt:
+    if _reads_as_more(prompt):
         words.append("--raw")
     return f"{' '.join(words)}\n{prompt}" + ("\n" if prompt.endswith("\n") else "")
 
@@ -98,6 +98,11 @@ def _fits_a_cell(prompt: str, fields: Mapping[str, Any]) -> bool:
     return (
         plain and all(map(_is_one_line, prompt.split("\n"))) and (not prompt or bool(prompt.partition("\n")[0].strip()))
     )
+
+
+def _reads_as_more(prompt: str) -> bool:
+    """Whether a cell would read variables or commands in it."""
+    return "{{" in prompt or any(line.lstrip().startswith(("%venice", "%%venice")) for line in prompt.split("\n"))
 
 
 def _is_one_line(text: str) -> bool:

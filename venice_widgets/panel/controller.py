@@ -22,7 +22,7 @@ from venice_widgets.request.seeds import plan_seeds
 from .account import Account, account_name, read_account, read_balance, usual_seconds
 from .cell_text import form_text
 from .gallery import Gallery
-from .history import recent_models
+from .history import favorite_runs, recent_models
 from .notices import Notice, error_notice
 from .protocol import Message, Outbox, parse_message
 from .quote import Quote, Terms, differences, image_count, quote
@@ -49,8 +49,6 @@ READ_SECONDS = 0.7
 
 class Answering(Protocol):
     """What a view can ask and do, see `answers`."""
-
-    favorites: list[str]
 
     def answer(self, asked: Mapping[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
         """The reply to a question, and its buffers."""
@@ -83,6 +81,7 @@ class Controller:
         answers: what a view can ask and do.
         on_change: called after a change, from any thread and under the lock.
         on_saved: given what the saved output should hold.
+        on_output: told that a view can be an output of plain HTML.
     """
 
     def __init__(
@@ -94,11 +93,12 @@ class Controller:
         answers: Callable[[Controller], Answering],
         on_change: Callable[[], None],
         on_saved: Callable[[Saved], None],
+        on_output: Callable[[], None],
     ) -> None:
         self.lock = threading.RLock()
         self.state, self._given, self._post = state, session, post
         self._draw = draw
-        self._on_change, self._on_saved = on_change, on_saved
+        self._on_change, self._on_saved, self._on_output = on_change, on_saved, on_output
         self._outbox = Outbox()
         self.network = SerialQueue("venice-panel-network", self.tell_error)
         self.records = SerialQueue("venice-panel-log", self.tell_error)
@@ -123,6 +123,7 @@ class Controller:
         self.account, self.balance = Account(), ""
         self.usual: dict[str, float | None] = {}
         self.recent: list[str] = []
+        self.favorites: frozenset[str] = frozenset()
         self._known = (None, frozenset())
         with suppress(VeniceError):
             self._adopt(session.catalogue_keeper.known())
@@ -189,10 +190,11 @@ class Controller:
 
     def _read_log(self) -> None:
         session, model = self.session, self.state.form.model
-        account, usual, recent = read_account(session), usual_seconds(session, model), recent_models(session.log)
+        account, usual = read_account(session), usual_seconds(session, model)
+        recent, favorites = recent_models(session.log), favorite_runs(session.log)
         with self.lock:
             if session is self.session:
-                self.account, self.usual[model], self.recent = account, usual, recent
+                self.account, self.usual[model], self.recent, self.favorites = account, usual, recent, favorites
         self._look_up_known()
         self.publish()
 
@@ -285,6 +287,9 @@ class Controller:
         have = set(message.content.get("have", ()))
         self.post_images([key for key in self.gallery.keys if key not in have])
         self.look_again()
+
+    def _on_place(self, _: Message) -> None:
+        self._on_output()
 
     def _on_refresh(self, _: Message) -> None:
         self.look_again()

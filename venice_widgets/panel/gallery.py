@@ -16,7 +16,7 @@ from venice_widgets.log import RUN_ENDING, Status
 from .notices import fate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from venice_widgets.generation.result import Generation, Image
     from venice_widgets.log import Log, ObjectStore
@@ -84,11 +84,11 @@ class Gallery:
         """In the order in which they are shown."""
         return [key for keys in reversed(self._groups.values()) for key in keys]
 
-    def cards(self, favorites: Sequence[str] = ()) -> list[dict[str, Any]]:
+    def cards(self, favorites: Collection[str] = ()) -> list[dict[str, Any]]:
         """What the browser draws of each."""
         return [self.card(key, self._images[key], favorites) for key in self.keys if key in self._images]
 
-    def card(self, key: str, image: Image, favorites: Sequence[str] = ()) -> dict[str, Any]:
+    def card(self, key: str, image: Image, favorites: Collection[str] = ()) -> dict[str, Any]:
         """What the browser draws of one image."""
         return {
             "key": key,
@@ -104,7 +104,7 @@ class Gallery:
             "remarks": list(image.remarks),
             "pinned": key in self.pinned,
             "compared": key in self.compared,
-            **({"favorite": image.run_id in favorites} if favorites is not None else {}),
+            "favorite": image.run_id in favorites,
         }
 
 

@@ -20,35 +20,40 @@ if TYPE_CHECKING:
 
 PAGE = 24
 """Runs on one page."""
+MOST_FOUND = 1000
+"""So many are looked through where words name models too."""
 STATES = [["", "any state"], *([str(status), str(status)] for status in Status)]
 
 
-def find_runs(log: Log, asked: Mapping[str, Any], catalogue: Catalogue | None) -> tuple[list[RunRecord], bool]:
-    """One page of runs, newest first, and whether there are more.
+def find_runs(log: Log, asked: Mapping[str, Any], catalogue: Catalogue | None) -> tuple[list[RunRecord], int]:
+    """One page of runs, newest first, and how many there are in all.
 
     Args:
         log: where to look.
         asked: ``text`` (words of the prompt or of the model's name), ``model``, ``state``, ``since`` and ``until`` as
-            ``2026-11-26``, ``page`` from 0.
+            ``2026-11-26``, ``favorite``, and ``page`` from 0.
         catalogue: by whose names models are found too.
 
     Raises:
-        InvalidRequest: a date that is none.
+        InvalidRequest: a date that is not one, or a text that holds no word.
     """
-    text, end = str(asked.get("text", "")).strip(), (int(asked.get("page", 0)) + 1) * PAGE
+    text, begin = str(asked.get("text", "")).strip(), int(asked.get("page", 0)) * PAGE
     filters: dict[str, Any] = {
         "status": asked.get("state") or None,
         "since": _day(asked.get("since")),
         "until": _day(asked.get("until"), days=1),
-        "limit": end + 1,
+        "favorite": True if asked.get("favorite") else None,
     }
-    models = [asked["model"]] if asked.get("model") else [None]
-    found = [log.search(text or None, model=model, **filters) for model in models]
-    if text and not asked.get("model"):
-        found += [log.search(None, model=model, **filters) for model in _named(text, catalogue)]
-    merged = {run.run_id: run for runs in found for run in runs}
+    models = [asked["model"]] if asked.get("model") else _named(text, catalogue) if text else []
+    if not models or asked.get("model"):
+        filters["model"] = asked.get("model") or None
+        found = log.search(text or None, limit=PAGE, offset=begin, **filters)
+        return found, log.count(text or None, **filters)
+    both = [log.search(text, limit=MOST_FOUND, **filters)]
+    both += [log.search(None, model=model, limit=MOST_FOUND, **filters) for model in models]
+    merged = {run.run_id: run for runs in both for run in runs}
     newest = sorted(merged.values(), key=lambda run: run.run_id, reverse=True)
-    return newest[end - PAGE : end], len(newest) > end
+    return newest[begin : begin + PAGE], len(newest)
 
 
 def _named(text: str, catalogue: Catalogue | None) -> list[str]:
@@ -90,6 +95,11 @@ def run_card(run: RunRecord, favorites: Collection[str] = ()) -> dict[str, Any]:
 def thumbnails(log: Log, runs: list[RunRecord]) -> list[bytes]:
     """A small JPEG of each run's first image; empty where there is none."""
     return [small_picture(log, run) for run in runs]
+
+
+def favorite_runs(log: Log) -> frozenset[str]:
+    """The runs that the store marks as favorites."""
+    return frozenset(run.run_id for run in log.search(favorite=True, limit=MOST_FOUND))
 
 
 def recent_models(log: Log) -> list[str]:

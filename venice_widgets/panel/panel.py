@@ -57,12 +57,15 @@ class Panel(PanelWidget):
         self, session: Session | None = None, *, prompt: str = "", images: int = 1, **fields: Unpack[Fields]
     ) -> None:
         given = check_fields(fields)
-        super().__init__()
-        self._saved = SavedOutput(f"venice-panel-{uuid4().hex[:8]}")
+        super().__init__(place=f"venice-panel-{uuid4().hex[:8]}")
+        self._saved = SavedOutput(f"{self.place}-saved")
+        self._has_output = False
         self._announcements = SerialQueue("venice-panel-announce", lambda _: None)
         model, seed = given.pop("model", ""), _seed_text(given.pop("seed", None))
         state = started(model, prompt or "", str(images), seed, _plain(given, session))
-        self._controller = Controller(session, state, self.post, all_slices, Answers, self._changed, self._save)
+        self._controller = Controller(
+            session, state, self.post, all_slices, Answers, self._changed, self._save, self._become_html
+        )
         self._controller.subshells = has_subshells()
         self.listen(self._controller.receive)
         self._forget_cells = _after_each_cell(self._controller)
@@ -79,8 +82,20 @@ class Panel(PanelWidget):
 
         data, metadata = self._repr_mimebundle_() or ({}, {})
         plain = "A panel, which is used in Jupyter: run the cell there."
-        display({**data, "text/plain": plain}, metadata=metadata, raw=True)
+        display({**data, "text/plain": plain}, metadata=metadata, raw=True, display_id=self.place)
+        self._has_output = True
         self._saved.display()
+
+    def _become_html(self) -> None:
+        """Replace the widget's output by an element that the view fills: one that is saved without an error."""
+        if self._has_output:
+            self._announcements.submit(self._show_place)
+
+    def _show_place(self) -> None:
+        from IPython.display import update_display
+
+        html = f'<div class="venice-place" data-venice-panel="{self.place}"></div>'
+        update_display({"text/html": html, "text/plain": "A panel."}, raw=True, display_id=self.place)
 
     def _changed(self) -> None:
         self._announcements.submit_once(self._announce)

@@ -19,6 +19,7 @@ type          carries                                   means
 ``act``       ``action``, ``key`` or ``run``            do something with an image or a run
 ``reset``                                               everything at its default
 ``draw``                                                draw a seed and fix it
+``place``                                               a view is a whole output, which can be one of plain HTML
 ``refresh``                                             look again at session, catalogue, limits and balance
 ``upload``    ``name``, a buffer; or ``path``           take the recipe of an image file
 ``ask``       ``id``, ``what``, …                       a question; its reply comes as ``reply``
@@ -39,23 +40,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-TYPES = frozenset(
-    (
-        "hello",
-        "edit",
-        "generate",
-        "confirm",
-        "decline",
-        "cancel",
-        "drop",
-        "act",
-        "reset",
-        "draw",
-        "refresh",
-        "upload",
-        "ask",
-    )
-)
+TYPES = frozenset((
+    "hello", "edit", "generate", "confirm", "decline", "cancel", "drop", "act", "reset", "draw", "place", "refresh",
+    "upload", "ask",
+))  # fmt: skip
 FORM_PARTS = {"model": str, "prompt": str, "seed_mode": str, "seed": str, "images": str, "again": bool, "values": dict}
 """The parts of the form that an edit may change, and their kinds."""
 

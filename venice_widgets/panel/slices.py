@@ -36,7 +36,7 @@ def all_slices(panel: Controller) -> dict[str, Any]:
         "gallery": _gallery(panel),
         "compare": _compare(panel),
         "recent": panel.recent,
-        "kernel": {"subshells": panel.subshells, "favorites": panel.answers.favorites is not None},
+        "kernel": {"subshells": panel.subshells},
     }
 
 
@@ -145,7 +145,7 @@ def _question(panel: Controller) -> dict[str, Any] | None:
 def _gallery(panel: Controller) -> dict[str, Any]:
     waiting = [tile for job in panel.sending.jobs for tile in placeholders(job)]
     left = f"{panel.gallery.left} older images are in History." if panel.gallery.left else ""
-    return {"cards": [*waiting, *panel.gallery.cards(panel.answers.favorites)], "left": left}
+    return {"cards": [*waiting, *panel.gallery.cards(panel.favorites)], "left": left}
 
 
 def _compare(panel: Controller) -> dict[str, Any]:

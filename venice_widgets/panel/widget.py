@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import anywidget
 from traitlets import Any as AnyTrait
+from traitlets import Unicode
 
 from .bundle import script, style
 
@@ -19,9 +20,10 @@ class PanelWidget(anywidget.AnyWidget):
     _esm = script()
     _css = style()
     layout = AnyTrait(None, allow_none=True).tag(sync=True)
+    place = Unicode(help="The name of the output that the view fills, see `places.js`.").tag(sync=True)
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, place: str) -> None:
+        super().__init__(place=place)
         _answer_beside_a_running_cell(self.comm)
 
     def listen(self, receive: Callable[[Any, Any], None]) -> None:

@@ -210,6 +210,7 @@ export class App {
   /** @param {Set<string>} changed */
   draw(changed) {
     if (!this.channel.form) return;
+    this.element.classList.toggle("vw-is-dead", this.channel.dead);
     this.form.draw();
     this.offer.draw();
     this.notices.draw();

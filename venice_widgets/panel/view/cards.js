@@ -134,8 +134,6 @@ export class CardsView {
     mark(element, "pin", Boolean(card.pinned));
     mark(element, "compare", Boolean(card.compared));
     mark(element, "favorite", Boolean(card.favorite));
-    const favorite = /** @type {HTMLElement} */ (element.querySelector(".vw-favorite"));
-    show(favorite, Boolean(this.channel.slices.kernel?.favorites));
     element.classList.toggle("vw-is-favorite", Boolean(card.favorite));
   }
 }

@@ -33,6 +33,8 @@ export class Channel {
     this.questions = new Map();
     /** @type {Set<(changed: Set<string>) => void>} */
     this.listeners = new Set();
+    this.dead = false;
+    model.on("comm_live_update", () => this.setDead(this.heard > 0));
     model.on("msg:custom", (message, buffers) => this.hear(message, buffers ?? []));
   }
 
@@ -58,6 +60,13 @@ export class Channel {
     if (waiting === this.waiting) return;
     this.waiting = waiting;
     this.notify(new Set(["waiting"]));
+  }
+
+  /** @param {boolean} dead whether the kernel of this panel is gone */
+  setDead(dead) {
+    if (dead === this.dead) return;
+    this.dead = dead;
+    this.notify(new Set(["dead"]));
   }
 
   /** @param {Set<string>} changed */
@@ -113,6 +122,7 @@ export class Channel {
    * @param {DataView[]} buffers
    */
   hear(message, buffers) {
+    this.setDead(false);
     if (message.type === "state") this.hearState(message);
     else if (message.type === "images") this.hearImages(message, buffers);
     else if (message.type === "reply" && message.view === this.name) this.hearReply(message, buffers);

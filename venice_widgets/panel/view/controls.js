@@ -115,8 +115,8 @@ export class Controls {
   drawInput(element, control, value) {
     const input = /** @type {any} */ (element.querySelector(".vw-input"));
     if (control.kind === "select") {
-      const more = control.more ? /** @type {any} */ ((this.channel.slices.lists)?.[control.more] ?? []) : [];
-      const named = more.map((/** @type {string} */ each) => [each, each]);
+      const more = (control.more && this.channel.slices.lists?.styles) || [];
+      const named = more.map((each) => /** @type {[string, string]} */ ([each, each]));
       drawOptions(input, [...(control.options ?? []), ...named], value);
       return;
     }

@@ -25,6 +25,7 @@ export class HistoryView {
     this.state = h("select", { onchange: again });
     this.since = h("input", { type: "date", onchange: again });
     this.until = h("input", { type: "date", onchange: again });
+    this.favorite = h("input", { type: "checkbox", onchange: again });
     this.filters = h(
       "div",
       { class: "vw-filters" },
@@ -33,6 +34,7 @@ export class HistoryView {
       labelled(this.state, "State"),
       labelled(this.since, "From"),
       labelled(this.until, "To"),
+      h("label", { class: "vw-check" }, this.favorite, " favorites only"),
     );
     this.said = h("p", { class: "vw-muted", role: "status" });
     this.list = h("ul", { class: "vw-runs" });
@@ -87,11 +89,12 @@ export class HistoryView {
       state: this.state.value ? chosen(this.state) : "",
       since: this.since.value,
       until: this.until.value,
+      favorite: this.favorite.checked,
       page: this.page,
     };
     try {
       const reply = await this.channel.ask("history", question);
-      if (asked === this.asked) this.drawRuns(reply.runs, reply.buffers, reply.more);
+      if (asked === this.asked) this.drawRuns(reply.runs, reply.buffers, reply.total, reply.page);
     } catch (error) {
       setText(this.said, /** @type {Error} */ (error).message);
     }
@@ -100,14 +103,17 @@ export class HistoryView {
   /**
    * @param {Run[]} runs
    * @param {DataView[]} thumbnails
-   * @param {boolean} more
+   * @param {number} total
+   * @param {number} size of a page
    */
-  drawRuns(runs, thumbnails, more) {
+  drawRuns(runs, thumbnails, total, size) {
+    const more = (this.page + 1) * size < total;
     for (const url of this.urls) URL.revokeObjectURL(url);
     this.urls = thumbnails.map((bytes) => (bytes.byteLength ? blobUrl(bytes, "image/jpeg") : ""));
     this.list.replaceChildren(...runs.map((run, place) => this.run(run, this.urls[place])));
-    const page = this.page || more ? ` · page ${this.page + 1}` : "";
-    setText(this.said, runs.length ? `Newest first${page}` : "No run is found.");
+    const first = this.page * size + 1;
+    const said = `${first} – ${first + runs.length - 1} of ${total}, newest first`;
+    setText(this.said, runs.length ? said : "No run is found.");
     enable(this.newer, this.page > 0);
     enable(this.older, more);
     show(this.pager, this.page > 0 || more);
@@ -144,7 +150,12 @@ export class HistoryView {
       h(
         "div",
         {},
-        h("div", { class: "vw-heading" }, h("b", {}, run.seed), h("span", {}, run.price)),
+        h(
+          "div",
+          { class: "vw-heading" },
+          h("b", {}, `${run.favorite ? "★ " : ""}${run.seed}`),
+          h("span", {}, run.price),
+        ),
         h("div", { class: "vw-muted" }, `${when} · ${run.model} · ${run.ending}${state}`),
         h("div", { class: "vw-run-prompt", dir: "auto" }, run.prompt),
         run.problem ? h("div", { class: "vw-muted" }, run.problem) : null,

@@ -1,5 +1,6 @@
 import { App } from "./app.js";
 import { Channel } from "./channel.js";
+import { askForPlace, Places } from "./places.js";
 
 /** @typedef {import("./types.js").AnyModel} AnyModel */
 
@@ -15,8 +16,12 @@ function channelOf(model) {
 export default {
   /** @param {{ model: AnyModel }} given */
   initialize({ model }) {
+    const places = new Places(channelOf(model));
     channelOf(model).hello();
-    return () => channel?.close();
+    return () => {
+      places.close();
+      channel?.close();
+    };
   },
 
   /** @param {{ model: AnyModel, el: HTMLElement }} given */
@@ -24,6 +29,7 @@ export default {
     const app = new App(channelOf(model));
     el.classList.add("venice-host");
     el.append(app.element);
+    askForPlace(channelOf(model), el);
     return () => app.close();
   },
 };

@@ -113,7 +113,7 @@
  * @property {Notice[]} notices
  * @property {{ cards: Card[], left: string }} gallery
  * @property {{ keys: string[], names: string[], rows: [string, string[]][] }} compare
- * @property {{ subshells: boolean, favorites: boolean }} kernel
+ * @property {{ subshells: boolean }} kernel
  *
  * @typedef {object} AnyModel
  * @property {(name: string, callback: (...given: any[]) => void) => void} on
