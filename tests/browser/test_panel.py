@@ -180,7 +180,7 @@ def test_no_key_of_labs_reaches_the_cell_while_the_focus_is_inside(opened):
         ".filter(each => each.offsetParent).length"
     )
     assert stops > 12
-    for selector in ("select", ".vw-tab", ".vw-primary", "summary"):
+    for selector in (".vw-seeds select", ".vw-tab", ".vw-primary", "summary"):
         page.locator(f".venice-panel {selector}").first.focus()
         for key in ("m", "x", "d", "d", "a", "ArrowDown", "ArrowUp"):
             page.keyboard.press(key)
@@ -271,7 +271,7 @@ def test_history_compare_and_arrows_between_tabs(opened, shoot):
     page.keyboard.press("ArrowRight")
     page.locator(".vw-compared img").nth(1).wait_for()
     await_text(page, "What differs")
-    field(page, "^Show$").last.select_option(label="swipe")
+    page.locator(".vw-compared").locator("..").get_by_label("Show").select_option(label="swipe")
     shoot("swipe")
     page.get_by_role("tab", name="Compare").focus()
     page.keyboard.press("ArrowRight")

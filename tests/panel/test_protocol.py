@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from tests.panel.conftest import View, Wire
+from venice_widgets.errors import VeniceError
 from venice_widgets.panel import Panel
-from venice_widgets.panel import controller as controllers
+from venice_widgets.panel import clicks as panel_clicks
 from venice_widgets.panel.protocol import BadMessage, Outbox, parse_message
 from venice_widgets.panel.state import form_from_wire
 from venice_widgets.session import Session
@@ -41,7 +42,7 @@ class Till:
 
     def send(self, prepared: Any, **_: Any) -> Any:
         self.sold.append((prepared, prepared.estimate.text))
-        raise controllers.VeniceError("not sent: this is a test.")
+        raise VeniceError("not sent: this is a test.")
 
 
 def act(view: View, random: random.Random) -> Any:
@@ -74,7 +75,7 @@ def shuffled(messages: list[dict[str, Any]], random: random.Random) -> list[dict
 
 
 def test_what_would_be_sent_is_what_stood_on_the_screen_at_the_click_price_included(session, wire, monkeypatch):
-    monkeypatch.setattr(controllers, "SAME_CLICK_SECONDS", 0)
+    monkeypatch.setattr(panel_clicks, "SAME_CLICK_SECONDS", 0)
     session.catalogue()
     till = Till(session)
     panel = Panel(session=till, prompt="A fox")

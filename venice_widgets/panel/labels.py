@@ -163,7 +163,8 @@ def _hint(facts: FieldFacts, model: Model) -> str:
     if facts.name == "steps":
         default = f"default: {model.steps_default}" if model.steps_default else "default: the model's"
         return f"{default} · 1 … {model.steps_max}" if model.steps_max else default
-    return " · ".join(filter(None, (f"default: {facts.about.default}", facts.range_text)))
+    default = "" if facts.about.default == "the API's" else f"default: {facts.about.default}"
+    return " · ".join(filter(None, (default, facts.range_text))) or "default: the API's"
 
 
 def size_presets(model: Model) -> list[dict[str, str]]:

@@ -45,7 +45,7 @@ export class App {
       "aria-label": "Venice panel",
       "data-lm-suppress-shortcuts": "true",
     });
-    const tabList = h("div", { class: "vw-tabs", role: "tablist", "aria-label": "Images" }, ...this.tabs);
+    const tabList = h("div", { class: "vw-tabs", role: "tablist", "aria-label": "Show" }, ...this.tabs);
     const panes = this.views.map((view, place) => this.pane(view.element, place));
     this.panes = panes;
     this.element.append(this.dead, this.main, tabList, this.said, ...panes, this.viewer.element);

@@ -96,7 +96,7 @@ export class OfferView {
     const seconds = (Date.now() - from.getTime()) / 1000;
     const time = from.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
     const ago = seconds < 90 ? "just now" : `${duration(seconds)} ago`;
-    setText(this.age, seconds < account.stale_after ? `prices of ${time}` : `prices of ${time}, ${ago}`);
+    setText(this.age, seconds < account.stale_after ? `prices from ${time}` : `prices from ${time}, ${ago}`);
     this.age.classList.toggle("vw-old", seconds >= account.stale_after);
   }
 
