@@ -26,6 +26,8 @@ panel = Panel(session, prompt="A fox in {curly braces}, $5 in its paw", images=2
 panel
 """
 CARD = ".vw-card img"
+AXE_FILE = os.environ.get("VENICE_AXE")
+"""axe-core's axe.min.js, where it is at hand."""
 
 
 def button(page: Any, name: str) -> Any:
@@ -300,12 +302,11 @@ def test_nothing_is_cut_off_in_either_theme_at_any_width(opened, shoot, dark, wi
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_axe_finds_nothing_serious_in_any_tab_nor_in_a_question(opened, dark):
-    axe = os.environ.get("VENICE_AXE")
-    if not axe:
+    if not AXE_FILE:
         pytest.skip("VENICE_AXE names no axe.min.js (see .ci/javascript)")
     cell = CELL.replace("images=2", "images=4, model='gpt-image-2'")
     page = opened(f"axe-{dark}.ipynb", cell, dark=dark).page
-    page.evaluate(Path(axe).read_text("utf-8"))
+    page.evaluate(Path(AXE_FILE).read_text("utf-8"))
     button(page, "Generate").click()
     page.wait_for_timeout(1000)
     found = page.evaluate(AXE)

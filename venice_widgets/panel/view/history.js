@@ -20,7 +20,11 @@ export class HistoryView {
     /** @type {string[]} */
     this.urls = [];
     const again = () => this.search();
-    this.words = h("input", { type: "search", placeholder: "Words of the prompt or the model", onchange: again });
+    this.words = h("input", {
+      type: "search",
+      placeholder: "Words of the prompt or the model",
+      oninput: () => this.soon(),
+    });
     this.model = h("select", { onchange: again });
     this.state = h("select", { onchange: again });
     this.since = h("input", { type: "date", onchange: again });
@@ -57,6 +61,12 @@ export class HistoryView {
       file,
       h("span", { class: "vw-muted" }, "or drop or paste an image anywhere on the panel"),
     );
+  }
+
+  /** While the user types, after a pause. */
+  soon() {
+    clearTimeout(this.due);
+    this.due = setTimeout(() => this.search(), 300);
   }
 
   /** The view was opened, or a filter was changed: begin with the newest. */
