@@ -26,6 +26,7 @@ from venice_widgets.client.client import Client
 from venice_widgets.client.response import ImageResponse
 from venice_widgets.config import Secret, Settings
 from venice_widgets.log import ObjectStore
+from venice_widgets.log.object_store import Spool
 from venice_widgets.simulator import Fault, Simulator
 
 KEY = "VENICE_INFERENCE_KEY_Zq7Xw3Lm9Rt2Vb5N"
@@ -125,11 +126,30 @@ def connect():
         one.close()
 
 
+class Storage:
+    """Stores a response as the log does, without a log."""
+
+    def __init__(self, store):
+        self._store, self.body = store, store.open_spool("run")
+
+    def note(self, status_code, headers):
+        pass
+
+    def image(self, status_code, headers, place):
+        return self._store.writer()
+
+    def keep_body(self, content_type):
+        return self.body.keep()
+
+    def __del__(self):
+        self.body._file.close()
+
+
 def generate(base_url, store, body=b"{}", transport=None, **changes):
     """One request; the answer, without keeping connections."""
     channel = Client(settings_for(base_url, **changes), transport).channel()
     try:
-        return channel.generate(body, lambda *_: store.writer())
+        return channel.generate(body, Storage(store))
     finally:
         channel.close()
 
@@ -251,13 +271,15 @@ def test_a_picture_that_arrived_whole_before_the_connection_broke_is_kept_and_th
     answer = generate(listen(http(body=two[:-30], length=len(two))).base_url, store)
     assert pictures(answer) == [RED]
     assert answer.error is None
-    assert "The answer was damaged" in answer.notes[0]
+    assert "The response was damaged" in answer.notes[0]
 
 
-def test_half_a_binary_picture_is_not_kept(listen, store):
+def test_half_a_binary_picture_is_no_image_and_its_bytes_are_stored(listen, store):
     server = listen(http(headers=["Content-Type: image/png"], body=RED[:-5], length=len(RED)))
-    assert type(generate(server.base_url, store).error) is errors.PossiblyCharged
-    assert not store.folder.exists()
+    answer = generate(server.base_url, store)
+    assert type(answer.error) is errors.PossiblyCharged
+    assert [body.path.read_bytes() for body in answer.bodies] == [RED[:-5]]
+    assert answer.images == {}
 
 
 def test_the_facts_of_a_failure_are_told_with_it(listen, store):
@@ -289,21 +311,24 @@ def test_an_answer_without_end_is_given_up(listen, store, monkeypatch):
     assert "100,000 bytes" in error.message
 
 
-def test_a_disk_too_full_to_receive_an_answer_is_an_error_of_the_store(listen, store, monkeypatch):
-    def full(**_):
-        def write(data):
-            raise OSError(28, "No space left on device")
+def test_a_disk_too_full_to_receive_an_answer_is_an_error_of_the_store_and_what_came_stays(listen, store, monkeypatch):
+    write = Spool.write
 
-        @contextmanager
-        def spool():
-            yield SimpleNamespace(write=write)
+    def full(self, data):
+        write(self, data[:10])
+        self._file.flush()
+        self._file = SimpleNamespace(write=no_space, close=self._file.close)
+        write(self, data[10:])
 
-        return spool()
+    def no_space(data):
+        raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(channel_module.tempfile, "SpooledTemporaryFile", full)
+    monkeypatch.setattr(Spool, "write", full)
     with pytest.raises(errors.StoreError, match="No space left on device") as caught:
         generate(listen(http(body=ANSWER)).base_url, store)
-    assert "may have been charged" in caught.value.remedy
+    (left,) = store.incoming.iterdir()
+    assert left.read_bytes() == ANSWER[:10]
+    assert str(left) in str(caught.value)
 
 
 class Says(httpx.BaseTransport):
@@ -490,7 +515,7 @@ def test_the_key_stands_in_no_error_no_repr_no_log_and_no_traceback(connect, lis
     channel = client.channel()
     with logged() as log:
         try:
-            answer = channel.generate(b"{}", lambda *_: store.writer())
+            answer = channel.generate(b"{}", Storage(store))
             error = answer.error
         except errors.VeniceError as exc:
             error, answer = exc, None
@@ -511,7 +536,7 @@ def test_what_strikes_while_the_key_is_being_written_leaves_no_frame_that_holds_
     with Simulator(requests_per_minute=None).serve() as base_url:
         client = connect(base_url)
         channel = client.channel()
-        for ask in (lambda: client.get("/models"), lambda: channel.generate(b"{}", lambda *_: store.writer())):
+        for ask in (lambda: client.get("/models"), lambda: channel.generate(b"{}", Storage(store))):
             with pytest.raises(kind, match="struck") as caught:
                 ask()
             tracebacks = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
@@ -529,7 +554,7 @@ def test_aborting_wakes_every_thread_that_waits_for_an_answer_at_once(store):
 
         def ask():
             with pytest.raises(errors.PossiblyCharged):
-                channel.generate(b"{}", lambda *_: store.writer())
+                channel.generate(b"{}", Storage(store))
             ended.append(time.monotonic())
 
         threads = [threading.Thread(target=ask) for _ in range(4)]
@@ -550,7 +575,7 @@ def test_nothing_new_gets_through_a_channel_that_was_aborted(listen, store):
     channel = Client(settings_for(server.base_url)).channel()
     channel.abort()
     with pytest.raises(errors.VeniceError):
-        channel.generate(b"{}", lambda *_: store.writer())
+        channel.generate(b"{}", Storage(store))
     assert server.received == []
     channel.close()
 

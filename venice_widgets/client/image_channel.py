@@ -7,7 +7,6 @@ whoever reads from it, and closing a client does not.
 from __future__ import annotations
 
 import socket
-import tempfile
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -18,7 +17,6 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from venice_widgets.errors import StoreError, VeniceError
 from venice_widgets.redact import disarm, safe_headers, scrub
 
 from .http_errors import cleaned, error_document, error_for, transport_error
@@ -26,17 +24,14 @@ from .response import ImageResponse, unreadable
 from .response_body import Reading, read_body
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterable, Mapping
 
     from venice_widgets.config import Secret
+    from venice_widgets.errors import VeniceError
 
-    from .response import Sink
-
-    NewSink = Callable[[int, Mapping[str, str], int], AbstractContextManager[Sink]]
+    from .response import BodyFile, ResponseStorage
 
 _ERROR_BODY_BYTES = 64 << 10
-_SPOOL_BYTES = 1 << 20
 _LARGEST_ANSWER_BYTES = 1 << 30
 
 
@@ -57,20 +52,20 @@ class Channel:
         self._lock = threading.Lock()
         self.aborted = False
 
-    def generate(self, body: bytes, new_sink: NewSink) -> ImageResponse:
-        """Send one request for pictures and keep what comes.
+    def generate(self, body: bytes, storage: ResponseStorage) -> ImageResponse:
+        """Send one request for images and store what comes.
 
         Args:
             body: the JSON as bytes.
-            new_sink: opens a place for one picture, given the answer's status, its headers, and which picture it is.
+            storage: where the response goes while it arrives.
 
         Returns:
-            What was answered; its `error` says why, where that is no picture.
+            What came back; its `error` says why, where that is not an image.
 
         Raises:
             ServiceUnavailable: no connection could be made; nothing was sent.
-            PossiblyCharged: it left, and no answer came.
-            StoreError: the answer could not be written to the disk.
+            PossiblyCharged: it was sent, and no response came.
+            StoreError: the response could not be written to the disk.
         """
         request = self._http.build_request(
             "POST",
@@ -87,7 +82,7 @@ class Channel:
             disarm(exc, self._reader.secrets)  # whatever it is, frames below hold the bytes on their way
             raise
         try:
-            return self._reader.read(response, new_sink)
+            return self._reader.read(response, storage)
         finally:
             with suppress(httpx.HTTPError, OSError):
                 response.close()
@@ -131,13 +126,13 @@ class _AnswerReader:
     host: str
     secrets: tuple[Secret, ...]
 
-    def read(self, response: httpx.Response, new_sink: NewSink) -> ImageResponse:
+    def read(self, response: httpx.Response, storage: ResponseStorage) -> ImageResponse:
         answer = ImageResponse(
             status_code=response.status_code,
             headers=safe_headers(response.headers, self.secrets),
             first_byte_at=datetime.now(UTC),
         )
-        filled = self._success(answer, response, new_sink) if response.is_success else self._failure(answer, response)
+        filled = self._success(answer, response, storage) if response.is_success else self._failure(answer, response)
         return replace(filled, finished_at=datetime.now(UTC))
 
     def _failure(self, answer: ImageResponse, response: httpx.Response) -> ImageResponse:
@@ -145,27 +140,29 @@ class _AnswerReader:
         error = error_for(response.status_code, response.headers, body, clean=self._clean)
         return replace(answer, document=error_document(body, self._clean), error=scrubbed(error, self.secrets))
 
-    def _success(self, answer: ImageResponse, response: httpx.Response, new_sink: NewSink) -> ImageResponse:
-        place = None if answer.violation else partial(new_sink, answer.status_code, answer.headers)
+    def _success(self, answer: ImageResponse, response: httpx.Response, storage: ResponseStorage) -> ImageResponse:
+        place = None if answer.violation else partial(storage.image, answer.status_code, answer.headers)
         content_type = response.headers.get("content-type", "")
-        with tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES) as spool:
-            broken = _spool(response, spool)
-            spool.seek(0)
-            reading = read_body(spool, place, content_type=content_type, whole=broken is None)
-            nothing = not reading.pictures and not answer.violation
-            error = self._unreadable(spool, reading, broken) if nothing else None
+        storage.note(answer.status_code, answer.headers)
+        broken = _spool(response, storage.body)
+        file = storage.body.read_from_start()
+        reading = read_body(file, place, content_type=content_type, whole=broken is None)
+        nothing = not reading.pictures and not answer.violation
+        error = self._unreadable(file, reading, broken) if nothing else None
         problem = self._clean(str(broken)) if broken else reading.problem
-        notes = (f"The answer was damaged: {problem}.",) if problem and reading.pictures else ()
+        notes = (f"The response was damaged: {problem}.",) if problem and reading.pictures else ()
         document = cleaned(reading.document, self._clean)
-        return replace(answer, document=document, images=reading.pictures, error=error, notes=notes)
+        # What could not be read in full may have been paid for all the same: its bytes are stored as they came.
+        bodies = (storage.keep_body(content_type),) if (nothing or problem) and storage.body.size_bytes else ()
+        return replace(answer, document=document, images=reading.pictures, bodies=bodies, error=error, notes=notes)
 
-    def _unreadable(self, spool: IO[bytes], reading: Reading, broken: Exception | None) -> VeniceError:
-        """The error of a success without a picture: the connection that broke on the way, or what came instead."""
+    def _unreadable(self, file: IO[bytes], reading: Reading, broken: Exception | None) -> VeniceError:
+        """The error of a success without an image: the connection that broke meanwhile, or what came instead."""
         if broken is not None:
             return self.lost(broken)
-        spool.seek(0)
-        beginning = self._clean(spool.read(600).decode("utf-8", "replace"))[:60]
-        problem = reading.problem or "it holds no picture"
+        file.seek(0)
+        beginning = self._clean(file.read(600).decode("utf-8", "replace"))[:60]
+        problem = reading.problem or "it holds no image"
         return scrubbed(unreadable(f"{problem}; it begins {beginning!r}"), self.secrets)
 
     def lost(self, exc: Exception) -> VeniceError:
@@ -184,22 +181,15 @@ def scrubbed(error: VeniceError, secrets: Iterable[Secret]) -> VeniceError:
     return error
 
 
-def _spool(response: httpx.Response, spool: IO[bytes]) -> Exception | None:
-    """Write the decoded body to `spool`; returns what broke it off, so that what came can still be looked at."""
-    size_bytes = 0
+def _spool(response: httpx.Response, body: BodyFile) -> Exception | None:
+    """Write the decoded body; returns what broke it off, so that what came can still be looked at."""
     try:
         for piece in response.iter_bytes():
-            size_bytes += len(piece)
-            if size_bytes > _LARGEST_ANSWER_BYTES:
+            if body.size_bytes + len(piece) > _LARGEST_ANSWER_BYTES:
                 return httpx.ReadError(f"more than {_LARGEST_ANSWER_BYTES:,} bytes came")
-            spool.write(piece)
+            body.write(piece)
     except httpx.HTTPError as exc:
         return exc
-    except OSError as exc:
-        raise StoreError(
-            f"the answer cannot be written to {tempfile.gettempdir()}: {exc.strerror or exc}.",
-            "Make room there. The picture may have been charged.",
-        ) from exc
     return None
 
 

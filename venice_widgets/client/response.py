@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime  # noqa: TC003  part of the public annotations
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import IO, TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote
 
 from venice_widgets.errors import PossiblyCharged
@@ -16,6 +16,7 @@ from venice_widgets.request.deprecation import Deprecation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from contextlib import AbstractContextManager
     from decimal import Decimal
     from pathlib import Path
 
@@ -40,6 +41,44 @@ class Sink(Protocol):
     def keep(self) -> StoredImage: ...  # noqa: D102
 
 
+class BodyFile(Protocol):
+    """A file for the body of one response while it arrives. It stays until it is discarded or stored."""
+
+    size_bytes: int
+
+    def write(self, data: bytes, /) -> None: ...  # noqa: D102
+    def read_from_start(self) -> IO[bytes]: ...  # noqa: D102
+    def discard(self) -> None: ...  # noqa: D102
+
+
+class StoredBody(Protocol):
+    """The record of a body that was stored because not all of it could be read."""
+
+    @property
+    def sha256(self) -> str: ...  # noqa: D102
+
+
+class ResponseStorage(Protocol):
+    """Where a response goes while it arrives, so that what was paid for is on the disk before it is understood."""
+
+    @property
+    def body(self) -> BodyFile:
+        """Opened before the request is sent."""
+        ...
+
+    def note(self, status_code: int, headers: Mapping[str, str], /) -> None:
+        """Take down the head of a response whose body is about to come."""
+        ...
+
+    def image(self, status_code: int, headers: Mapping[str, str], place: int, /) -> AbstractContextManager[Sink]:
+        """Open a place for one image, by its position in the response from 0."""
+        ...
+
+    def keep_body(self, content_type: str, /) -> StoredBody:
+        """Store the body as it came."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageResponse:
     """The response to ``POST /image/generate``, its images already stored."""
@@ -51,6 +90,8 @@ class ImageResponse:
     """The JSON without its images; None where the body was none."""
     images: Mapping[int, StoredImage] = field(default_factory=dict)
     """By their positions in the response, from 0; a position is missing where its image was damaged."""
+    bodies: tuple[Any, ...] = ()
+    """The record of the body, where not all of it could be read: what was paid for is stored, whatever it is."""
     error: VeniceError | None = None
     """Why there is no image; None where there is one, or where it was blacked out."""
     first_byte_at: datetime | None = None

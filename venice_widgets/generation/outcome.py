@@ -6,27 +6,17 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from venice_widgets.log import ImageRecord, RunOutcome
+from venice_widgets.log import BodyRecord, RunOutcome
 
 if TYPE_CHECKING:
     from venice_widgets.client.response import ImageResponse, StoredImage
     from venice_widgets.log import RunDraft, Status
     from venice_widgets.request.request import GenerationRequest
 
-UNREADABLE_MIME = "application/octet-stream"
-"""The format of a paid response that is not an image that can be read."""
 
-
-def unreadable_record(draft: RunDraft, stored: StoredImage, place: int) -> ImageRecord:
-    """The record of a paid response that cannot be read as an image: it belongs to its run all the same."""
-    return ImageRecord(
-        sha256=stored.sha256,
-        size_bytes=stored.size_bytes,
-        mime=UNREADABLE_MIME,
-        width=0,
-        height=0,
-        seed=draft.seed if place == 0 else None,
-    )
+def unreadable_image(stored: StoredImage, place: int) -> BodyRecord:
+    """The record of a paid image that cannot be read: its bytes belong to their run all the same."""
+    return BodyRecord(sha256=stored.sha256, size_bytes=stored.size_bytes, part=f"image {place + 1}")
 
 
 def outcome_of(response: ImageResponse | None, status: Status, error: BaseException | None) -> RunOutcome:
@@ -44,6 +34,7 @@ def outcome_of(response: ImageResponse | None, status: Status, error: BaseExcept
         finished_at=response.finished_at or outcome.finished_at,
         response_id=response.response_id,
         response=response.document,
+        bodies=tuple(response.bodies),
         headers=response.headers,
         status_code=response.status_code,
         first_byte_at=response.first_byte_at,

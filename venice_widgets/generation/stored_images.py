@@ -16,7 +16,6 @@ from venice_widgets.media.marks import pixels_sha256
 from venice_widgets.media.preview import preview, thumbnail
 
 from .image import Image, remarks_of
-from .outcome import UNREADABLE_MIME
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,28 +65,21 @@ class StoredRuns:
 
 def recalled(log: Log, record: RunRecord) -> tuple[Image, ...]:
     """The images of a run whose bytes are in the store as they were received."""
-    return tuple(_image(log, record, image) for image in record.images if _can_be_shown(log, image))
+    return tuple(_image(log, record, image) for image in record.images if log.objects.is_whole(image.sha256))
 
 
 def lost_pictures(log: Log, record: RunRecord) -> tuple[MissingImage, ...]:
-    """The other images of a run: deleted on purpose, missing, damaged, or not an image that can be read."""
-    lost = [image for image in record.images if not _can_be_shown(log, image)]
+    """The other images of a run: deleted on purpose, missing, or damaged."""
+    lost = [image for image in record.images if not log.objects.is_whole(image.sha256)]
     return tuple(MissingImage(image, f"The image {image.sha256[:12]}… {_state(log, image)}") for image in lost)
-
-
-def _can_be_shown(log: Log, image: ImageRecord) -> bool:
-    return image.mime != UNREADABLE_MIME and log.objects.is_whole(image.sha256)
 
 
 def _state(log: Log, image: ImageRecord) -> str:
     deleted_at = log.deleted_at(image.sha256)
     if deleted_at is not None:
         return f"was deleted on {deleted_at:%Y-%m-%d}; its record stays."
-    path = log.objects.path(image.sha256)
-    if not path.exists():
+    if not log.objects.path(image.sha256).exists():
         return "is missing from the store; it can come back from a backup of objects/."
-    if image.mime == UNREADABLE_MIME and log.objects.is_whole(image.sha256):
-        return f"cannot be read as an image; what was received, and may have been charged, is in {path}."
     return "is damaged: its bytes are not what was received. %venice verify lists all that are."
 
 

@@ -10,12 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from venice_widgets.client.response import ImageResponse, unreadable
 from venice_widgets.errors import ContentRefused, PossiblyCharged, VeniceError
-from venice_widgets.log import RUN_ENDING, ImageRecord, Log, RunDraft, RunOutcome, Status
+from venice_widgets.log import RUN_ENDING, BodyRecord, ImageRecord, Log, RunDraft, RunOutcome, Status
 from venice_widgets.log.provenance import recipe_of
 from venice_widgets.media.marks import marks
 from venice_widgets.media.preview import examine
@@ -24,17 +23,16 @@ from venice_widgets.request.request import canonical, sha256_tag
 from .drafts import with_body
 from .get_ready import get_ready
 from .image import Image, remarks_of
-from .outcome import missing_notes, outcome_of, response_notes, unreadable_record
+from .outcome import missing_notes, outcome_of, response_notes, unreadable_image
 from .run import Run
 from .stops_buying import StopsBuying, certainly_free
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from contextlib import AbstractContextManager
 
     from venice_widgets.client.image_channel import Channel
     from venice_widgets.client.response import StoredImage
-    from venice_widgets.log.object_store import ObjectWriter
+    from venice_widgets.log.object_store import ObjectWriter, Spool
     from venice_widgets.request.estimate import Estimate
     from venice_widgets.request.request import GenerationRequest
 
@@ -58,6 +56,27 @@ class Receiver(Protocol):
         """Take the news of one run, from any thread."""
 
 
+@dataclass(frozen=True, slots=True)
+class RunStorage:
+    """Where the response to one run goes: the log notes whose bytes they are before they get their name."""
+
+    log: Log
+    run_id: str
+    body: Spool
+
+    def note(self, status_code: int, headers: Mapping[str, str]) -> None:
+        """Take down the head of a response whose body is about to come."""
+        self.log.note_response(self.run_id, status_code, headers)
+
+    def image(self, status_code: int, headers: Mapping[str, str], place: int) -> ObjectWriter:
+        """A place for one image, by its position in the response from 0."""
+        return self.log.picture_writer(self.run_id, place, status_code=status_code, headers=headers)
+
+    def keep_body(self, content_type: str) -> BodyRecord:
+        """Store the body as it came."""
+        return self.log.keep_body(self.run_id, self.body, content_type=content_type)
+
+
 @dataclass
 class RunWorker:
     """Sends the runs of one generation and stores what comes back. Called from several threads."""
@@ -68,6 +87,8 @@ class RunWorker:
     channel: Channel | None
     """None where nothing is sent."""
     generation: Receiver
+    preview_pixels: int = 1024
+    """The longer side of the previews."""
     allow: Callable[[], None] = lambda: None
     """Called before each request; raises `SpendingRefused` where a limit was lowered since."""
     stops_buying: StopsBuying = field(default_factory=StopsBuying)
@@ -95,24 +116,29 @@ class RunWorker:
         self.allow()
         self.log.objects.refuse_full()
         request = self._request_for(draft)
-        self.log.mark_sent(draft.run_id)
-        body = canonical(request.body(draft.seed))
-        self._left.add(draft.run_id)
-        self._sent_at[draft.run_id] = datetime.now(UTC)
-        assert self.channel is not None  # noqa: S101  there is one where there are drafts
-        response = self.channel.generate(body, partial(self._place, draft.run_id))
-        self._responses[draft.run_id] = response
+        with self.log.open_spool(draft.run_id) as spool:
+            response = self._exchange(draft, request, RunStorage(self.log, draft.run_id, spool))
+            # Its images are objects by now; a body that could not be read in full is one too.
+            spool.discard()
         if response.error is not None:
             raise response.error
         if self._enhances and draft.position == 0:
             self._rewritten = response.enhanced_prompt or request.prompt
         return response
 
-    def _place(
-        self, run_id: str, status_code: int, headers: Mapping[str, str], place: int
-    ) -> AbstractContextManager[ObjectWriter]:
-        """Where an image's bytes go: the log notes whose they are before they get their name."""
-        return self.log.picture_writer(run_id, place, status_code=status_code, headers=headers)
+    def _exchange(self, draft: RunDraft, request: GenerationRequest, storage: RunStorage) -> ImageResponse:
+        """The moment at which money may be spent."""
+        assert self.channel is not None  # noqa: S101  there is one where there are drafts
+        body = canonical(request.body(draft.seed))
+        try:
+            self.log.mark_sent(draft.run_id)
+            self._left.add(draft.run_id)
+            self._sent_at[draft.run_id] = datetime.now(UTC)
+            response = self._responses[draft.run_id] = self.channel.generate(body, storage)
+        finally:
+            if not storage.body.size_bytes:
+                storage.body.discard()  # nothing came that could be lost
+        return response
 
     @property
     def _enhances(self) -> bool:
@@ -172,24 +198,25 @@ class RunWorker:
     def _arrived(self, draft: RunDraft, response: ImageResponse) -> _Ending:
         """Every image that can be read. What cannot be read was paid for all the same, and belongs to its run."""
         images: list[Image] = []
-        unreadable_images: list[ImageRecord] = []
+        unreadable_images: list[BodyRecord] = []
         problems: list[str] = []
         for place, stored in response.images.items():
             try:
                 images.append(self._image(draft, stored, place, response))
             except Exception as exc:  # noqa: BLE001  a stranger's bytes may do anything to what reads them
                 problems.append(exc.message if isinstance(exc, VeniceError) else f"{stored.path}: {exc!r}")
-                unreadable_images.append(unreadable_record(draft, stored, place))
-        records = (*(image.record for image in images), *unreadable_images)
+                unreadable_images.append(unreadable_image(stored, place))
+        bodies = (*response.bodies, *unreadable_images)
         if not images:
             lost = unreadable(f"what it sent is not an image that can be read: {' '.join(problems)}")
-            return _Ending(replace(outcome_of(response, Status.UNKNOWN, lost), images=records), error=lost)
-        outcome = outcome_of(response, Status.SUCCEEDED, None)
+            return _Ending(replace(outcome_of(response, Status.UNKNOWN, lost), bodies=bodies), error=lost)
+        outcome = replace(outcome_of(response, Status.SUCCEEDED, None), bodies=bodies)
+        records = tuple(image.record for image in images)
         notes = (*response_notes(response, draft, self.request), *missing_notes(self.request, len(images), problems))
         return _Ending(replace(outcome, images=records), tuple(images), notes=notes)
 
     def _image(self, draft: RunDraft, stored: StoredImage, place: int, response: ImageResponse) -> Image:
-        facts, preview = examine(stored.path)
+        facts, preview = examine(stored.path, longest_side_pixels=self.preview_pixels)
         found = marks(stored.path)
         record = ImageRecord(
             sha256=stored.sha256,
