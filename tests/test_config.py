@@ -5,13 +5,17 @@ import dataclasses
 import json
 import pickle
 import pprint
+import tomllib
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from traitlets.config import Config
 
+from venice_widgets import config
 from venice_widgets.config import (
     BASE_URL,
     CONFIG_FILE,
@@ -175,7 +179,7 @@ def test_config_toml_sets_limits_exactly(folder):
     assert settings.sources["in_flight"] == "config.toml"
 
 
-@pytest.mark.parametrize("name", ["api_key", "wallet_key", "base_url", "store", "demo", "max_cost"])
+@pytest.mark.parametrize("name", ["api_key", "wallet_key", "base_url", "store", "max_cost"])
 def test_config_toml_takes_no_credentials_addresses_or_unknown_names(folder, name):
     write_config(folder, f'{name} = "{KEY}"')
     with pytest.raises(ConfigurationError, match=name) as caught:
@@ -207,6 +211,74 @@ def test_counts_and_seconds_are_finite_numbers_above_zero(folder, name, value):
     write_config(folder, f"{name} = {value}")
     with pytest.raises(ConfigurationError, match=rf"{name} .* \(config\.toml\)"):
         read(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "takes"),
+    [
+        ("read_timeout_seconds", "1e308", "a number from 1 to 3600"),
+        ("read_timeout_seconds", "3601", "a number from 1 to 3600"),
+        ("in_flight", "65", "a whole number from 1 to 64"),
+        ("requests_per_minute", "10001", "a whole number from 1 to 10000"),
+        ("preview_pixels", "1", "a whole number from 64 to 2048"),
+        ("reuse", "'sometimes'", "always, never"),
+        ("format", "'bmp'", "jpeg, png, webp"),
+        ("model", "7", "a text"),
+        ("demo", "'yes'", "true or false"),
+        ("max_cost_usd", "'1_0'", "0.50"),
+        ("max_cost_usd", "1e30", "0.50"),
+    ],
+)
+def test_every_setting_has_its_bounds_and_says_them(folder, name, value, takes):
+    write_config(folder, f"{name} = {value}")
+    with pytest.raises(ConfigurationError, match=name) as caught:
+        read(folder)
+    assert takes in caught.value.remedy
+
+
+def test_a_byte_order_mark_is_no_part_of_a_file(folder):
+    write_config(folder, '\ufeffmax_cost_usd = "3"')
+    assert read(folder).max_cost_usd == Decimal(3)
+
+
+def test_a_file_is_parsed_once_until_it_changes(folder, monkeypatch):
+    parsed, loads = [], tomllib.loads
+    monkeypatch.setattr(tomllib, "loads", lambda text, **more: parsed.append(text) or loads(text, **more))
+    write_config(folder, "in_flight = 2")
+    assert [read(folder).in_flight for _ in range(5)] == [2] * 5
+    assert parsed.count("in_flight = 2") == 1
+    write_config(folder, "in_flight = 3 # changed")
+    assert read(folder).in_flight == 3
+
+
+def test_defaults_come_from_ipython_then_the_store_then_the_project(folder, monkeypatch):
+    (folder / "pyproject.toml").write_text('[tool.venice]\nmodel = "project"\nformat = "png"\nin_flight = 2')
+    assert (read(folder).model, read(folder).sources["model"]) == ("project", "pyproject.toml")
+    write_config(folder, 'model = "store"\nformat = "jpeg"')
+    assert (read(folder).model, read(folder).sources["model"]) == ("store", "config.toml")
+    told = Config()
+    told.Venice.model = "ipython"
+    monkeypatch.setattr(config, "running_shell", lambda: SimpleNamespace(config=told))
+    found = read(folder)
+    assert (found.model, found.sources["model"]) == ("ipython", "IPython's configuration")
+    assert (found.format, found.sources["format"]) == ("jpeg", "config.toml")
+    assert (found.in_flight, found.sources["in_flight"]) == (2, "pyproject.toml")
+    assert read(folder, {"model": "argument"}).model == "argument"
+
+
+def test_a_mistyped_name_in_any_of_them_is_told_with_the_nearest_right_one(folder, monkeypatch):
+    (folder / "pyproject.toml").write_text("[tool.venice]\nmodle = 'x'")
+    with pytest.raises(ConfigurationError, match=r"tool\.venice.*modle") as caught:
+        read(folder)
+    assert "Did you mean model?" in caught.value.remedy
+    (folder / "pyproject.toml").write_text("[tool]\nvenice = 3")
+    with pytest.raises(ConfigurationError, match="not a table"):
+        read(folder)
+
+
+@pytest.mark.parametrize("quoted", ['"{}"', "'{}'", ' "{}" ', '" {} "'])
+def test_a_key_that_was_given_in_quotes_is_sent_without_them(tmp_path, quoted):
+    assert read(tmp_path, VENICE_API_KEY=quoted.format(KEY)).api_key.reveal() == KEY
 
 
 @pytest.mark.parametrize("name", ["in_flight", "requests_per_minute"])

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from dataclasses import replace
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import keyring
 import keyring.errors
@@ -141,10 +141,26 @@ def test_a_dotenv_that_was_asked_for_and_cannot_be_read_is_an_error(tmp_path):
             find_credential(settings(), dotenv=path)
 
 
-def test_a_dotenv_without_a_key_leaves_the_search_going(tmp_path, ring):
+def test_a_dotenv_that_was_asked_for_and_holds_no_key_is_an_error_so_that_no_other_account_pays(tmp_path, ring):
     (tmp_path / ".env").write_text("VENICE_API_KEY=\nVENICE_WALLET_KEY\n")
     ring.kept["venice-widgets", "api_key"] = "k"
-    assert find_credential(settings(), dotenv=tmp_path / ".env").source == "keyring"
+    with pytest.raises(ConfigurationError, match="holds no key"):
+        find_credential(settings(), dotenv=tmp_path / ".env")
+    assert ring.asked == 0
+
+
+def test_a_byte_order_mark_does_not_hide_the_key_of_a_dotenv(tmp_path):
+    (tmp_path / ".env").write_text("\ufeffVENICE_API_KEY=abc\n", "utf-8")
+    assert find_credential(settings(), dotenv=tmp_path / ".env").secret.reveal() == "abc"
+
+
+@pytest.mark.parametrize(
+    "module", [SimpleNamespace(), SimpleNamespace(get=None), None], ids=["empty", "odd", "missing"]
+)
+def test_whatever_keeps_colab_from_answering_there_is_no_key(monkeypatch, module):
+    monkeypatch.setitem(sys.modules, "google.colab", SimpleNamespace())
+    monkeypatch.setitem(sys.modules, "google.colab.userdata", module)
+    assert find_credential(settings()) is None
 
 
 def test_missing_libraries_are_told_with_the_command_that_installs_them(monkeypatch, dotenv):

@@ -1,13 +1,16 @@
-"""Settings: one frozen `Settings`, read once, by one documented precedence.
+"""Settings: one frozen `Settings`, by one documented precedence.
 
 For every setting the first of these that says anything wins:
 
 1. the argument given in Python (``Session(max_cost_usd="0.50")``),
 2. the environment (``VENICE_MAX_COST=0.50``),
-3. ``config.toml`` in the store's folder (``max_cost_usd = "0.50"``; no credentials are read from there),
-4. the default.
+3. IPython's configuration (``c.Venice.model = "z-image-turbo"`` in ``ipython_config.py``),
+4. ``config.toml`` in the store's folder (``max_cost_usd = "0.50"``),
+5. ``[tool.venice]`` in the nearest ``pyproject.toml`` at or above the notebook (``model = "z-image-turbo"``),
+6. the default.
 
-Where to and whose money is decided when a session begins; limits are read again before every request.
+Credentials, the base URL and the store are read from the first two alone. Where requests go and which account pays is
+decided when a session begins; limits are read again before every request.
 
 `Settings.sources` remembers which of them it was, for ``%venice config``. A `Secret` never prints itself. Keys are
 looked for in more places than these, by `credentials.find_credential`, which starts from what stands here.
@@ -17,9 +20,8 @@ from __future__ import annotations
 
 import math
 import os
-import tomllib
 from dataclasses import dataclass, field, replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -27,9 +29,12 @@ from urllib.parse import SplitResult, urlsplit
 
 from .errors import ConfigurationError
 from .files.notebook import start_folder
+from .files.settings_files import PROJECT_FILE, project_settings, read_toml
 from .files.store_folder import CONFIG_FILE, NAMES, find_store
 from .money import parse_usd
 from .redact import scrub
+from .shell import running_shell
+from .suggest import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,14 +48,14 @@ class Secret:
     """A value that can be used but not seen: repr, str and format show a mask, and it refuses to be pickled.
 
     Args:
-        value: the clear text; white space around it is dropped.
+        value: the clear text; white space and quotes around it are dropped (``%env VENICE_API_KEY="…"`` keeps them).
         source: who gave it, in words for ``%venice config``.
     """
 
     __slots__ = ("_value", "source")
 
     def __init__(self, value: str, source: str = "argument") -> None:
-        self._value = value.strip()
+        self._value = _unquoted(value.strip())
         self.source = source
 
     def reveal(self) -> str:
@@ -81,6 +86,11 @@ class Secret:
         raise TypeError("a Secret cannot be pickled: it would be written out in the clear")
 
 
+def _unquoted(value: str) -> str:
+    quoted = len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'"
+    return value[1:-1].strip() if quoted else value
+
+
 def as_secret(value: str | Secret | None) -> Secret | None:
     """The value out of sight; to be called before anything can fail, since tracebacks show arguments."""
     return value if value is None or isinstance(value, Secret) else Secret(str(value))
@@ -97,11 +107,11 @@ class Settings:
     base_url: str = BASE_URL
     """Where requests go; https, or http on the loopback."""
     store: Path = Path(STORE_FOLDER)
-    """The folder of pictures and records."""
+    """The folder of images and records."""
     max_cost_usd: Decimal | None = None
     """No request may cost more; an unknown price is refused as well."""
     confirm_above_usd: Decimal = Decimal("1.00")
-    """Above this a person is asked first."""
+    """Above this the user is asked first."""
     session_budget_usd: Decimal | None = None
     """What one session may spend in all."""
     day_budget_usd: Decimal | None = None
@@ -109,13 +119,19 @@ class Settings:
     project_budget_usd: Decimal | None = None
     """What may be spent from this store in all."""
     read_timeout_seconds: float = 330.0
-    """How long a picture may take: minutes at high quality, and 30 s more for prompt enhancement."""
+    """How long an image may take: minutes at high quality, and 30 s more for prompt enhancement."""
     in_flight: int = 4
-    """How many requests may be on their way at once."""
+    """How many requests may be in flight at once."""
     requests_per_minute: int = 20
-    """The API's default limit for pictures."""
+    """The API's default limit for images."""
     reuse: str = "always"
     """Whether a request whose seed was given is shown from the log where it holds its image: "always", "never"."""
+    model: str | None = None
+    """The model where none is named; None for the catalogue's default."""
+    format: str | None = None
+    """The format where none is named; None for the API's default."""
+    preview_pixels: int = 1024
+    """The longer side of the previews that notebooks hold."""
     legacy_header: bool = False
     """Whether a wallet signs in by the old header, ``X-Sign-In-With-X``."""
     demo: bool = False
@@ -162,6 +178,10 @@ _IN_FILE = (
     "in_flight",
     "requests_per_minute",
     "reuse",
+    "model",
+    "format",
+    "preview_pixels",
+    "demo",
 )
 
 
@@ -192,7 +212,7 @@ def read_settings(
     stated = found.get("store", (None, ""))
     start = folder or start_folder()
     store = _store(stated[0], stated[1], start) if stated[0] else _found_store(start)
-    found = {name: (value, CONFIG_FILE) for name, value in _read_file(store / CONFIG_FILE).items()} | found
+    found = _from_files(store, start) | found
     found["store"] = (store, stated[1] or "found from the notebook")
     values = {name: _convert(name, value, source) for name, (value, source) in found.items()}
     return Settings(**values, sources=MappingProxyType({name: source for name, (_, source) in found.items()}))
@@ -200,7 +220,7 @@ def read_settings(
 
 LIMITS = ("max_cost_usd", "confirm_above_usd", "session_budget_usd", "day_budget_usd", "project_budget_usd")
 """The settings that hold money back."""
-_OF_NOW = (*LIMITS, "reuse")
+_OF_NOW = (*LIMITS, "reuse", "model", "format")
 """The settings that are read again before every request."""
 
 
@@ -295,16 +315,31 @@ def _without_secrets(address: str) -> str:
         return "'…'"
 
 
-def _read_file(path: Path) -> dict[str, Any]:
-    try:
-        values = tomllib.loads(path.read_text("utf-8"), parse_float=Decimal)
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, InvalidOperation) as exc:
-        raise ConfigurationError(f"{path} cannot be read: {exc}", "Mend it or move it away.") from exc
-    if unknown := sorted(set(values) - set(_IN_FILE)):
+def _from_files(store: Path, start: Path | None) -> dict[str, tuple[Any, str]]:
+    """What the places say in which defaults are kept: the later of them first, so that the earlier win."""
+    project, table = project_settings(start)
+    found = {name: (value, PROJECT_FILE) for name, value in _known(table, f"[tool.venice] in {project}").items()}
+    path = store / CONFIG_FILE
+    found |= {name: (value, CONFIG_FILE) for name, value in _known(read_toml(path), str(path)).items()}
+    told = _known(_from_ipython(), "c.Venice in IPython's configuration")
+    return found | {name: (value, IPYTHON) for name, value in told.items()}
+
+
+IPYTHON = "IPython's configuration"
+
+
+def _from_ipython() -> Mapping[str, Any]:
+    """``c.Venice.… = …``; empty outside of IPython."""
+    section = getattr(running_shell(), "config", {}).get("Venice", {})
+    return dict(section) if isinstance(section, dict) else {}
+
+
+def _known(values: Mapping[str, Any], where: str) -> Mapping[str, Any]:
+    if unknown := sorted(map(str, set(values) - set(_IN_FILE))):
+        close = nearest(unknown[0], _IN_FILE, count=1)
         raise ConfigurationError(
-            f"{path} sets {', '.join(unknown)}, which it cannot.", f"It may set {', '.join(_IN_FILE)}."
+            f"{where} sets {', '.join(unknown)}, which it cannot.",
+            f"{f'Did you mean {close[0]}? ' if close else ''}It may set {', '.join(_IN_FILE)}.",
         )
     return values
 
@@ -314,28 +349,50 @@ def _convert(name: str, value: Any, source: str) -> Any:
         return check_base_url(str(value), source)
     if name.endswith("_usd"):
         return parse_usd(value, f"{name} ({source})")
-    if name == "reuse":
-        return _one_of(name, value, source, ("always", "never"))
-    if name in ("in_flight", "requests_per_minute", "read_timeout_seconds"):
-        return _positive(name, value, source)
+    if name in _CHOICES:
+        return _one_of(name, value, source, _CHOICES[name])
+    if name in _BOUNDS:
+        return _number(name, value, source, *_BOUNDS[name])
+    if name in ("model", "demo"):
+        return _of_kind(name, value, source, str if name == "model" else bool)
     return value
+
+
+_CHOICES = {"reuse": ("always", "never"), "format": ("jpeg", "png", "webp")}
+_BOUNDS = {
+    "in_flight": (1, 64),
+    "requests_per_minute": (1, 10_000),
+    "read_timeout_seconds": (1.0, 3600.0),
+    "preview_pixels": (64, 2048),
+}
+"""The smallest and the largest value; whole numbers where they are."""
 
 
 def _one_of(name: str, value: Any, source: str, choices: tuple[str, ...]) -> str:
     if value not in choices:
-        raise ConfigurationError(f"{name} {value!r} ({source}) cannot be used.", f"It takes {' or '.join(choices)}.")
+        raise _unusable(name, value, source, ", ".join(choices))
     return str(value)
 
 
-def _positive(name: str, value: Any, source: str) -> Any:
-    kind = float if name.endswith("seconds") else int
+def _of_kind(name: str, value: Any, source: str, kind: type) -> Any:
+    if not isinstance(value, kind) or value == "":
+        raise _unusable(name, value, source, "true or false" if kind is bool else "a text")
+    return value
+
+
+def _number(name: str, value: Any, source: str, lowest: float, highest: float) -> Any:
+    kind: Any = type(lowest)
     number = isinstance(value, int | float | Decimal) and not isinstance(value, bool) and math.isfinite(value)
-    if not number or value <= 0 or (kind is int and int(value) != value):
-        raise ConfigurationError(
-            f"{name} {value!r} ({source}) cannot be used.",
-            f"It takes a {'number' if kind is float else 'whole number'} above 0.",
-        )
+    if not number or not lowest <= value <= highest or (kind is int and int(value) != value):
+        words = "number" if kind is float else "whole number"
+        raise _unusable(name, value, source, f"a {words} from {lowest:g} to {highest:g}")
     return kind(value)
+
+
+def _unusable(name: str, value: Any, source: str, takes: str) -> ConfigurationError:
+    shown = scrub(repr(value))
+    shown = shown if len(shown) <= 60 else f"{shown[:59]}…"
+    return ConfigurationError(f"{name} {shown} ({source}) cannot be used.", f"It takes {takes}.")
 
 
 def check_base_url(url: str, source: str = "argument") -> str:

@@ -148,7 +148,8 @@ _CHOICES = "A key can always be given by VENICE_API_KEY, VENICE_WALLET_KEY or %v
 
 def _elsewhere(dotenv: Path | None) -> Iterator[tuple[str, Callable[[KeyName], Secret | None]]]:
     if dotenv is not None:
-        yield str(dotenv), _dotenv_look_up(dotenv)
+        found = credential_in(dotenv)  # it was asked for by name: silently another account would pay
+        yield found.source, lambda name: found.secret if name == found.name else None
     yield "Colab secrets", _from_colab
     yield "keyring", _from_keyring
 
@@ -161,8 +162,10 @@ def _dotenv_look_up(path: Path) -> Callable[[KeyName], Secret | None]:
             f"Reading {path} needs python-dotenv, which is not installed.", "Run: pip install 'venice-widgets[dotenv]'"
         ) from exc
     try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as exc:
+        text = path.read_text("utf-8-sig")
+    except UnicodeDecodeError as exc:
+        raise ConfigurationError(f"{path} cannot be read: it is not UTF-8 text.", "Save it as UTF-8.") from exc
+    except (OSError, ValueError) as exc:
         raise ConfigurationError(f"{path} cannot be read: {type(exc).__name__}.", "Give the path of a .env.") from exc
     # A "$" in a key is a "$": nothing is put in its place from the environment.
     values = dotenv_values(stream=StringIO(text), interpolate=False)
@@ -172,11 +175,10 @@ def _dotenv_look_up(path: Path) -> Callable[[KeyName], Secret | None]:
 def _from_colab(name: KeyName) -> Secret | None:
     if "google.colab" not in sys.modules:  # there its kernel has loaded it; elsewhere it is nobody's business
         return None
-    userdata = importlib.import_module("google.colab.userdata")
-    refusals = (userdata.SecretNotFoundError, userdata.NotebookAccessError, userdata.TimeoutException)
     try:
+        userdata = importlib.import_module("google.colab.userdata")
         return _secret(userdata.get(_VARIABLES[name]))
-    except refusals:
+    except Exception:  # noqa: BLE001  whatever keeps an optional source from answering, there is no key
         return None
 
 

@@ -7,6 +7,7 @@ without sending anything; ``session.send`` sends what was built; ``session.gener
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,7 @@ from venice_widgets.client.client import Client
 from venice_widgets.client.http_errors import cleaned
 from venice_widgets.client.payment_required import no_credentials
 from venice_widgets.client.wallet import WALLET_IN_FLIGHT, uses_wallet
+from venice_widgets.generation.copies import copies_of
 from venice_widgets.generation.in_flight import InFlight
 from venice_widgets.generation.notices import age_notes, known_notes, recovery_notes
 from venice_widgets.generation.origin import circumstances
@@ -93,7 +95,8 @@ class Session:
         max_cost_usd: no generation may cost more US dollars than this; it holds in the demo too.
         confirm_above_usd: above this many US dollars the user is asked first.
         legacy_header: let a wallet sign in by the old header.
-        demo: let the built-in simulator answer; nothing is charged, and a store of its own is used.
+        demo: let the built-in simulator answer; nothing is charged, and a store of its own is used. None follows the
+            setting of that name.
         transport: what carries requests, for tests; None for the network (or the simulator in demo mode).
 
     Raises:
@@ -111,7 +114,7 @@ class Session:
         max_cost_usd: Decimal | str | float | None = None,
         confirm_above_usd: Decimal | str | float | None = None,
         legacy_header: bool = False,
-        demo: bool = False,
+        demo: bool | None = None,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         api_key, wallet = as_secret(api_key), as_secret(wallet)
@@ -125,7 +128,8 @@ class Session:
             "legacy_header": legacy_header or None,
         }
         settings = read_settings(self._arguments)
-        self._stated = settings.for_demo() if demo else settings
+        wants_demo = settings.demo if demo is None else demo
+        self._stated = settings.for_demo() if wants_demo else replace(settings, demo=False)
         self._dotenv = None if dotenv is None else Path(dotenv).expanduser()
         self._transport = transport
         self._told_of_recovery = False
@@ -252,6 +256,9 @@ class Session:
         settings = self.settings
         texts = {"prompt": prompt, "negative_prompt": fields.get("negative_prompt")}
         refuse_keys(texts, (settings.api_key, settings.wallet_key))
+        for name in ("model", "format"):
+            if fields.get(name) is None and (value := getattr(settings, name)) is not None:
+                fields[name] = value
         plan = plan_seeds(fields.get("seed"), images)
         catalogue = self.catalogue()
         request = GenerationRequest.build(prompt, fields, catalogue)
@@ -369,19 +376,37 @@ class Session:
         max_cost_usd: Decimal | str | float | None = None,
         yes: bool = False,
         again: bool | None = False,
+        save: str | Path | None = None,
+        metadata: str = "full",
         **fields: Unpack[Fields],
     ) -> Generation:
         """Make images and wait for them; no question is ever asked.
 
         Arguments and errors are those of `build` and `send`, and:
 
+        Args:
+            prompt: see `build`.
+            images: see `build`.
+            max_cost_usd: see `send`.
+            yes: see `send`.
+            again: see `build`.
+            save: a file for a copy of each image, such as ``fox-{seed}.{ext}``; checked before anything is sent.
+            metadata: how much of the recipe the copies carry, see `Image.save`.
+            fields: see `build`.
+
         Raises:
             GenerationIncomplete: images are missing; what arrived is stored, and on the exception.
             Interrupted: the user stopped it; what was sent is still stored as it arrives.
         """
+        copies = copies_of(save, metadata)
         prepared = self.build(prompt, images=images, again=again, **fields)
+        if copies:
+            copies.check(prepared)
         generation = self.send_and_wait(prepared, max_cost_usd=max_cost_usd, yes=yes)
+        written = copies.write(generation) if copies else None
         generation.raise_for_missing()
+        if written and written.problem:
+            raise written.problem
         return generation
 
     def await_generation(self, generation: Generation, on_tick: Callable[[Generation], None] | None = None) -> None:

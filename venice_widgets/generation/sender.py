@@ -122,7 +122,9 @@ class Sender:
     ) -> Dispatch[RunDraft, ImageResponse]:
         """What will send the drafts, with the generation in hand; nothing is sent before it starts."""
         channel = self.client.channel() if drafts else None
-        worker = RunWorker(prepared.request, prepared.estimate, self.log, channel, generation, allow)
+        worker = RunWorker(
+            prepared.request, prepared.estimate, self.log, channel, generation, self.settings.preview_pixels, allow
+        )
         stored = StoredRuns(self.log, prepared.known, generation)
         dispatch: Dispatch[RunDraft, ImageResponse] = Dispatch(
             drafts,

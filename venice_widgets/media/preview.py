@@ -76,14 +76,14 @@ def preview(data: bytes | Path, *, longest_side_pixels: int = _SIDE_PIXELS, max_
         return _preview(image, longest_side_pixels, max_bytes)
 
 
-def examine(data: bytes | Path) -> tuple[ImageFacts, Preview]:
+def examine(data: bytes | Path, *, longest_side_pixels: int = _SIDE_PIXELS) -> tuple[ImageFacts, Preview]:
     """The facts of a picture and its `preview`, for which it is opened once: opening a WebP takes a while.
 
     Raises:
         UnreadableFile: as `format.identify` and `preview`.
     """
     with _TURNS, open_image(data) as image:
-        return facts_of(image, data), _preview(image, _SIDE_PIXELS, _MAX_BYTES)
+        return facts_of(image, data), _preview(image, longest_side_pixels, _MAX_BYTES)
 
 
 def _preview(image: ImageFile, longest_side_pixels: int, max_bytes: int) -> Preview:
