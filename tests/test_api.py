@@ -3,6 +3,9 @@
 import hashlib
 import io
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -12,6 +15,7 @@ from venice_widgets import current
 from venice_widgets.errors import GenerationIncomplete, Interrupted, InvalidRequest, SpendingRefused
 from venice_widgets.generation.progress import ProgressLine
 from venice_widgets.generation.rate_limiter import RateLimiter
+from venice_widgets.generation.result import Generation
 from venice_widgets.session import Session
 from venice_widgets.simulator import Fault, Simulator
 
@@ -122,3 +126,43 @@ def test_what_the_log_holds_can_be_reused(simulator, session):
     assert len(posts(simulator)) == 1
     assert venice_widgets.generate("a fox", seed=41, again=True).images
     assert len(posts(simulator)) == 2
+
+
+SCRIPT = """
+import venice_widgets
+from venice_widgets.session import Session
+venice_widgets.current_session  # the package's own names
+for seed in (41, 42):
+    venice_widgets.generate("a fox", seed=seed, width=64, height=64, session=Session(demo=True))
+"""
+
+
+def test_a_program_is_told_the_price_the_summary_and_where_the_images_are():
+    ended = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True, timeout=60)
+    assert ended.stdout == ""
+    lines = ended.stderr.splitlines()
+    prices = [line for line in lines if "$0.01" in line]
+    paths = [Path(line.strip()) for line in lines if line.startswith("  ")]
+    assert len(prices) == 4
+    assert len(paths) == 2
+    assert all(path.is_file() for path in paths)
+
+
+CELLS = """
+%load_ext venice_widgets
+%venice demo on
+import venice_widgets
+for seed in (1, 2):
+    venice_widgets.generate("a fox", seed=seed, width=64, height=64)
+"""
+
+
+def test_a_loop_in_a_notebook_shows_its_images(monkeypatch, shell):
+    displayed = []
+    monkeypatch.setattr("venice_widgets.api.in_kernel", lambda: True)
+    monkeypatch.setattr("IPython.display.display", lambda *shown, **_: displayed.extend(shown))
+    shell.run_cell(CELLS.strip())
+    shown = [one for one in displayed if isinstance(one, Generation)]
+    assert [generation[0].seed for generation in shown] == [1, 2]
+    shell.run_cell("kept = venice_widgets.generate('a fox', seed=3, width=64, height=64)")
+    assert len([one for one in displayed if isinstance(one, Generation)]) == 2

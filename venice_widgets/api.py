@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Unpack
 
+from venice_widgets.generation.copies import copies_of
 from venice_widgets.generation.notices import age_notes
-from venice_widgets.generation.progress import ProgressLine
+from venice_widgets.generation.progress import ProgressLine, tell
+from venice_widgets.generation.run import interrupted
 from venice_widgets.request.spending import ask_user
 
 from .current import current_session
+from .shell import drops_value, in_kernel, running_shell
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from decimal import Decimal
+    from pathlib import Path
 
     from venice_widgets.generation.result import Generation
     from venice_widgets.request.fields import Fields
 
     from .session import Session
+
+_SHOWN_FILES = 20
 
 
 def generate(
@@ -26,31 +34,42 @@ def generate(
     max_cost_usd: Decimal | str | float | None = None,
     yes: bool = False,
     again: bool | None = False,
+    save: str | Path | None = None,
+    metadata: str = "full",
     session: Session | None = None,
     **fields: Unpack[Fields],
 ) -> Generation:
-    """Make pictures and wait for them; a notebook or a terminal shows the price and the progress meanwhile.
+    """Make images and wait for them, telling the price, the progress and where the images are.
+
+    In a notebook, images whose value is not used (in a loop, or before the last line of a cell) are displayed; a
+    program gets plain lines on standard error.
 
     Args:
-        prompt: what the pictures show; sent as it stands, 1 character up to the model's limit.
-        images: how many pictures, 1 … 1000: each is a request of its own, with seeds s, s+1, …
-        max_cost_usd: refuse to send if it could cost more US dollars, or if the price is unknown; it also says yes up
-            to there.
+        prompt: what the images show; sent as it stands, 1 character up to the model's limit.
+        images: how many images, 1 … 1000: each is a request of its own, with seeds s, s+1, …
+        max_cost_usd: refuse to send if it could cost more US dollars, or if the price is unknown; it also confirms a
+            price up to it.
         yes: do not ask before spending more than ``VENICE_CONFIRM_ABOVE``.
         again: send what the log holds already once more; otherwise a request whose seed was given is shown from the log
             at no cost, see `Session.build`.
+        save: a file for a copy of each image, such as ``fox-{seed}.{ext}``; checked before anything is sent, and never
+            overwriting.
+        metadata: how much of the recipe the copies carry: full, no-prompt, none, original.
         session: the session to use; None for the one that the magics use.
-        fields: the parameters of ``POST /image/generate`` by the API's own names, see `venice_widgets.fields.Fields`.
+        fields: the parameters of ``POST /image/generate`` by the API's own names, see `venice_widgets.request.fields`.
 
     Raises:
         InvalidRequest: before anything is sent; names the field, the value, what is allowed and the nearest right one.
-        SpendingRefused: too dear, of unknown price under a limit, or not agreed to.
-        GenerationIncomplete: pictures are missing; what arrived is kept, and on the exception.
-        Interrupted: stopped by hand; what was sent keeps being filed in the store.
+        SpendingRefused: too expensive, of unknown price under a limit, or declined.
+        GenerationIncomplete: images are missing; what arrived is stored, and on the exception.
+        Interrupted: the user stopped it; what was sent is still stored as it arrives.
         VeniceError: anything else that went wrong; see `venice_widgets.errors`.
     """
     session = session or current_session()
+    copies = copies_of(save, metadata)
     prepared = session.build(prompt, images=images, again=again, **fields)
+    if copies:
+        copies.check(prepared)
     parts = (prepared.estimate.text, prepared.request.model.id, session.left_text(), *age_notes(prepared))
     line = ProgressLine(" · ".join(filter(None, parts)))
     line.show(0, len(prepared.plan.seeds))
@@ -60,5 +79,27 @@ def generate(
         )
     finally:
         line.clear()
-    generation.raise_for_missing()
+    try:
+        written = copies.write(generation) if copies else None
+        files = written.files if written else tuple(image.path for image in generation.images)
+        _show(generation, files, (*generation.notes, *(written.notices if written else ())))
+        generation.raise_for_missing()
+    except KeyboardInterrupt:
+        raise interrupted(generation) from None
+    if written and written.problem:
+        raise written.problem
     return generation
+
+
+def _show(generation: Generation, files: Sequence[Path], notes: Sequence[str]) -> None:
+    """Show what nobody else will: IPython shows the value of a cell's last line alone, and Python shows nothing."""
+    unused = running_shell() is None or drops_value(sys._getframe(2))  # noqa: SLF001  the caller of `generate`
+    if not (unused and generation.images):
+        return
+    if in_kernel():
+        from IPython.display import display
+
+        display(generation)
+        return
+    more = [f"and {len(files) - _SHOWN_FILES} more"] if len(files) > _SHOWN_FILES else []
+    tell(generation.summary, *(f"  {file}" for file in files[:_SHOWN_FILES]), *more, *notes)

@@ -1,9 +1,13 @@
-"""What this runs in: a kernel, an IPython at a terminal, or plain Python; found out without importing IPython."""
+"""What this runs in: a kernel, IPython at a terminal, or plain Python; found out without importing IPython."""
 
 from __future__ import annotations
 
+import dis
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 
 def running_shell() -> Any:
@@ -18,10 +22,16 @@ def in_kernel() -> bool:
 
 
 def at_terminal() -> bool:
-    """Whether a person types into an IPython at a terminal."""
+    """Whether the user types into IPython at a terminal."""
     return running_shell() is not None and not in_kernel() and has_terminal()
 
 
 def has_terminal() -> bool:
-    """Whether a person can answer at standard input."""
+    """Whether the user can answer at standard input."""
     return sys.stdin is not None and sys.stdin.isatty()
+
+
+def drops_value(frame: FrameType) -> bool:
+    """Whether the code that is being called from throws the value away, so that IPython shows nothing of it."""
+    following = (each.opname for each in dis.get_instructions(frame.f_code) if each.offset > frame.f_lasti)
+    return next(following, "") == "POP_TOP"

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from venice_widgets.generation import progress as progress_module
 from venice_widgets.generation.progress import ProgressLine
 
 
@@ -71,13 +72,18 @@ def test_a_question_gets_the_row_to_itself(terminal):
     assert terminal.row == "Spend it?"
 
 
-def test_a_file_or_pipe_gets_nothing(monkeypatch):
+def test_a_file_or_pipe_gets_the_price_once_and_seldom_a_plain_line(monkeypatch):
     pipe = io.StringIO()
     monkeypatch.setattr("sys.stderr", pipe)
-    line = ProgressLine("$0.01")
-    line.show(0, 1)
+    line = ProgressLine("$0.40")
+    for done in range(40):
+        line.show(done, 40, float(done))
+    assert pipe.getvalue() == "$0.40\n"
+    monkeypatch.setattr(progress_module, "_LINE_SECONDS", 0.0)
+    line.show(39, 40, 39.0)
+    line.show(39, 40, 40.0)
     line.clear()
-    assert not pipe.getvalue()
+    assert pipe.getvalue() == "$0.40\n39 of 40 · 39 s · $0.40\n"
 
 
 def test_no_standard_error_at_all_is_no_problem(monkeypatch):

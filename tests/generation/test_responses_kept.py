@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from venice_widgets.errors import PossiblyCharged
-from venice_widgets.generation.dispatch import RateLimiter
+from venice_widgets.generation.rate_limiter import RateLimiter
 from venice_widgets.log import Status
 from venice_widgets.session import Session
 from venice_widgets.simulator import Simulator

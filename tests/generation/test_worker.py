@@ -428,7 +428,7 @@ def test_bytes_that_are_no_picture_are_kept_and_the_error_says_where(simulator, 
 
 
 def test_whatever_a_picture_does_to_its_reader_the_generation_ends_with_one_of_our_errors(start, monkeypatch):
-    def breaks(path):
+    def breaks(path, **_):
         raise IndexError("bitmap out of range")
 
     monkeypatch.setattr(runs_module, "examine", breaks)

@@ -131,7 +131,10 @@ class Image:
             self.request, seed=self.seed, run_id=self.run_id, request_hash=self.request_hash, image_sha256=self.sha256
         )
         target = self.target(path)
-        return save_copy(self.data, target, recipe, mime=self.mime, metadata=metadata, alter_signed=alter_signed)
+        try:
+            return save_copy(self.data, target, recipe, mime=self.mime, metadata=metadata, alter_signed=alter_signed)
+        except ValueError as exc:  # a letter that no file name can hold here
+            raise _no_file(str(target), str(exc)) from exc
 
     def target(self, path: str | Path) -> Path:
         """The file that a path or pattern names.
@@ -144,8 +147,8 @@ class Image:
             raise _no_file(filled, "it holds a null character")
         try:
             return Path(filled).expanduser()
-        except RuntimeError as exc:
-            raise _no_file(filled, "there is no such home") from exc
+        except (RuntimeError, ValueError) as exc:
+            raise _no_file(filled, str(exc)) from exc
 
     def fill(self, pattern: str) -> str:
         """A file name made of a pattern such as ``fox-{seed}.{ext}``."""
@@ -166,7 +169,11 @@ class Image:
 
 
 def _no_file(name: str, problem: str) -> InvalidRequest:
-    return InvalidRequest(f"{name!r} is no file that can be written: {problem}.", "Give its full path.", field="save")
+    return InvalidRequest(
+        f"{name!r} is not a file that can be written: {problem}.",
+        "Give another name. The image is safe in the store.",
+        field="save",
+    )
 
 
 def card_of(image: Image, prompt: str, *, preview: Preview | None = None, caption: str = "", section: str = "") -> Card:

@@ -1,9 +1,10 @@
-"""How far it is, while one waits: one line that is replaced as it goes on, and is gone at the end."""
+"""Progress while the user waits: one line that is replaced, and is gone at the end; plain lines in a program."""
 
 from __future__ import annotations
 
 import shutil
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 from venice_widgets.display import Bundle, line, progress
@@ -17,13 +18,26 @@ if TYPE_CHECKING:
     Ask = Callable[[str], bool | None]
 
 
+_LINE_SECONDS = 10.0
+"""How often a program is told the progress at most, where no line can be replaced."""
+
+
+def tell(*lines: str) -> None:
+    """Write lines to standard error, where it exists."""
+    if sys.stderr is not None:
+        sys.stderr.write("".join(f"{line}\n" for line in lines))
+        sys.stderr.flush()
+
+
 class ProgressLine:
-    """Shows the price before sending and the progress while waiting, in a notebook or on a terminal."""
+    """Shows the price before sending and the progress while waiting: in a notebook, on a terminal, or in a program."""
 
     def __init__(self, opening: str) -> None:
         self._opening = opening
         self._handle: Any = None
         self._width = 0
+        self._told_at: float | None = None
+        self._told_done = 0
 
     def show(self, done: int = 0, total: int = 0, seconds: float = 0.0, words: str = "") -> None:
         """Show the state now, in the place of what was shown before."""
@@ -32,10 +46,12 @@ class ProgressLine:
             self._show_in_notebook(bundle)
         elif sys.stderr is not None and sys.stderr.isatty():
             self._show_in_terminal(str(bundle.data["text/plain"]))
+        else:
+            self._show_in_program(done, str(bundle.data["text/plain"]))
 
     def tick(self, generation: Generation) -> None:
-        """Show how far a generation is."""
-        ended = sum(run.status not in ("pending", "sent") for run in generation.runs)
+        """Show the progress of a generation."""
+        ended = sum(not run.in_progress for run in generation.runs)
         self.show(ended, len(generation.runs), generation.seconds, generation.activity)
 
     def clear(self, *, whole_cell: bool = False) -> None:
@@ -77,6 +93,16 @@ class ProgressLine:
             self._handle = display(bundle, display_id=True)
         else:
             self._handle.update(bundle)
+
+    def _show_in_program(self, done: int, text: str) -> None:
+        """The price once, then a line for news, not more often than people read them."""
+        if self._told_at is None:
+            tell(self._opening)
+        elif done == self._told_done or time.monotonic() - self._told_at < _LINE_SECONDS:
+            return
+        else:
+            tell(text)
+        self._told_at, self._told_done = time.monotonic(), done
 
     def _show_in_terminal(self, text: str) -> None:
         """In one row: what wraps cannot be written over."""

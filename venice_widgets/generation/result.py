@@ -234,9 +234,9 @@ class Generation(Sequence[Image]):
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         try:
             bundle = self.bundle()
+            return bundle.data, bundle.metadata  # noqa: TRY300  an interrupt here is told too
         except KeyboardInterrupt:
             raise interrupted(self) from None
-        return bundle.data, bundle.metadata
 
     def __repr__(self) -> str:
         return f"<Generation {self.request.model.id}: {len(self.images)} of {len(self.plan.seeds)} images>"

@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
+from string import Formatter
 from typing import TYPE_CHECKING, Literal, get_args
 
 from venice_widgets.errors import InvalidRequest, StoreError, UnreadableFile
@@ -167,11 +168,15 @@ def fill_pattern(pattern: str, **values: str) -> str:
     Raises:
         InvalidRequest: it names something that a picture does not have.
     """
+    filled = []
     try:
-        return pattern.format_map({name: re.sub(r"[/\\\0]", "_", value) for name, value in values.items()})
-    except (KeyError, IndexError, ValueError, AttributeError, TypeError) as exc:
+        for text, name, form, conversion in Formatter().parse(pattern):
+            value = "" if name is None else values[name if not (form or conversion) else ""]
+            filled += [text, re.sub(r"[/\\\0]", "_", value)]
+    except (KeyError, ValueError) as exc:
         raise InvalidRequest(
             f"the file pattern {pattern!r} cannot be filled.",
             f"It may name {', '.join(f'{{{name}}}' for name in values)}; nothing was written.",
             field="save",
         ) from exc
+    return "".join(filled)

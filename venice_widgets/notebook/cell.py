@@ -9,14 +9,16 @@ from IPython.core.error import UsageError
 
 from venice_widgets.current import current_session
 from venice_widgets.display import Bundle, code, line, notice
-from venice_widgets.errors import GenerationIncomplete, VeniceError
+from venice_widgets.errors import GenerationIncomplete, Interrupted, VeniceError
+from venice_widgets.generation.copies import Copies, copies_of
 from venice_widgets.generation.notices import age_notes
 from venice_widgets.generation.progress import ProgressLine
+from venice_widgets.generation.run import interrupted
 from venice_widgets.request.axes import Axis
 from venice_widgets.request.spending import ask_user
 from venice_widgets.shell import at_terminal
 
-from .cell_checks import check_files, check_options, check_prompt
+from .cell_checks import check_options, check_prompt
 from .cell_options import cell_help, parse_cell_line, with_seed_axis
 from .dry_run import dry_run
 from .option_names import in_words_of_a_cell
@@ -82,7 +84,8 @@ def _run_one(
     session = current_session()
     again = True if options.get("again") else None if options.get("reuse") else False
     prepared = session.build(prompt, images=options.get("images"), again=again, **fields)
-    check_files(options.get("save"), prepared)
+    if copies := _copies(options):
+        copies.check(prepared)
     if options.get("dry_run"):
         return dry_run(session, prepared, options)
     return _generate(shell, session, prepared, options, context)
@@ -121,12 +124,15 @@ def _generate(
         )
     finally:
         progress.clear(whole_cell=_is_whole_cell(shell))
-    problem = _save(generation, options)
-    _fail_if_missing(generation)
-    if problem:
-        _show(generation)
-        raise problem
-    return generation
+    try:
+        problem = _save(generation, options)
+        _fail_if_missing(generation)
+        if problem:
+            _show(generation)
+            raise problem
+        return generation  # noqa: TRY300  an interrupt here is told too
+    except KeyboardInterrupt as exc:
+        raise (exc if isinstance(exc, Interrupted) else interrupted(generation)) from None
 
 
 def _keep(shell: Any, name: str | None, generation: Generation) -> None:
@@ -144,23 +150,21 @@ def _is_whole_cell(shell: Any) -> bool:
 
 def _save(generation: Generation, options: Mapping[str, Any]) -> VeniceError | None:
     """Save every image that can be saved; the first problem is raised once the images are shown."""
-    problem: VeniceError | None = None
-    notices: dict[str, None] = {}
-    files: list[str] = []
-    for image in generation.images if options.get("save") else ():
-        try:
-            saved = image.save_copy(options["save"], options.get("metadata", "full"))
-        except VeniceError as exc:
-            problem = problem or exc
-        else:
-            files.append(str(saved.path))
-            notices.update(dict.fromkeys(saved.notices))
-    if files:
+    copies = _copies(options)
+    if copies is None:
+        return None
+    written = copies.write(generation)
+    if written.files:
+        files = [str(file) for file in written.files]
         more = f" and {len(files) - SHOWN_FILES} more" if len(files) > SHOWN_FILES else ""
         _show(line(f"saved as {', '.join(files[:SHOWN_FILES])}{more}"))
-    if notices:
-        _show(notice("\n".join(notices), kind="note"))
-    return problem
+    if written.notices:
+        _show(notice("\n".join(written.notices), kind="note"))
+    return written.problem
+
+
+def _copies(options: Mapping[str, Any]) -> Copies | None:
+    return copies_of(options.get("save"), options.get("metadata") or "full")
 
 
 def _fail_if_missing(generation: Generation) -> None:

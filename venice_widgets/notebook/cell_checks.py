@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import re
 from keyword import iskeyword
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
 
 from venice_widgets.errors import InvalidRequest
-from venice_widgets.media.saving import EXTENSIONS, check_metadata, fill_pattern, true_name
+from venice_widgets.media.saving import check_metadata, fill_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
-
-    from venice_widgets.generation.prepared import Prepared
 
 _COMMAND_LINE = re.compile(r"^[ \t]*(%%?venice\b.*)$", re.MULTILINE)
 _SINGLE_BRACES = re.compile(r"(?<!\{)\{([^\W\d]\w*)\}(?!\})")
@@ -73,47 +70,3 @@ def _check_pattern(pattern: str, namespace: Mapping[str, Any], known: Mapping[st
     if forgotten:
         raise UsageError(f"%%venice: --save {pattern}: a variable is written {{{{ {forgotten[0]} }}}}.")
     fill_pattern(pattern, **known)
-
-
-def check_files(pattern: str | None, prepared: Prepared) -> None:
-    """Refuse a file that would be written twice, or that exists already.
-
-    Raises:
-        InvalidRequest: names the file.
-    """
-    if pattern is None:
-        return
-    mime = f"image/{prepared.request.fields.get('format', 'webp')}"
-    known = {"model": prepared.request.model.id, "ext": EXTENSIONS[mime], "run_id": "*"}
-    files = [fill_pattern(pattern, seed=str(seed), **known) for seed in prepared.plan.seeds]
-    variants = int(prepared.request.fields.get("variants", 1))
-    names = ("seed",) if variants > 1 else ("seed", "run_id")  # variants share their run
-    if len(files) * variants > 1 and not any(f"{{{name}" in pattern for name in names):
-        raise InvalidRequest(
-            f"--save {pattern!r} names one file for {len(files) * variants} images.",
-            f"Put {' or '.join(f'{{{name}}}' for name in names)} in it. Nothing was sent.",
-            field="save",
-        )
-    there = [taken for file in files if "*" not in file and (taken := _taken(file, mime))]
-    if there:
-        raise InvalidRequest(
-            f"{there[0]} exists, and nothing is overwritten.",
-            "Choose another name, or put {run_id} in it. Nothing was sent.",
-            field="save",
-        )
-
-
-def _taken(file: str, mime: str) -> Path | None:
-    """The file that is in the way, under this name or the one that an image of this format will have instead."""
-    try:
-        target = Path(file).expanduser()
-        above = next((folder for folder in target.parents if folder.exists()), target)
-        taken = next((path for path in (target, true_name(target, mime)) if path.exists()), None)
-    except (OSError, ValueError, RuntimeError) as exc:
-        reason = getattr(exc, "strerror", None) or exc
-        raise InvalidRequest(
-            f"--save {file!r} is not a valid file name: {reason}.", "Nothing was sent.", field="save"
-        ) from exc
-    if above.is_file():
-        raise InvalidRequest(f"--save {file!r}: {above} is not a folder.", "Nothing was sent.", field="save")
-    return taken

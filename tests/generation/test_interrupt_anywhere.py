@@ -1,0 +1,184 @@
+"""An interrupt between any two instructions of sending, waiting and showing: told with the money, never a hang.
+
+The suite tries a sample of the places; with ``VENICE_INTERRUPTS=all`` in the environment it tries each of them.
+"""
+
+import io
+import os
+import re
+import sys
+import threading
+import time
+
+import pytest
+from PIL import Image
+
+from venice_widgets.errors import Interrupted
+from venice_widgets.generation.rate_limiter import RateLimiter
+from venice_widgets.log import Status
+from venice_widgets.session import Session
+from venice_widgets.simulator import Simulator
+
+KEY = "VENICE_INFERENCE_KEY_0123456789abcdef"
+SAMPLE = 60
+ALL = os.environ.get("VENICE_INTERRUPTS") == "all"  # before the tests take such variables away
+IMAGES = 6
+OURS = f"{os.sep}venice_widgets{os.sep}"
+
+
+def paint(_):
+    """A small image."""
+    file = io.BytesIO()
+    Image.new("RGB", (16, 12), "red").save(file, "PNG")
+    return file.getvalue()
+
+
+class Interrupts:
+    """Counts the instructions of this thread in the package and in `threading`, and interrupts at one of them."""
+
+    def __init__(self, at=None):
+        self.at, self.count, self.where = at, 0, ""
+
+    def __enter__(self):
+        sys.settrace(self._enter)
+        return self
+
+    def __exit__(self, *_):
+        sys.settrace(None)
+
+    def _enter(self, frame, event, argument):
+        name = frame.f_code.co_filename
+        if OURS in name or name.endswith("threading.py"):
+            frame.f_trace_opcodes, frame.f_trace_lines = True, False
+            return self._step
+        return None
+
+    def _step(self, frame, event, argument):
+        if event == "opcode":
+            self.count += 1
+            if self.count == self.at:
+                sys.settrace(None)
+                self.where = f"{frame.f_code.co_filename}:{frame.f_lineno}"
+                raise KeyboardInterrupt
+        return self._step
+
+
+def places(count):
+    """All of them, or a sample that is another one for each step width of the suite."""
+    if ALL:
+        return range(1, count + 1)
+    return range(1, count + 1, max(1, count // SAMPLE))
+
+
+@pytest.fixture
+def simulator():
+    return Simulator(requests_per_minute=None, errors_per_half_minute=None, paint=paint)
+
+
+@pytest.fixture
+def session(simulator):
+    with Session(api_key=KEY, transport=simulator.transport()) as made:
+        made._pace = RateLimiter(None)
+        yield made
+
+
+def posts(simulator):
+    return sum(request.method == "POST" for request in simulator.requests)
+
+
+def number(pattern, text):
+    found = re.search(pattern, text)
+    return int(found[1]) if found else 0
+
+
+def check(simulator, session, error, prepared, sent_before):
+    """The record, the service's own count and what was told agree; and the next request works."""
+    generation = prepared.sending.generation
+    if generation is None:
+        assert posts(simulator) == sent_before
+        assert not isinstance(error, Interrupted) or "Nothing was sent" in str(error)
+        return
+    assert isinstance(error, Interrupted), "a bare KeyboardInterrupt, with requests in flight"
+    assert generation.wait(10), "it hangs"
+    unsent = [run for run in generation.runs if run.status is Status.CANCELLED]
+    assert posts(simulator) - sent_before == len(generation.runs) - len(unsent)
+    assert number(r"(\d+) (?:was|were) not sent", str(error)) == len(unsent)
+    known = {run.run_id: run.status for run in session.log.search(limit=IMAGES + 2)}
+    for run in generation.runs:
+        assert known.get(run.run_id, Status.CANCELLED) is run.status, "the record says something else"
+
+
+def test_sending_and_waiting(simulator, session):
+    seed = iter(range(1, 10**9, IMAGES))
+
+    def attempt(at):
+        prepared = session.build("a fox", images=IMAGES, seed=f"{(first := next(seed))}..{first + IMAGES - 1}")
+        before, error = posts(simulator), None
+        with Interrupts(at) as interrupts:
+            try:
+                session.send_and_wait(prepared)
+            except KeyboardInterrupt as exc:
+                error = exc
+        return interrupts, prepared, before, error
+
+    attempt(None)
+    interrupts, *_ = attempt(None)
+    tried = 0
+    for at in places(interrupts.count):
+        interrupts, prepared, before, error = attempt(at)
+        if error is None:  # it waited less often than the first time
+            continue
+        tried += 1
+        try:
+            check(simulator, session, error, prepared, before)
+        except AssertionError as exc:
+            raise AssertionError(f"interrupted at {interrupts.where}, instruction {at}: {exc!r} {error}") from exc
+    assert session.generate("a crow").images
+    report("sending and waiting", tried, interrupts.count)
+    assert tried > SAMPLE // 2
+
+
+def test_showing(session):
+    generation = session.generate("a fox", images=2, seed=1)
+    with Interrupts() as interrupts:
+        generation._repr_mimebundle_()
+    told = []
+    for at in places(interrupts.count):
+        with Interrupts(at) as interrupts:
+            try:
+                generation._repr_mimebundle_()
+            except Interrupted as exc:
+                told.append(str(exc))
+            except KeyboardInterrupt:
+                assert interrupts.where.endswith(first_lines(generation)), interrupts.where
+        assert len(generation) == 2
+    report("showing", len(told), interrupts.count)
+    assert len(told) > SAMPLE // 2
+    assert all("What arrived is in the log: %venice show RUN shows it" in text for text in told)
+
+
+def first_lines(generation):
+    """Where the method that shows it begins, its ``try`` included: there nothing of ours can catch anything yet."""
+    first = type(generation)._repr_mimebundle_.__code__.co_firstlineno
+    return (f"result.py:{first}", f"result.py:{first + 1}")
+
+
+def report(what, tried, count):
+    if ALL:
+        print(f"{what}: {tried} places of interrupt out of {count}, no charge without a word")
+
+
+def test_no_thread_is_left_waiting(simulator, session):
+    before = time.monotonic()
+    for _ in range(20):
+        prepared = session.build("a fox", images=IMAGES)
+        with Interrupts(400):
+            try:
+                session.send_and_wait(prepared)
+            except KeyboardInterrupt:
+                assert prepared.sending.generation is None or prepared.sending.generation.wait(10)
+    end = time.monotonic() + 5
+    while left := [thread.name for thread in threading.enumerate() if re.fullmatch(r"venice-\d+", thread.name)]:
+        assert time.monotonic() < end, left
+        time.sleep(0.01)
+    assert time.monotonic() - before < 60
