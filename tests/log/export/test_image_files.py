@@ -46,6 +46,6 @@ def test_the_prompt_can_be_kept_out(study, tmp_path, metadata):
     assert not any("狐".encode() in path.read_bytes() for path in (tmp_path / "pictures").iterdir())
 
 
-def test_a_word_that_is_no_choice_is_refused(study, tmp_path):
-    with pytest.raises(InvalidRequest, match="is no choice"):
+def test_a_word_that_is_not_valid_is_refused(study, tmp_path):
+    with pytest.raises(InvalidRequest, match="is not valid"):
         export_pictures(study.log, tmp_path / "pictures", metadata="some")
