@@ -47,7 +47,7 @@ def test_what_is_changed_is_named_with_its_runs(log, run):
 
 
 @pytest.mark.parametrize("meanwhile", ["arrives", "is forgotten"])
-def test_a_picture_that_comes_or_goes_while_everything_is_hashed_is_no_fault(log, make, run, monkeypatch, meanwhile):
+def test_an_image_that_comes_or_goes_while_everything_is_hashed_is_no_fault(log, make, run, monkeypatch, meanwhile):
     names = log.objects.names
 
     def names_then_change():
@@ -63,7 +63,7 @@ def test_a_picture_that_comes_or_goes_while_everything_is_hashed_is_no_fault(log
     assert log.verify().ok
 
 
-def test_reference_pictures_are_verified_and_are_no_orphans(log, make):
+def test_reference_images_are_verified_and_are_no_orphans(log, make):
     reference = log.objects.add(b"reference")
     draft = make.draft(request=f'{{"style_references":[{{"image":"sha256:{reference.sha256}"}}]}}')
     log.reserve([draft])
@@ -157,7 +157,7 @@ def test_a_backup_that_fails_leaves_nothing_behind(log, run, tmp_path, monkeypat
     assert list(tmp_path.glob("copy*")) == []
 
 
-def test_a_deleted_picture_leaves_its_row_hash_and_thumbnail(log, run):
+def test_a_deleted_image_leaves_its_row_hash_and_thumbnail(log, run):
     run_id, kept = run
     log.delete_picture(kept.sha256, thumbnail=b"small")
     assert not kept.path.exists()
@@ -175,14 +175,14 @@ def test_deleting_keeps_the_thumbnail_that_is_there(log, run):
     assert log.thumbnails.read(run[1].sha256) == b"first"
 
 
-def test_only_a_picture_of_the_log_is_deleted(log):
+def test_only_an_image_of_the_log_is_deleted(log):
     reference = log.objects.add(b"a reference picture")
-    with pytest.raises(StoreError, match="no run gave the picture"):
+    with pytest.raises(StoreError, match="no run gave the image"):
         log.delete_picture(reference.sha256)
     assert reference.path.exists()
 
 
-def test_a_deleted_picture_that_is_made_again_is_back(log, make, run):
+def test_a_deleted_image_that_is_made_again_is_back(log, make, run):
     _, kept = run
     log.delete_picture(kept.sha256)
     log.objects.add(b"picture")

@@ -80,7 +80,7 @@ def test_a_damaged_object_is_replaced_when_its_bytes_arrive_again(store, damaged
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
-def test_whoever_may_read_the_store_may_read_its_pictures(store, tmp_path):
+def test_whoever_may_read_the_store_may_read_its_images(store, tmp_path):
     kept, thumbnails = store.add(b"picture"), Thumbnails(tmp_path / "thumbnails")
     thumbnails.keep(kept.sha256, b"small")
     (other := tmp_path / "file").touch()

@@ -96,7 +96,7 @@ def test_an_opening_tells_once_what_it_found(log, make):
         ({}, Status.SUCCEEDED, None),
     ],
 )
-def test_a_recovered_picture_says_whether_it_was_refused_or_blurred(tmp_path, headers, status, blurred):
+def test_a_recovered_image_says_whether_it_was_refused_or_blurred(tmp_path, headers, status, blurred):
     run_until_killed(tmp_path, "5 kept", headers=headers)
     log = Log.open(tmp_path)
     outcome = log.get("last").outcome
@@ -105,7 +105,7 @@ def test_a_recovered_picture_says_whether_it_was_refused_or_blurred(tmp_path, he
     log.close()
 
 
-def test_several_pictures_of_one_run_are_recovered_in_order(tmp_path):
+def test_several_images_of_one_run_are_recovered_in_order(tmp_path):
     run_until_killed(tmp_path, "5 kept twice")
     log = Log.open(tmp_path)
     first, second = log.get("last").images
@@ -114,14 +114,14 @@ def test_several_pictures_of_one_run_are_recovered_in_order(tmp_path):
     log.close()
 
 
-def test_a_picture_that_did_not_come_first_has_no_known_seed_though_it_is_the_only_one(tmp_path):
+def test_an_image_that_did_not_come_first_has_no_known_seed_though_it_is_the_only_one(tmp_path):
     run_until_killed(tmp_path, "5 kept", place=2)
     log = Log.open(tmp_path)
     assert [image.seed for image in log.get("last").images] == [None]
     log.close()
 
 
-def test_a_recovered_picture_keeps_the_prompt_that_was_really_drawn(tmp_path):
+def test_a_recovered_image_keeps_the_prompt_that_was_really_drawn(tmp_path):
     run_until_killed(
         tmp_path, "5 kept", headers={"x-venice-enhanced-prompt": "A%20fox%2C%20red", "x-venice-balance-usd": "24.99"}
     )
@@ -131,7 +131,7 @@ def test_a_recovered_picture_keeps_the_prompt_that_was_really_drawn(tmp_path):
     log.close()
 
 
-def test_a_picture_damaged_since_it_arrived_is_not_taken_for_one(tmp_path):
+def test_an_image_damaged_since_it_arrived_is_not_taken_for_one(tmp_path):
     run_until_killed(tmp_path, "5 kept")
     (path,) = [path for path in (tmp_path / "objects").rglob("*") if path.is_file()]
     path.write_bytes(b"damaged")
@@ -140,7 +140,7 @@ def test_a_picture_damaged_since_it_arrived_is_not_taken_for_one(tmp_path):
     log.close()
 
 
-def test_one_picture_that_cannot_be_read_costs_neither_the_others_nor_the_store(tmp_path, monkeypatch):
+def test_one_image_that_cannot_be_read_costs_neither_the_others_nor_the_store(tmp_path, monkeypatch):
     run_until_killed(tmp_path, "5 kept twice")
     identify = leftovers.identify
 

@@ -193,7 +193,7 @@ def test_costs_are_told_by_day_model_and_notebook(log, make):
         log.costs("week")
 
 
-def test_the_same_request_is_found_if_it_succeeded_and_has_its_picture(log, make):
+def test_the_same_request_is_found_if_it_succeeded_and_has_its_image(log, make):
     drafts = [make.draft(request="{}") for _ in range(4)]
     log.reserve(drafts)
     for draft, name in zip(drafts[:2], "ab", strict=True):
@@ -207,7 +207,7 @@ def test_the_same_request_is_found_if_it_succeeded_and_has_its_picture(log, make
     assert log.find_same("sha256:none") == []
 
 
-def test_a_picture_is_traced_to_its_runs(log, make):
+def test_an_image_is_traced_to_its_runs(log, make):
     one, two = reserve(log, make, "x", "x")
     for run_id in (one, two):
         log.finish(run_id, make.outcome(images=(make.picture(),)))

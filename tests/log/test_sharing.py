@@ -48,7 +48,7 @@ def test_eight_processes_lose_no_run(tmp_path):
 
 
 @pytest.mark.parametrize("budget", ["1.00"])
-def test_a_shared_dollar_buys_exactly_a_hundred_pictures_of_one_cent(tmp_path, budget):
+def test_a_shared_dollar_buys_exactly_a_hundred_images_of_one_cent(tmp_path, budget):
     bought = buy(tmp_path, 40, budget)
     assert sum(bought) == 100, bought
     log = Log.open(tmp_path)

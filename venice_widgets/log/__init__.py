@@ -1,4 +1,4 @@
-"""The reproducibility log: every paid request on record before it is sent, every picture kept as it was received.
+"""The reproducibility log: every paid request is on record before it is sent, every image stored as it was received.
 
 `Log` is the whole surface: `RunDraft` goes in before a request is sent, `RunOutcome` when it ended, `RunRecord` comes
 out. Rows, SQL and file names stay inside, but for four views of ``log.sqlite`` that others (pandas, Datasette,
@@ -11,7 +11,7 @@ DuckDB) may rely on; their columns are only added to. Amounts are dollars, times
     error, images (how many), served_model, served_model_name, router, service_version, plan_id, plan_cell (JSON),
     favorite.
 ``v_images``
-    One row a picture: run_id, position, sha256, size_bytes, mime, width, height, mode, seed, created_at, model,
+    One row an image: run_id, position, sha256, size_bytes, mime, width, height, mode, seed, created_at, model,
     prompt, blurred, deleted_at, pixels_sha256 (once deleted), signed (C2PA), exif.
 ``v_costs``
     One row a run, and what budgets count for it: run_id, created_at, day, model, notebook, session_id, status,

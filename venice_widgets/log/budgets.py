@@ -53,7 +53,7 @@ class Spent:
     charged_usd: Decimal
     """By the ledger, or settled by hand."""
     reserved_usd: Decimal
-    """Pending or on its way: at the most."""
+    """Pending or in flight: at most."""
     unknown_usd: Decimal
     """May have been charged: at the most, until someone settles it."""
     margin_usd: Decimal
@@ -177,7 +177,7 @@ def _check_one(available: Left, drafts: Sequence[RunDraft]) -> None:
 
 def _spoken(available: Left) -> str:
     held = available.spent.reserved_usd + available.spent.unknown_usd
-    note = f" ({usd_text(held)} is reserved for runs that are under way or unknown: %venice doctor)" if held else ""
+    note = f" ({usd_text(held)} is reserved for runs that are in flight or unknown: %venice doctor)" if held else ""
     return f"only {_signed(available.left_usd)} is left{note}"
 
 

@@ -38,7 +38,7 @@ class Reconciled:
     charged: tuple[str, ...]
     """The runs whose charge is known now, or was known to be this."""
     strangers: tuple[str, ...]
-    """The ledger's ids that no run here has: other programs, or runs that never got a response."""
+    """The ledger's ids that belong to no run here: other programs, or runs that never got a response."""
     odd: tuple[str, ...] = ()
     """The runs for which the ledger adds up to what no request costs, such as less than nothing: left as they were."""
 
@@ -60,10 +60,10 @@ class BalanceDifference:
 
 
 def resolve(connection: sqlite3.Connection, record: RunRecord, *, charged: bool, amount_usd: Decimal | None) -> None:
-    """Settle an unknown run as a person says, which frees or keeps its reservation; it may be settled anew.
+    """Settle an unknown run as the user says, which frees or keeps its reservation; it may be settled anew.
 
     Raises:
-        StoreError: it is not unknown, or nobody can tell what it cost.
+        StoreError: it is not unknown, or its cost is not known.
         InvalidRequest: an amount below zero, or one for a run that was not charged.
     """
     _check_amount(amount_usd)
@@ -138,9 +138,9 @@ def _total(parts: Sequence[Decimal]) -> Decimal | None:
 
 
 def balance_difference(records: Sequence[RunRecord], balance_after_usd: Decimal) -> BalanceDifference | None:
-    """From the balance before the first of some runs to a later one; None where no answer told a balance.
+    """From the balance before the first of some runs to a later one; None where no response named a balance.
 
-    The header tells the balance *before* its request, and requests that were on their way together may tell the same
+    The header holds the balance *before* its request, and requests that were in flight together may name the same
     one: a difference belongs to all of the runs, never to one among them.
 
     Args:

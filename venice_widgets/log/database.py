@@ -75,7 +75,7 @@ class Database:
 
     @property
     def is_lost(self) -> bool:
-        """Whether the file is not in its place any more: SQLite writes on to what nobody finds."""
+        """Whether the file is not in its place any more: SQLite goes on writing to a file that cannot be found."""
         return _identity(self.path) != self._identity
 
     def refuse_lost(self) -> None:
@@ -215,7 +215,7 @@ def is_busy(exc: BaseException | None) -> bool:
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """What tells a file from another one of its name; None where there is none."""
+    """What identifies a file, whatever its name; None where there is none."""
     try:
         found = path.stat()
     except OSError:
@@ -225,7 +225,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
     if not read_only:
-        # SQLite gives its -wal and -shm the rights of the file, and the file nobody else's.
+        # SQLite gives its -wal and -shm the rights of the file, so the file is made here.
         touch(path)
     connection = sqlite3.connect(
         _uri(path) if read_only else path, timeout=_SLICE_SECONDS, isolation_level=None, uri=read_only

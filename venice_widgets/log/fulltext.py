@@ -3,7 +3,7 @@
 Words are what lies between spaces and punctuation, without case and accents; emoji count as words. Scripts that are
 written without spaces (Chinese, Japanese, Korean, Thai, Lao, Khmer, Burmese) are indexed by the character, and a
 question in them is a phrase of characters, so that any part of a sentence is found, two-character words included;
-that such a part begins or ends in the middle of a word nobody notices. There is no stemming: ``foxes`` is not ``fox``,
+that such a part begins or ends in the middle of a word is not noticed. There is no stemming: ``foxes`` is not ``fox``,
 but ``fox*`` finds both.
 """
 
@@ -35,7 +35,7 @@ def spaced(text: str) -> str:
 
 
 def match_query(text: str) -> str | None:
-    """A person's words as an FTS5 query: all of them in any order, ``"…"`` as a phrase, ``fox*`` as a beginning.
+    """The user's words as an FTS5 query: all of them in any order, ``"…"`` as a phrase, ``fox*`` as a beginning.
 
     Everything is quoted, so that no word of theirs is an operator. None where nothing is asked.
     """

@@ -2,7 +2,7 @@
 
 Three traces of a response can be there. The log noted the hash of an image before its bytes got their name. The folder
 ``incoming`` holds an image that could not be moved to its place. And it holds the body of the response, whole or cut,
-from which images can still be read. What is no readable image is stored as a body of the run, since it may have been
+from which images can still be read. What is not a readable image is stored as a body of the run, since it may have been
 paid for.
 """
 
@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from venice_widgets.client.response_body import read_body
 from venice_widgets.files.platform import remove
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from .object_store import ObjectStore, ObjectWriter
+    from .object_store import ObjectStore
 
 WHOLE_BODY = -1
 """The position of a note about a response before its images."""
@@ -110,32 +111,21 @@ def _take_image_file(objects: ObjectStore, file: IncomingFile, noted: dict[int, 
 
 def _take_body(found: Found, objects: ObjectStore, path: Path, seed: int) -> None:
     """Read what images there are in a response's body, and store the body itself where that is not all of it."""
-    before = len(found.images)
-    problem = None
     with path.open("rb") as file:
-        if not file.read(1):
-            file.close()
-            remove(path)
-            return
-        file.seek(0)
-        kept = set[int]()
-
-        def new_sink(place: int) -> ObjectWriter:
-            kept.add(place)
-            return objects.writer()
-
         try:
-            reading: Any = read_body(file, new_sink)
-            problem = reading.problem
-            pictures = dict(reading.pictures)
+            reading = read_body(file, lambda _: objects.writer())
+            images, problem = dict(reading.pictures), reading.problem
         except Exception as exc:  # noqa: BLE001  whatever its bytes do to their reader, the body itself is stored
-            pictures, problem = {}, repr(exc)
-    for place, picture in pictures.items():
-        if place not in found.images:
-            _sort_in(found, objects, place, picture.sha256, seed, store_unreadable=False)
-    if problem or len(found.images) == before == 0:
-        stored = objects.add(path.read_bytes())
-        found.bodies.append(BodyRecord(sha256=stored.sha256, size_bytes=stored.size_bytes))
+            images, problem = {}, repr(exc)
+        for place, image in images.items():
+            if place not in found.images:
+                _sort_in(found, objects, place, image.sha256, seed, store_unreadable=False)
+        if path.stat().st_size and (problem or not found.images):
+            file.seek(0)
+            with objects.writer() as writer:
+                shutil.copyfileobj(file, writer)
+                stored = writer.keep()
+            found.bodies.append(BodyRecord(sha256=stored.sha256, size_bytes=stored.size_bytes))
     remove(path)
 
 

@@ -47,11 +47,11 @@ class Log:
 
     @classmethod
     def open(cls, folder: Path, *, read_timeout_seconds: float = recovery.READ_TIMEOUT_SECONDS) -> Log:
-        """Open the store in `folder`, making it where there is none; git is told to leave it alone.
+        """Open the store in `folder`, making it where there is none; git ignores it.
 
         Args:
             folder: the store.
-            read_timeout_seconds: how long another machine may wait for its answers; after that and a minute, what it
+            read_timeout_seconds: how long another machine may wait for a response; after that and a minute, what it
                 sent counts as unknown.
 
         Raises:
@@ -78,7 +78,7 @@ class Log:
 
         Raises:
             SpendingRefused: a budget does not, or a price is unknown; nothing is on record then.
-            StoreError: it cannot be written, has no room for a picture, or is not in its place any more.
+            StoreError: it cannot be written, has no room for an image, or is not in its place any more.
         """
         self.objects.refuse_full()
         self._database.refuse_lost()
@@ -133,7 +133,7 @@ class Log:
             run_id: the run that was sent.
             place: the image's in the response, from 0: only the first has a known seed.
             status_code: of the response.
-            headers: of the response, which tell whether the image was blacked out or blurred.
+            headers: of the response, which say whether the image was blacked out or blurred.
         """
         writer = self.objects.writer(f"{run_id}.{place}")
         writer.before_keep = lambda sha256: self._note_arrival(run_id, place, sha256, status_code, headers or {})
@@ -150,7 +150,7 @@ class Log:
         return BodyRecord(sha256=stored.sha256, size_bytes=stored.size_bytes, content_type=content_type)
 
     def finish(self, run_id: str, outcome: RunOutcome) -> None:
-        """Say how a run ended, with its pictures. A late answer still completes a run that was given up as unknown.
+        """Say how a run ended, with its images. A late response still completes a run that was given up as unknown.
 
         Raises:
             StoreError: it cannot be written now, and will be before the next request; or the run has ended already.
@@ -296,7 +296,7 @@ class Log:
         return self._database.read(search.frame, view)
 
     def find_same(self, request_hash: str, *, base_url: str | None = None) -> list[RunRecord]:
-        """The runs of this very request that succeeded and still have their pictures, newest first."""
+        """The runs of this very request that succeeded and still have their images, newest first."""
         return self._database.read(search.same_requests, request_hash, base_url)
 
     def standing(self, hashes: Collection[str], *, base_url: str) -> dict[str, Standing]:
@@ -334,7 +334,7 @@ class Log:
         return self._database.write(_reserve_missing, drafts, budgets, sent_again)
 
     def find_image(self, sha256: str) -> list[RunRecord]:
-        """The runs that gave the picture with this hash of its bytes, newest first."""
+        """The runs that gave the image with this hash of its bytes, newest first."""
         return self._database.read(search.with_image, sha256)
 
     # Replays.
@@ -371,12 +371,12 @@ class Log:
             after = found[-1][0]
 
     def add_whole(self, record: RunRecord, verdict: VerdictRecord | None = None, deleted: Iterable[str] = ()) -> None:
-        """Put a run that ended in another store on record; its pictures' bytes are objects already.
+        """Put a run that ended in another store on record; its images' bytes are objects already.
 
         Args:
-            record: the run as it stands there. Its money counts here too, on the day that it was made.
+            record: the run as that store holds it. Its money counts here too, on the day that it was made.
             verdict: on it, where it is a replay.
-            deleted: its pictures whose bytes were deleted on purpose.
+            deleted: its images whose bytes were deleted on purpose.
 
         Raises:
             InvalidRequest: it has not ended.
@@ -392,7 +392,7 @@ class Log:
         self._database.write(transfer.add_or_complete, record)
 
     def is_deleted(self, sha256: str) -> bool:
-        """Whether a picture's bytes were deleted on purpose."""
+        """Whether an image's bytes were deleted on purpose."""
         return self.deleted_at(sha256) is not None
 
     # Upkeep.
@@ -414,7 +414,7 @@ class Log:
         return maintenance.size(self._database, self.objects, self.thumbnails.folder)
 
     def backup(self, path: Path) -> None:
-        """Copy the database to a new file, while it is in use. Pictures are files that never change: copy the folder.
+        """Copy the database to a new file, while it is in use. Images are files that never change: copy the folder.
 
         Raises:
             StoreError: the file exists already, or cannot be written.
@@ -422,31 +422,31 @@ class Log:
         maintenance.backup(self._database, path)
 
     def delete_picture(self, sha256: str, thumbnail: bytes | None = None, pixels_sha256: str | None = None) -> None:
-        """Delete a picture's bytes; its rows, hash and thumbnail stay.
+        """Delete an image's bytes; its rows, hash and thumbnail stay.
 
         Args:
-            sha256: the picture.
+            sha256: the image.
             thumbnail: kept where there is none yet.
-            pixels_sha256: of its pixels, which nobody can compute after this.
+            pixels_sha256: of its pixels, which cannot be computed after this.
 
         Raises:
-            StoreError: no run gave this picture.
+            StoreError: no run gave this image.
         """
         if not self.find_image(sha256):
-            raise StoreError(f"no run gave the picture {sha256[:12]}….", "%venice log lists the newest.")
+            raise StoreError(f"no run gave the image {sha256[:12]}….", "%venice log lists the newest.")
         if thumbnail and self.thumbnails.read(sha256) is None:
             self.thumbnails.keep(sha256, thumbnail)
         self._database.write(maintenance.note_deletion, sha256, pixels_sha256)
         self.objects.remove(sha256)
 
     def deleted_at(self, sha256: str) -> datetime | None:
-        """When a picture was deleted on purpose; None where it was not."""
+        """When an image was deleted on purpose; None where it was not."""
         return self._database.read(maintenance.deleted_at, sha256)
 
     def _note_arrival(
         self, run_id: str, place: int, sha256: str | None, status_code: int | None, headers: Mapping[str, str]
     ) -> None:
-        # A log that cannot be written now must not cost a picture that is paid for: its bytes are kept all the same.
+        # A log that cannot be written now must not cost an image that is paid for: its bytes are kept all the same.
         with suppress(StoreError):
             self._database.write_soon(recovery.note_arrival, run_id, place, sha256, status_code, headers)
 

@@ -1,4 +1,4 @@
-"""The store's health: what is missing or changed, what belongs to nobody, how large it is."""
+"""The store's health: what is missing or changed, what belongs to no run, how large it is."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Size:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """What `%venice doctor` tells of the store."""
+    """What `%venice doctor` says about the store."""
 
     folder: Path
     schema_version: int
@@ -85,11 +85,11 @@ class Health:
     unknown: tuple[RunRecord, ...]
     """Runs that may have been charged and wait for ``%venice resolve``, newest first."""
     under_way: tuple[RunRecord, ...]
-    """Runs that a living program, or one that nobody can tell of, has pending or sent."""
+    """Runs that a living program, or one about which nothing is known, has pending or sent."""
     orphans: tuple[str, ...]
     """Objects that no run mentions. They may have been paid for: by a run whose record was lost."""
     incoming: tuple[IncomingFile, ...]
-    """What is arriving now, or was left by a program that ended; each with its run, where its name tells one."""
+    """What is arriving now, or was left by a program that ended; each with its run, where its name says."""
     size: Size
 
 
@@ -175,7 +175,7 @@ def backup(database: Database, path: Path) -> None:
 
 
 def note_deletion(connection: sqlite3.Connection, sha256: str, pixels_sha256: str | None = None) -> None:
-    """Put on record that a picture's bytes are deleted on purpose, and what its pixels were."""
+    """Put on record that an image's bytes are deleted on purpose, and what its pixels were."""
     row = {"sha256": sha256, "deleted_at": time_text(datetime.now(UTC))}
     insert(connection, "deletions", row, word="INSERT OR IGNORE")
     connection.execute(
@@ -184,7 +184,7 @@ def note_deletion(connection: sqlite3.Connection, sha256: str, pixels_sha256: st
 
 
 def deleted_at(connection: sqlite3.Connection, sha256: str) -> datetime | None:
-    """When a picture's bytes were deleted on purpose."""
+    """When an image's bytes were deleted on purpose."""
     row = connection.execute("SELECT deleted_at FROM deletions WHERE sha256 = ?", (sha256,)).fetchone()
     return time(row["deleted_at"]) if row else None
 
@@ -195,7 +195,7 @@ def _received(connection: sqlite3.Connection) -> set[str]:
 
 
 def _sent_along(connection: sqlite3.Connection) -> dict[str, list[str]]:
-    """The reference pictures of all requests, with the runs that sent them."""
+    """The reference images of all requests, with the runs that sent them."""
     found: dict[str, list[str]] = {}
     for row in connection.execute("SELECT run_id, request FROM runs WHERE request LIKE '%sha256:%'"):
         for sha256 in mentioned(row["request"]):

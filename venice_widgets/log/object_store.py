@@ -137,7 +137,7 @@ class ObjectWriter:
 
 
 class Spool(ObjectWriter):
-    """The body of one response while it arrives, which can be read again. Its file stays until it is told otherwise.
+    """The body of one response while it arrives, which can be read again. Its file stays until `discard` or `keep`.
 
     The one copy of what was paid for: call `discard` once every image in it is an object, or `keep` to store the body
     itself. A spool that is only closed stays in ``incoming``, and the next start finds it.
@@ -208,7 +208,7 @@ class ObjectStore:
         return path, file
 
     def refuse_full(self) -> None:
-        """Raise `StoreError` where there is no room for an image; where nobody can tell, there is."""
+        """Raise `StoreError` where there is no room for an image; where that is not known, there is."""
         with suppress(OSError):
             free_bytes = shutil.disk_usage(self.folder.parent).free
             if free_bytes < LEAST_FREE_BYTES:
@@ -266,7 +266,7 @@ class ObjectStore:
         return has_hash(self.path(sha256), sha256)
 
     def remove(self, sha256: str) -> None:
-        """Delete an object's bytes; one that is not there is no error.
+        """Delete an object's bytes; one that is not there is not an error.
 
         Raises:
             StoreError: it cannot be deleted.

@@ -29,7 +29,7 @@ class Fate(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """What tells a process apart from all others, ever."""
+    """What identifies a process among all others, ever."""
 
     host: str
     """The machine's name and, where it has one, its id."""
@@ -37,7 +37,7 @@ class Process:
     pid_namespace: str
     pid: int
     started: str
-    """In the system's own counting; empty where it does not tell."""
+    """As the system counts it; empty where it does not say."""
 
     @property
     def text(self) -> str:
@@ -78,7 +78,7 @@ def fate(text: str) -> Fate:
 
 
 def _started(pid: int) -> str | None:
-    """When a process started; None where there is no such process, or nobody can tell."""
+    """When a process started; None where there is no such process, or it cannot be known."""
     if (PROC / "self/stat").exists():
         return _started_by_proc(pid)
     return _started_by_psutil(pid)

@@ -1,4 +1,4 @@
-"""From a run to the recipe of each of its pictures, which files and exports carry."""
+"""From a run to the recipe of each of its images, which files and exports carry."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SERVICE_VERSION = "x-venice-version"
 MODEL_ID = "x-venice-model-id"
 
 DEMO_SERVICE = "venice-widgets simulator"
-"""What drew a demo picture."""
+"""What drew a demo image."""
 
 
 def recipe_of(
@@ -28,13 +28,13 @@ def recipe_of(
     image: ImageRecord,
     sent_at: datetime | None,
 ) -> Recipe:
-    """What made a picture.
+    """What made an image.
 
     Args:
         draft: the run.
         request: its body as sent, reference images as ``sha256:…``.
         outcome: how it ended.
-        image: one of its pictures.
+        image: one of its images.
         sent_at: when it was sent.
     """
     simulated = draft.base_url == DEMO_BASE_URL
@@ -59,6 +59,6 @@ def recipe_of(
 
 
 def recipe_in(record: RunRecord, image: ImageRecord) -> Recipe:
-    """The recipe of one of the pictures of a run on record."""
-    assert record.outcome is not None  # noqa: S101  it gave a picture
+    """The recipe of one of the images of a run on record."""
+    assert record.outcome is not None  # noqa: S101  it gave an image
     return recipe_of(record.draft, json.loads(record.draft.request), record.outcome, image, record.sent_at)

@@ -25,10 +25,10 @@ class Status(StrEnum):
     PENDING = "pending"
     """On record, not sent; its money is reserved."""
     SENT = "sent"
-    """On its way; its money is reserved."""
+    """In flight; its money is reserved."""
     SUCCEEDED = "succeeded"
     REFUSED = "refused"
-    """The content policy blacked the picture out; not charged."""
+    """The content policy blacked the image out; not charged."""
     FAILED = "failed"
     """It is certain that nothing was charged."""
     UNKNOWN = "unknown"
@@ -39,10 +39,10 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunDraft:
-    """A run as it stands before it is sent."""
+    """A run before it is sent."""
 
     run_id: str
-    """A ULID: sortable in time, told apart by its ending."""
+    """A ULID: sortable in time, and recognized by its ending."""
     generation_id: str
     """The ULID that the runs of one cell or call share."""
     position: int
@@ -94,7 +94,7 @@ class Parent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageRecord:
-    """One picture as it was received."""
+    """One image as it was received."""
 
     sha256: str
     """Of the bytes, in hexadecimal; the name under which the object store keeps them."""
@@ -104,15 +104,15 @@ class ImageRecord:
     width: int
     height: int
     seed: int | None
-    """None where nobody can know it."""
+    """None where it cannot be known."""
     mode: str = ""
     """Pillow's name of its pixel format, such as RGB."""
     pixels_sha256: str | None = None
-    """Of its pixels (`media.marks.pixels_sha256`), put on record when its bytes are deleted: before, they tell it."""
+    """Of its pixels (`media.marks.pixels_sha256`), put on record when its bytes are deleted."""
     signed: bool | None = None
-    """Whether it carries a C2PA manifest; None where nobody looked or could tell."""
+    """Whether it carries a C2PA manifest; None where that is not known."""
     exif: bool | None = None
-    """Whether it carries EXIF; None where nobody looked or could tell."""
+    """Whether it carries EXIF; None where that is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,9 +140,9 @@ class RunOutcome:
     """The message, without secrets."""
     response_id: str | None = None
     response: Mapping[str, Any] | None = None
-    """The answer's JSON less its pictures."""
+    """The response's JSON without its images."""
     headers: Mapping[str, str] = field(default_factory=dict)
-    """The answer's headers less cookies and secrets."""
+    """The response's headers without cookies and secrets."""
     status_code: int | None = None
     first_byte_at: datetime | None = None
     blurred: bool | None = None
@@ -157,7 +157,7 @@ class RunOutcome:
     service_version: str | None = None
     images: tuple[ImageRecord, ...] = ()
     bodies: tuple[BodyRecord, ...] = ()
-    """What else arrived and was stored: a response, or a part of one, that is no readable image."""
+    """What else arrived and was stored: a response, or a part of one, that is not a readable image."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -190,5 +190,5 @@ class RunRecord:
 
     @property
     def images(self) -> tuple[ImageRecord, ...]:
-        """The pictures that arrived."""
+        """The images that arrived."""
         return self.outcome.images if self.outcome else ()

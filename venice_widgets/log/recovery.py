@@ -1,4 +1,4 @@
-"""After a crash: what the runs of programs that ended are, and the pictures that had arrived.
+"""After a crash: what the runs of programs that ended are, and the images that had arrived.
 
 A run that was never sent is cancelled. One that was sent is unknown and keeps its reservation, since it may have been
 charged, unless its image had arrived (see `leftovers`). A file in ``incoming`` of a run that has ended is stored with
@@ -33,7 +33,7 @@ __all__ = ["READ_TIMEOUT_SECONDS", "WHOLE_BODY", "Recovered", "note_arrival", "r
 READ_TIMEOUT_SECONDS = 330.0
 _GRACE_SECONDS = 60.0
 PENDING_ELSEWHERE_SECONDS = 7200.0
-"""How long another machine may take to send what it put on record: 1000 pictures at 20 a minute take 50 minutes.
+"""How long another machine may take to send what it put on record: 1000 images at 20 a minute take 50 minutes.
 
 If it was only slower, its attempt to send is refused then, and nothing is lost."""
 
@@ -49,7 +49,7 @@ class Recovered:
     unknown: tuple[str, ...] = ()
     """Sent; they may have been charged, and their money stays reserved."""
     completed: tuple[str, ...] = ()
-    """Their pictures had arrived and were found."""
+    """Their images had arrived and were found."""
 
     def __bool__(self) -> bool:
         return bool(self.cancelled or self.unknown or self.completed)
@@ -184,8 +184,8 @@ def _outcome(
         return _arrived_outcome(found, now)
     text = "The program ended before a response was on record. It may have been charged."
     if found.bodies:
-        text = "The program ended before this was on record. What arrived is stored with the run, and is no readable "
-        text += "image. It may have been charged."
+        text = "The program ended before this was on record. What arrived is stored with the run, and is not an image "
+        text += "that can be read. It may have been charged."
     return RunOutcome(
         status=Status.UNKNOWN,
         finished_at=now,

@@ -66,7 +66,7 @@ def outcome_row(outcome: RunOutcome) -> dict[str, Any]:
 
 
 def image_row(image: ImageRecord) -> dict[str, Any]:
-    """The columns of a picture, but for the run it belongs to."""
+    """The columns of an image, but for the run it belongs to."""
     return {name: getattr(image, name) for name in _IMAGE_COLUMNS}
 
 
@@ -100,7 +100,7 @@ def insert(connection: sqlite3.Connection, table: str, row: Mapping[str, Any], *
 
 
 def keep_document(connection: sqlite3.Connection, document: Mapping[str, Any]) -> str:
-    """Store a JSON document once per content; its hash stands for it."""
+    """Store a JSON document once per content; it is referred to by its hash."""
     text = json_text(document)
     sha256 = text_sha256(text)
     insert(connection, "documents", {"sha256": sha256, "text": text}, word="INSERT OR IGNORE")

@@ -2,7 +2,7 @@
 
 A run's number carries its time: milliseconds since 1970, shifted by 20 bits, and a place within the millisecond. So
 "newest first", "since" and "until" are ranges of one number, in the runs and in the index of prompts alike, and an
-old run that is imported today stands where it belongs.
+old run that is imported today is in its place.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _UNINDEX = (
 
 
 def first_number(moment: datetime) -> int:
-    """The least number that a run of this moment can have; what SQLite cannot count is no run's time."""
+    """The least number that a run of this moment can have; a time that SQLite cannot count is limited."""
     return min(max(int(moment.timestamp() * 1000), 0) << _PLACES_BITS, _LARGEST_NUMBER)
 
 
@@ -88,7 +88,7 @@ def change_run(connection: sqlite3.Connection, run_id: str, changes: Mapping[str
     row = connection.execute("SELECT number, status FROM runs WHERE run_id = ?", (run_id,)).fetchone()
     if row is None or row["status"] not in allowed:
         present = f"{row['status']}, not {' or '.join(allowed)}" if row else "not in the log"
-        raise StoreError(f"run {run_id[-RUN_ENDING:]} is {present}.", "%venice show tells its state.")
+        raise StoreError(f"run {run_id[-RUN_ENDING:]} is {present}.", "%venice show shows its state.")
     number = row["number"]
     columns = ", ".join(f"{name} = ?" for name in changes)
     indexed = any(changes.get(name) for name in ("prompt", "enhanced_prompt"))
@@ -136,7 +136,7 @@ def add_bodies(connection: sqlite3.Connection, run_id: str, bodies: Sequence[Bod
 
 
 BY_HAND = "by hand"
-"""The source of a charge that a person stated."""
+"""The source of a charge that the user stated."""
 
 
 def recount(connection: sqlite3.Connection) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Questions to the log, the newest answer first.
+"""Searches in the log, the newest result first.
 
 Nothing here reads the whole log: prompts are found by the index of `text`, times are ranges of run numbers, and costs
 are kept totals.
@@ -108,7 +108,7 @@ def question(text: str | None, filters: Filters) -> Question:
 
 
 def search(connection: sqlite3.Connection, asked: Question, limit: int, offset: int = 0) -> list[RunRecord]:
-    """The runs that answer a question, newest first.
+    """The runs that a search finds, newest first.
 
     Raises:
         InvalidRequest: the limit is below 1.
@@ -123,7 +123,7 @@ def search(connection: sqlite3.Connection, asked: Question, limit: int, offset: 
 
 
 def count(connection: sqlite3.Connection, asked: Question) -> int:
-    """How many runs answer a question."""
+    """How many runs a search finds."""
     if asked == Question():
         return spent(connection, "project", "").runs
     found = _numbers(connection, asked, "count(*)", "")
@@ -131,13 +131,13 @@ def count(connection: sqlite3.Connection, asked: Question) -> int:
 
 
 def page(connection: sqlite3.Connection, asked: Question, after: int, size: int) -> list[tuple[int, RunRecord]]:
-    """The next runs that answer a question, with their numbers, oldest first."""
+    """The next runs that a search finds, with their numbers, oldest first."""
     numbers = _numbers(connection, asked, "{number}", "AND {number} > ? ORDER BY {number} LIMIT ?", after, size)
     return _records(connection, numbers)
 
 
 def _numbers(connection: sqlite3.Connection, asked: Question, what: str, rest: str, *more: int) -> list[int]:
-    """The first column of what is asked for; ``{number}`` stands for the column of runs' numbers."""
+    """The first column of what is asked for; ``{number}`` is replaced by the column of runs' numbers."""
     if asked.seed is not None and abs(asked.seed) > _LARGEST_INTEGER:
         return []
     source, number, conditions, values = _source(connection, asked)
@@ -265,7 +265,7 @@ def _ending_in(connection: sqlite3.Connection, name: str) -> list[sqlite3.Row]:
 
 
 def same_requests(connection: sqlite3.Connection, request_hash: str, base_url: str | None) -> list[RunRecord]:
-    """The runs of this very request that succeeded and whose pictures were not all deleted, newest first."""
+    """The runs of this very request that succeeded and whose images were not all deleted, newest first."""
     rows = connection.execute(
         "SELECT * FROM runs WHERE request_hash = ? AND status = 'succeeded' AND base_url = coalesce(?, base_url) "
         "AND EXISTS (SELECT 1 FROM images WHERE images.run_id = runs.run_id "
@@ -314,7 +314,7 @@ def standing(connection: sqlite3.Connection, hashes: Collection[str], base_url: 
 
 
 def with_image(connection: sqlite3.Connection, sha256: str) -> list[RunRecord]:
-    """The runs that gave this picture, newest first."""
+    """The runs that gave this image, newest first."""
     rows = connection.execute(
         "SELECT * FROM runs WHERE run_id IN (SELECT run_id FROM images WHERE sha256 = ?) ORDER BY number DESC",
         (sha256.removeprefix("sha256:"),),

@@ -47,7 +47,7 @@ class _Job(Generic[Result]):
     result: Any = None
     error: BaseException | None = None
     abandoned: bool = False
-    """Whether nobody waits for it any more."""
+    """Whether its caller no longer waits."""
 
     def __post_init__(self) -> None:
         self.done.acquire()
@@ -112,12 +112,12 @@ class SqlThread:
     def _start(self) -> None:
         self._jobs: SimpleQueue[_Job[Any] | None] = SimpleQueue()
         self._connection = _Connection(self._connect)
-        # Nobody uses it any more: the thread closes the file and ends. At exit, others may still be writing.
+        # When it is not used any more, the thread closes the file and ends. At exit, others may still be writing.
         weakref.finalize(self, self._jobs.put, None).atexit = False
         _thread.start_new_thread(_serve, (self._jobs, self._connection))
 
     def run(self, work: Callable[[sqlite3.Connection, Callable[[], bool]], Result]) -> Result:
-        """What a function returns, given the connection and what tells whether nobody waits any more.
+        """What a function returns, given the connection and a function that says whether the caller no longer waits.
 
         Its error is raised here.
         """

@@ -1,8 +1,8 @@
-"""Small pictures derived from the large ones, one file each, beside the store's objects.
+"""Small images derived from the large ones, one file each, beside the store's objects.
 
-Files and not rows, since the database holds no pictures: a hundred thousand thumbnails would make it a gigabyte that
+Files and not rows, since the database holds no images: a hundred thousand thumbnails would make it a gigabyte that
 every backup copies. They can be made again at any time, so nothing is flushed; deleting the folder costs only time,
-except for pictures whose own bytes were deleted.
+except for images whose own bytes were deleted.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ if TYPE_CHECKING:
 
 
 class Thumbnails:
-    """A folder of files named by the sha256 of the picture that each is derived from."""
+    """A folder of files named by the sha256 of the image that each is derived from."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def path(self, sha256: str) -> Path:
-        """Where the thumbnail of this picture is, or would be."""
+        """Where the thumbnail of this image is, or would be."""
         return self.folder / sha256[:2] / sha256[2:]
 
     def read(self, sha256: str) -> bytes | None:
-        """The thumbnail of this picture; None where there is none."""
+        """The thumbnail of this image; None where there is none."""
         try:
             return self.path(sha256).read_bytes() or None
         except OSError:
             return None
 
     def keep(self, sha256: str, data: bytes) -> None:
-        """Keep a picture's thumbnail, whole or not at all.
+        """Keep an image's thumbnail, whole or not at all.
 
         Raises:
             StoreError: the disk is full, or the folder cannot be written.

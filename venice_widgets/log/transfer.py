@@ -33,7 +33,7 @@ def add_or_complete(connection: sqlite3.Connection, run: RunRecord) -> None:
 def add_whole(
     connection: sqlite3.Connection, run: RunRecord, verdict: VerdictRecord | None, deleted: Iterable[str]
 ) -> None:
-    """Put a run that ended elsewhere on record as it stands there.
+    """Put a run that ended elsewhere on record, unchanged.
 
     Raises:
         InvalidRequest: it has not ended.

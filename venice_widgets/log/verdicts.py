@@ -22,7 +22,7 @@ class VerdictRecord:
     """The replay; its parent is the run that it repeated."""
     judged_at: datetime
     grade: str | None
-    """How alike the pictures are; None where there were no two to compare."""
+    """How alike the images are; None where there were no two to compare."""
     circumstances: tuple[str, ...] = ()
     """What else is to be known: blurred, refused, another version of the service."""
     figures: Mapping[str, Any] = field(default_factory=dict)

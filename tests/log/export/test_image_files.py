@@ -10,7 +10,7 @@ from venice_widgets.log.export import export_pictures
 from venice_widgets.replay.read_recipe import read_recipe
 
 
-def test_every_picture_leads_back_to_its_run(study, tmp_path):
+def test_every_image_leads_back_to_its_run(study, tmp_path):
     done = export_pictures(study.log, tmp_path / "pictures")
     kept = [
         (record, image)

@@ -95,7 +95,7 @@ def test_importing_into_the_store_it_came_from_changes_nothing(study, zipped):
     assert (done.added, done.left_out) == (0, 0)
 
 
-def test_an_import_brings_back_pictures_that_were_lost_here(zipped, elsewhere):
+def test_an_import_brings_back_images_that_were_lost_here(zipped, elsewhere):
     import_zip(elsewhere, zipped)
     lost = min(elsewhere.objects.names())
     elsewhere.objects.remove(lost)
@@ -103,7 +103,7 @@ def test_an_import_brings_back_pictures_that_were_lost_here(zipped, elsewhere):
     assert elsewhere.verify().ok
 
 
-def test_a_picture_that_was_deleted_here_on_purpose_does_not_come_back(zipped, elsewhere):
+def test_an_image_that_was_deleted_here_on_purpose_does_not_come_back(zipped, elsewhere):
     import_zip(elsewhere, zipped)
     sha256 = next(record.images[0].sha256 for record in list(elsewhere.each()) if record.images)
     elsewhere.delete_picture(sha256)
@@ -119,7 +119,7 @@ def test_whoever_has_the_zip_can_check_the_hashes_with_any_tool(zipped):
             assert hashlib.sha256(data).hexdigest() == name.removeprefix("objects/").replace("/", "")
 
 
-def test_a_picture_with_other_bytes_is_left_out_with_its_run_and_the_others_come_in(zipped, elsewhere, tmp_path):
+def test_an_image_with_other_bytes_is_left_out_with_its_run_and_the_others_come_in(zipped, elsewhere, tmp_path):
     contents = members(zipped)
     victim = lines(contents)[0]["images"][0]["sha256"]
     name = f"objects/{victim[:2]}/{victim[2:]}"
@@ -132,7 +132,7 @@ def test_a_picture_with_other_bytes_is_left_out_with_its_run_and_the_others_come
     assert elsewhere.verify().ok
 
 
-def test_a_picture_that_is_missing_is_named(zipped, elsewhere, tmp_path):
+def test_an_image_that_is_missing_is_named(zipped, elsewhere, tmp_path):
     contents = members(zipped)
     victim = lines(contents)[0]["images"][0]["sha256"]
     del contents[f"objects/{victim[:2]}/{victim[2:]}"]
@@ -185,7 +185,7 @@ def test_a_run_that_is_not_what_it_should_be_is_left_out_and_the_others_come_in(
 @pytest.mark.parametrize(
     "change", [{"width": 9}, {"mime": "image/png<script>"}, {"size_bytes": 7}, {"size_bytes": 10**9}]
 )
-def test_a_picture_that_is_not_of_the_size_and_format_it_claims_is_left_out(zipped, elsewhere, tmp_path, change):
+def test_an_image_that_is_not_of_the_size_and_format_it_claims_is_left_out(zipped, elsewhere, tmp_path, change):
     contents = members(zipped)
     (first, *_) = lines(contents)
     first["images"][0] |= change
@@ -194,7 +194,7 @@ def test_a_picture_that_is_not_of_the_size_and_format_it_claims_is_left_out(zipp
     assert list(elsewhere.objects.names()) == []
 
 
-def test_a_file_that_is_no_picture_does_not_come_in_as_one(zipped, elsewhere, tmp_path):
+def test_a_file_that_is_no_image_does_not_come_in_as_one(zipped, elsewhere, tmp_path):
     contents = members(zipped)
     (first, *_) = lines(contents)
     page = b"<html><script>alert(1)</script>"
@@ -319,7 +319,7 @@ def test_a_damaged_zip_is_an_unreadable_file_or_loses_only_what_is_damaged(
     assert elsewhere.verify().ok
 
 
-def test_a_picture_that_is_damaged_in_the_store_is_told_and_not_packed(zipped, elsewhere, tmp_path):
+def test_an_image_that_is_damaged_in_the_store_is_told_and_not_packed(zipped, elsewhere, tmp_path):
     import_zip(elsewhere, zipped)
     sha256 = next(record.images[0].sha256 for record in elsewhere.each())
     elsewhere.objects.path(sha256).write_bytes(b"damaged")

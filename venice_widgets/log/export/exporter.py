@@ -1,4 +1,4 @@
-"""One door for all exports: which kind, which runs, and what there is to tell afterwards."""
+"""All exports: which kind, which runs, and what to report afterwards."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Exported:
     kind: str
     """In words: ``JSONL``, ``CSV``, ``zip``, ``RO-Crate``, ``pictures``."""
     count: int
-    """Runs, or pictures."""
+    """Runs, or images."""
     under_way: int = 0
     """Runs that were left out because they have not ended."""
     notices: tuple[str, ...] = ()
@@ -113,7 +113,7 @@ def export(
 def export_pictures(
     log: Log, folder: str | Path, records: Iterable[RunRecord] | None = None, metadata: Metadata = "full"
 ) -> Exported:
-    """Save a copy of every picture with its recipe into a folder.
+    """Save a copy of every image with its recipe into a folder.
 
     Raises:
         InvalidRequest: `metadata` is not one of the choices, or there is no run to export.

@@ -1,4 +1,4 @@
-"""Every picture of the log as a file with its recipe inside, named by model, seed and run."""
+"""Every image of the log as a file with its recipe inside, named by model, seed and run."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 def export_images(
     log: Log, folder: Path, records: Iterable[RunRecord], metadata: Metadata = "full"
 ) -> tuple[int, tuple[str, ...]]:
-    """Save a copy of every picture into a folder; files that are there already stay, and are not counted.
+    """Save a copy of every image into a folder; files that are there already stay, and are not counted.
 
     Returns:
-        How many were written, and what there is to tell, a sentence each.
+        How many were written, and the notices, a sentence each.
 
     Raises:
-        InvalidRequest: `metadata` is no choice.
+        InvalidRequest: `metadata` is not one of the choices.
         StoreError: the folder cannot be written.
     """
     check_metadata(metadata)
@@ -47,7 +47,7 @@ def export_images(
 
 
 def file_name(record: RunRecord, image: ImageRecord, place: int) -> str:
-    """``z-image-turbo-41-K7Q2M9XD.webp``; a second picture of a run has its place as well."""
+    """``z-image-turbo-41-K7Q2M9XD.webp``; a second image of a run has its place as well."""
     model = _UNSAFE.sub("_", record.draft.model).strip(".")[:60] or "model"
     more = f"-{place + 1}" if place else ""
     seed = "unknown" if image.seed is None else image.seed
@@ -62,7 +62,7 @@ def _save(
         return 0
     data = log.objects.read_if_whole(image.sha256)
     if data is None:
-        notices[f"{path.name} is left out: its picture is missing or damaged in the store (%venice verify)."] = None
+        notices[f"{path.name} is left out: its image is missing or damaged in the store (%venice verify)."] = None
         return 0
     saved = save_copy(data, path, recipe_in(record, image), mime=image.mime, metadata=metadata)
     notices.update(dict.fromkeys(saved.notices))

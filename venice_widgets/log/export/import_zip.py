@@ -54,7 +54,7 @@ class Imported:
 
 
 def import_zip(log: Log, path: Path, *, demo: bool | None = None) -> Imported:
-    """Take in the runs and pictures of a zip that `export_zip` wrote.
+    """Take in the runs and images of a zip that `export_zip` wrote.
 
     Args:
         log: takes them.
@@ -62,7 +62,7 @@ def import_zip(log: Log, path: Path, *, demo: bool | None = None) -> Imported:
         demo: whether it is the demo's log: simulated runs belong there, and real ones elsewhere; None to take both.
 
     Raises:
-        UnreadableFile: it is no such zip, of a newer schema, or damaged before its runs.
+        UnreadableFile: it is not such a zip, is of a newer schema, or damaged before its runs.
         StoreError: the store cannot be written.
     """
     result = Imported()
@@ -90,7 +90,7 @@ def _reading(path: Path) -> Iterator[None]:
     except OSError as exc:
         raise UnreadableFile(f"{path} cannot be read: {exc.strerror or exc}.", "Check the path.") from exc
     except _BROKEN as exc:
-        raise UnreadableFile(f"{path} is no zip that can be read: {exc}.", "Export it again.") from exc
+        raise UnreadableFile(f"{path} is not a zip that can be read: {exc}.", "Export it again.") from exc
 
 
 def _check(archive: zipfile.ZipFile) -> None:
@@ -99,7 +99,7 @@ def _check(archive: zipfile.ZipFile) -> None:
     if len(set(names)) < len(names):
         raise UnreadableFile("two files in the zip have the same name.", "Export it again.")
     if RUNS not in names or MANIFEST not in names:
-        raise UnreadableFile(f"the zip holds no {RUNS} and {MANIFEST}: it is no export of a log.", "Check the path.")
+        raise UnreadableFile(f"the zip has no {RUNS} and {MANIFEST}: it is not an export of a log.", "Check the path.")
     with archive.open(MANIFEST) as file:
         manifest = _json(file.read(_LARGEST_MANIFEST_BYTES))
     schema = manifest.get("schema") if isinstance(manifest, dict) else None
@@ -129,7 +129,7 @@ def _runs(archive: zipfile.ZipFile, path: Path) -> Iterator[_Run | UnreadableFil
         except UnreadableFile as exc:
             broken += 1
             if broken > _MOST_FAULTS:
-                words = f"more than {_MOST_FAULTS} lines of {RUNS} are no runs."
+                words = f"more than {_MOST_FAULTS} lines of {RUNS} are not runs."
                 raise UnreadableFile(words, "Export it again. What came in before stays.") from exc
             yield exc
 
@@ -153,7 +153,7 @@ def _json(text: bytes) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as exc:
-        raise UnreadableFile(f"it is no JSON ({exc}).") from exc
+        raise UnreadableFile(f"it is not JSON ({exc}).") from exc
 
 
 def _take_in(log: Log, archive: zipfile.ZipFile, run: _Run, result: Imported) -> Imported:
@@ -185,7 +185,7 @@ def _add(log: Log, record: RunRecord, verdict: VerdictRecord | None, deleted: fr
 
 
 def _take_objects(log: Log, archive: zipfile.ZipFile, record: RunRecord, deleted: frozenset[str]) -> None:
-    """Keep every picture that the run gave or sent, each once it is what the run says.
+    """Keep every image that the run gave or sent, each once it is what the run says.
 
     Raises:
         UnreadableFile: one is missing or another.
@@ -202,7 +202,7 @@ def _take_objects(log: Log, archive: zipfile.ZipFile, record: RunRecord, deleted
 
 
 def _take(log: Log, archive: zipfile.ZipFile, sha256: str, limit_bytes: int, image: ImageRecord | None) -> None:
-    name = f"the picture {sha256[:12]}…"
+    name = f"the image {sha256[:12]}…"
     try:
         member = archive.getinfo(member_of(sha256))
     except KeyError as exc:
@@ -224,7 +224,7 @@ def _copy(archive: zipfile.ZipFile, member: zipfile.ZipInfo, writer: ObjectWrite
     with archive.open(member) as source:
         while piece := source.read(_PIECE_BYTES):
             if writer.size_bytes + len(piece) > limit_bytes:
-                raise UnreadableFile(f"a picture is longer than the {limit_bytes:,} bytes that its run says.")
+                raise UnreadableFile(f"an image is longer than the {limit_bytes:,} bytes that its run says.")
             writer.write(piece)
     writer.flush()
 
@@ -237,4 +237,4 @@ def _check_image(writer: ObjectWriter, image: ImageRecord) -> None:
         image.height,
         image.size_bytes,
     ):
-        raise UnreadableFile(f"the picture {image.sha256[:12]}… is not of the format and size that its run says.")
+        raise UnreadableFile(f"the image {image.sha256[:12]}… is not of the format and size that its run says.")

@@ -2,9 +2,9 @@
 
 Profile: Process Run Crate 0.5 (https://w3id.org/ro/wfrun/process/0.5) on RO-Crate 1.1. One `CreateAction` a run: its
 instrument is the service with the model, its objects are the request (a file whose sha256 is the request's hash), the
-seed and the pictures sent along, its results the pictures as received. Refused and failed runs belong in it, with
+seed and the images sent along, its results the images as received. Refused and failed runs belong in it, with
 their error: a study that leaves them out claims more than it found. The JSON-LD is of one known shape, so that no
-library stands between it and its validator.
+library is needed between it and its validator.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def export_crate(
         records: the runs, oldest first.
         name: of the crate; the folder's where it is empty.
         license_url: of the whole; other words stand as they are, and without any the crate says that none was given.
-        author: the name of the person who ran them; nobody is named without.
+        author: the name of who ran them; empty for no name.
 
     Returns:
         How many runs, and what is missing, a sentence each.
@@ -179,7 +179,7 @@ class _Crate:
             "description": f"{self.runs} runs of image models through the Venice.ai image API, with their "
             "requests, seeds and images; refused and failed runs included.",
             "datePublished": now.date().isoformat(),
-            "license": {"@id": license_url} if is_url else license_url or "No licence was given.",
+            "license": {"@id": license_url} if is_url else license_url or "No license was given.",
             **({"author": self._author} if self._author else {}),
             "conformsTo": {"@id": PROFILE},
         }
@@ -221,7 +221,7 @@ class _Crate:
                 "name": f"{service}: {draft.model}",
                 "description": f"{draft.model} at {draft.base_url}/image/generate",
                 "url": draft.base_url,
-                "softwareVersion": version or "not told",
+                "softwareVersion": version or "unknown",
             }
         )
 

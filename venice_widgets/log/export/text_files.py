@@ -32,7 +32,7 @@ _APART = ("model", "seed")
 
 
 def document_of(log: Log, record: RunRecord) -> dict[str, Any]:
-    """A run that has ended, with its verdict and which of its pictures were deleted."""
+    """A run that has ended, with its verdict and which of its images were deleted."""
     deleted = [image.sha256 for image in record.images if log.is_deleted(image.sha256)]
     return to_document(record, log.verdict(record.run_id), deleted)
 
@@ -58,7 +58,7 @@ def export_jsonl(log: Log, path: Path, records: Iterable[RunRecord]) -> int:
 
 
 def export_csv(log: Log, path: Path, records: Iterable[RunRecord]) -> int:
-    """Write runs as CSV, one a row, the first picture's facts beside it; how many.
+    """Write runs as CSV, one a row, the first image's facts beside it; how many.
 
     UTF-8, quoted by RFC 4180. A text that a spreadsheet would run as a formula gets an apostrophe before it: JSONL
     has it as it is.

@@ -1,6 +1,6 @@
 """The log as one zip that another machine can import whole: ``venice.json``, ``runs.jsonl`` and ``objects/``.
 
-An object is a picture as it was received, or one that was sent along, under its own sha256. Whoever reads the zip
+An object is an image as it was received, or one that was sent along, under its own sha256. Whoever reads the zip
 needs nothing of ours: the hashes can be checked with any tool.
 """
 
@@ -33,7 +33,7 @@ def member_of(sha256: str) -> str:
 
 
 def references_of(record: RunRecord) -> Iterator[str]:
-    """The hashes of the pictures that were sent along with a request."""
+    """The hashes of the images that were sent along with a request."""
     listed = json.loads(record.draft.request).get("style_references")
     for entry in listed if isinstance(listed, list) else ():
         image = entry.get("image") if isinstance(entry, dict) else None
@@ -49,10 +49,10 @@ def objects_of(record: RunRecord) -> Iterator[str]:
 
 
 def export_zip(log: Log, path: Path, records: Iterable[RunRecord]) -> tuple[int, tuple[str, ...]]:
-    """Write runs with their pictures as a zip.
+    """Write runs with their images as a zip.
 
     Returns:
-        How many runs, and what is missing, a sentence each: pictures that are damaged in the store or not there.
+        How many runs, and what is missing, a sentence each: images that are damaged in the store or not there.
 
     Raises:
         InvalidRequest: the file exists.
