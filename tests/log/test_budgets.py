@@ -22,7 +22,7 @@ def test_a_budget_that_is_not_covered_refuses_all_and_names_what_is_left(log, ma
         log.reserve([make.draft() for _ in range(3)], budgets)
     assert refused.value.message == (
         "this may cost $0.03, and of the project's budget of $0.05 only $0.02 is left "
-        "($0.03 is reserved for runs that are under way or unknown: %venice doctor)."
+        "($0.03 is reserved for runs that are in flight or unknown: %venice doctor)."
     )
     assert "project_budget_usd" in refused.value.remedy
     assert len(log.search()) == 3
