@@ -10,6 +10,7 @@ import queue
 import random
 import sqlite3
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -61,24 +62,24 @@ class Kernel:
         )
         return str(reply["content"]["status"])
 
-    def interrupted(self, command: str, seconds: float) -> str:
-        """The status of a cell that repeats a command until it is interrupted, which is after a while."""
+    def interrupt(self, command: str, seconds: float) -> bool:
+        """Interrupt a cell that repeats a command; whether it was the cell, and not the kernel's own code around it."""
         identity = self.client.execute(
             REPEATED.replace("COMMAND", command), allow_stdin=False, store_history=False, stop_on_error=False
         )
-        self.await_message(self.client.get_iopub_msg, identity, "execute_input")
+        assert self.has_come(self.client.get_iopub_msg, identity, "execute_input", 60)
         time.sleep(seconds)
         self.manager.interrupt_kernel()
-        return str(self.await_message(self.client.get_shell_msg, identity, "execute_reply")["content"]["status"])
+        return self.has_come(self.client.get_shell_msg, identity, "execute_reply", 10)
 
-    def await_message(self, get, identity: str, kind: str) -> dict:
-        deadline = time.monotonic() + 60
+    def has_come(self, get: Callable[..., dict], identity: str, kind: str, seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             with contextlib.suppress(queue.Empty):
                 message = get(timeout=1)
                 if message["parent_header"].get("msg_id") == identity and message["msg_type"] == kind:
-                    return message
-        pytest.fail("the kernel hangs")
+                    return True
+        return False
 
     def end(self) -> None:
         self.client.stop_channels()
@@ -95,15 +96,19 @@ def test_a_kernel_that_was_interrupted_while_it_read_the_log_goes_on(tmp_path):
         assert kernel.run(SET_UP) == "ok"
         assert kernel.run("for seed in range(60): current_session().generate('a fox', seed=seed)") == "ok"
         database = tmp_path / ".venice" / "demo" / "log.sqlite"
+        lost = 0
         for number in range(INTERRUPTS):
             command = COMMANDS[number % len(COMMANDS)].replace("UNIQUE", str(number))
-            assert kernel.interrupted(command, chance.uniform(0, 0.2)) == "error"
+            if not kernel.interrupt(command, chance.uniform(0.03, 0.25)):
+                lost += 1
+                assert kernel.run("current_session().log.search(limit=1)") == "ok", "the log hangs"
             other = sqlite3.connect(database, timeout=5, isolation_level=None)
             other.execute("BEGIN IMMEDIATE")
             other.execute("ROLLBACK")
             other.close()
             if number % 6 == 5:
                 assert kernel.run(f"current_session().generate('a crow', seed={1000 + number})") == "ok"
+        print(f"{INTERRUPTS} interrupts, {lost} of them in the kernel's own code")
         assert kernel.run("assert current_session().log.count('crow') == " + str(INTERRUPTS // 6)) == "ok"
         assert kernel.run("assert current_session().log.verify().ok") == "ok"
     finally:

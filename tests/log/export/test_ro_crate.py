@@ -80,7 +80,7 @@ def test_without_author_or_licence_it_passes_too_and_claims_neither(study, tmp_p
     entities = json.loads((tmp_path / "plain" / "ro-crate-metadata.json").read_text())["@graph"]
     root = next(entity for entity in entities if entity["@id"] == "./")
     assert "author" not in root
-    assert root["license"] == "No licence was given."
+    assert root["license"] == "No license was given."
     assert [message for severity, message in issues(tmp_path / "plain", stand_ins) if severity == "REQUIRED"] == []
 
 

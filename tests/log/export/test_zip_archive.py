@@ -239,12 +239,12 @@ def test_a_run_that_was_settled_here_since_keeps_what_was_settled(study, zipped,
 @pytest.mark.parametrize(
     ("contents", "words"),
     [
-        ({}, "no export of a log"),
-        ({RUNS: b""}, "no export of a log"),
+        ({}, "not an export of a log"),
+        ({RUNS: b""}, "not an export of a log"),
         ({RUNS: b"", MANIFEST: b"{}"}, "schema None"),
         ({RUNS: b"", MANIFEST: b'{"schema": 99}'}, "schema 99"),
-        ({RUNS: b"", MANIFEST: b"hello"}, "no JSON"),
-        ({RUNS: b"", MANIFEST: b"[" * 60_000}, "no JSON"),
+        ({RUNS: b"", MANIFEST: b"hello"}, "not JSON"),
+        ({RUNS: b"", MANIFEST: b"[" * 60_000}, "not JSON"),
     ],
 )
 def test_a_zip_that_is_no_export_is_named(elsewhere, tmp_path, contents, words):
@@ -255,7 +255,7 @@ def test_a_zip_that_is_no_export_is_named(elsewhere, tmp_path, contents, words):
 @pytest.mark.parametrize("data", [b"", b"hello", b"PK\x03\x04" + bytes(40)])
 def test_what_is_no_zip_is_named(elsewhere, tmp_path, data):
     (tmp_path / "x.zip").write_bytes(data)
-    with pytest.raises(UnreadableFile, match="is no zip"):
+    with pytest.raises(UnreadableFile, match="is not a zip"):
         import_zip(elsewhere, tmp_path / "x.zip")
     with pytest.raises(UnreadableFile, match="cannot be read"):
         import_zip(elsewhere, tmp_path / "missing.zip")

@@ -478,8 +478,8 @@ def test_the_doctor_tells_the_store_its_orphans_and_unfinished_files(several):
     (several.log.objects.incoming / "left").write_bytes(b"half a pict")
     found = told("doctor")
     assert f"{Path('.venice').absolute()}: 4 runs, 3 images, " in found
-    assert "1 picture of no run, left by a crash or by a request that was not sent: " in found
-    assert "1 unfinished file in " in found
+    assert "1 file in objects/ of no run on record, which may have been paid for: " in found
+    assert "incoming/left: of no run, arriving now, or left by a program that ended" in found
 
 
 def test_the_doctor_finds_what_another_kernel_left_since(session, simulator, monkeypatch):
