@@ -89,7 +89,7 @@ def test_a_run_that_cannot_be_understood_loses_no_other_of_its_output(generation
 )
 def test_what_is_no_notebook_is_an_unreadable_file(tmp_path, text):
     (tmp_path / "x.ipynb").write_text(text)
-    with pytest.raises(UnreadableFile, match="is no notebook"):
+    with pytest.raises(UnreadableFile, match="is not a notebook"):
         runs_in(tmp_path / "x.ipynb")
 
 

@@ -61,7 +61,7 @@ def test_the_bytes_as_received_are_found_by_their_hash(session, tmp_path):
 
 def test_a_copy_without_its_recipe_is_not_found(session, tmp_path):
     image = made(session, embed_exif_metadata=True)
-    with pytest.raises(UnreadableFile, match=r"does not tell what made it\.\n.*%venice log"):
+    with pytest.raises(UnreadableFile, match=r"does not say what made it\.\n.*%venice log"):
         read_recipe(image.save_copy(tmp_path / "fox.{ext}", "none").path)
 
 
@@ -133,7 +133,7 @@ def test_the_log_wins_over_a_recipe_that_is_not_exact(session, tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("missing.png", None, "is no file"),
+        ("missing.png", None, "is not a file"),
         ("empty.png", b"", "not a PNG, JPEG or WebP"),
         ("cut.png", png()[:60], "damaged"),
         ("text.txt", b"hello", "not a PNG, JPEG or WebP"),

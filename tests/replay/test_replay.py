@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 from PIL import Image, ImageChops, ImageFilter, ImageOps
+from PIL.PngImagePlugin import PngInfo
 
 from venice_widgets.errors import PossiblyCharged, SpendingRefused, StoreError
 from venice_widgets.log import Status
@@ -129,7 +130,7 @@ def test_a_reference_image_that_is_gone_is_an_obstacle(session, tmp_path):
     session.log.objects.remove(image.request["style_references"][0]["image"].removeprefix("sha256:"))
     found = replay(session, "last")
     assert found.verdict.circumstances == (Circumstance.NOT_REPLAYABLE,)
-    assert "not in the store any more" in found.verdict.reasons[0]
+    assert "not in the store any longer" in found.verdict.reasons[0]
 
 
 def test_the_rewritten_prompt_is_sent_with_enhancement_off(session, simulator):
@@ -193,6 +194,61 @@ def test_another_version_of_the_service_is_said_before_and_after(session, monkey
     outlook = look(session, "last")
     assert outlook.changes == ("The service was version 20261101.120000, and is 20270101.000000.",)
     assert replay(session, outlook).verdict.circumstances == (Circumstance.SERVICE_CHANGED,)
+
+
+def test_another_model_that_answers_is_the_first_cause_of_a_difference(session, simulator):
+    generate(session)
+    simulator.add_fault(Fault("served-by", served_model="chroma"))
+    found = replay(session, "last")
+    assert found.verdict.circumstances[0] is Circumstance.ANOTHER_MODEL
+    assert found.verdict.reasons[0] == (
+        "chroma answered the replay, and venice-sd35 the original. venice-sd35 is answered by another model now."
+    )
+    assert "another model" in found.verdict.text
+    assert found.verdict.reasons[0] in found.bundle().data["text/plain"]
+    assert session.log.verdicts("venice-sd35")[0].circumstances[0] == "another model"
+    assert found.image.recipe.model_used == "chroma"
+
+
+def test_an_original_of_another_model_is_compared_with_that_one(session, simulator):
+    simulator.add_fault(Fault("served-by", served_model="chroma"))
+    generate(session)
+    reasons = replay(session, "last").verdict.reasons
+    assert reasons[0] == "venice-sd35 answered the replay, and chroma the original."
+
+
+def test_a_model_that_was_remapped_then_and_now_is_no_difference(session):
+    generate(session, model="nano-banana", width=None, height=None)
+    verdict = replay(session, "last").verdict
+    assert (verdict.grade, verdict.circumstances) == (Grade.IDENTICAL_BYTES, ())
+
+
+def test_a_file_names_the_model_that_answered_and_its_replay_compares_with_it(session, simulator, tmp_path):
+    simulator.add_fault(Fault("served-by", served_model="chroma"))
+    path = generate(session).images[0].save(tmp_path / "fox.webp")
+    assert read_recipe(path, session=session).recipe.model_used == "chroma"
+    reasons = replay(session, read_recipe(path, session=session)).verdict.reasons
+    assert reasons[0].startswith("venice-sd35 answered the replay, and chroma the original.")
+
+
+def test_how_to_send_what_cannot_come_out_the_same_is_said_until_it_is_asked_for(session, simulator):
+    generate(session, model="gpt-image-2", width=None, height=None)
+    outlook = look(session, "last")
+    assert "--anyway (in Python: anyway=True)" in outlook_bundle(outlook).data["text/plain"]
+    assert "--anyway" in replay(session, outlook).bundle().data["text/plain"]
+    assert "--anyway" not in outlook_bundle(outlook, anyway=True).data["text/plain"]
+    assert "--anyway" not in replay(session, outlook, anyway=True).bundle().data["text/plain"]
+
+
+def test_a_file_of_another_program_is_looked_at_without_words_for_what_is_not_known(session, tmp_path):
+    info = PngInfo()
+    info.add_text("parameters", "a fox\nSteps: 20, CFG scale: 7, Seed: 5, Size: 8x8")
+    Image.new("RGB", (8, 8)).save(tmp_path / "fox.png", pnginfo=info)
+    outlook = look(session, read_recipe(tmp_path / "fox.png", session=session))
+    for shown in (outlook_bundle(outlook), replay(session, outlook).bundle()):
+        assert "None" not in shown.data["text/plain"]
+        assert "cannot be sent again as it was" in shown.data["text/plain"]
+    assert "Nothing that can be known has changed" not in outlook_bundle(outlook).data["text/plain"]
 
 
 def altered_catalogue(session, monkeypatch, alter):
@@ -341,8 +397,8 @@ def test_without_the_original_nothing_else_can_be_said():
     session.log.delete_picture(image.sha256)
     found = replay(session, "last")
     assert (found.verdict.grade, found.verdict.circumstances) == (None, (Circumstance.NOT_COMPARED,))
-    assert "not in the store any more" in found.verdict.reasons[0]
-    assert "not in the store any more" in found.bundle().data["text/plain"]
+    assert "not in the store any longer" in found.verdict.reasons[0]
+    assert "not in the store any longer" in found.bundle().data["text/plain"]
 
 
 def test_an_original_that_was_damaged_on_the_disk_is_not_compared_with():

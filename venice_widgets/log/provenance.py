@@ -38,7 +38,7 @@ def recipe_of(
         sent_at: when it was sent.
     """
     simulated = draft.base_url == DEMO_BASE_URL
-    answered = outcome.headers.get(MODEL_ID, "")
+    answered = outcome.served_model or outcome.headers.get(MODEL_ID, "")
     return Recipe(
         request=request,
         seed=image.seed,

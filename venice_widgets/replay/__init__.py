@@ -1,8 +1,8 @@
-"""Run again, compare, verdict: what a researcher asks of a picture a year later.
+"""Run again, compare, judge: whether an image can still be made a year later.
 
-`look` prices a replay and tells what has changed since, for nothing. `replay` sends the stored request as it was, as a
-run of its own whose parent is the original, and judges what came. `drift` repeats a few runs of one model within a
-budget, so that its repeatability can be read off by date.
+`look` prices a replay and lists what has changed since, at no cost. `replay` sends the stored request as it was, as a
+run of its own whose parent is the original, and judges the result. `drift` repeats a few runs of one model within a
+budget, and reports its repeatability by date.
 """
 
 from .drift import Drift, drift

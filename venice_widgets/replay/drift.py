@@ -34,7 +34,7 @@ _OTHER = "no grade"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drift:
-    """What a few replays told of a model, and all those before them."""
+    """What a few replays found about a model, and all those before them."""
 
     model: str
     budget_usd: Decimal
@@ -44,7 +44,7 @@ class Drift:
     history: Mapping[str, Mapping[str, int]]
     """UTC date, newest first -> grade (or ``no grade``) -> how many replays, today's included."""
     problem: VeniceError | None = None
-    """What ended it before its time; what came before it is kept."""
+    """What ended it early; the replays before it count."""
 
     @property
     def estimated_usd(self) -> Decimal | None:
@@ -69,17 +69,17 @@ class Drift:
 def drift(session: Session, model: str, budget_usd: Decimal | str | float, *, runs: int = 3) -> Drift:
     """Repeat a few runs of a model, and report how repeatable it is by date.
 
-    The budget is the person's yes: nobody is asked again, and nothing that could cost more than what is left of it,
-    or whose price is unknown, is sent.
+    The budget confirms the price: there is no further question, and nothing that could cost more than what is left of
+    it, or whose price is unknown, is sent.
 
     Args:
         session: what sends them.
         model: the id that the runs were sent to.
         budget_usd: all replays together may cost this many US dollars.
-        runs: at most so many, 1 … 20.
+        runs: how many at most, 1 … 20.
 
     Raises:
-        InvalidRequest: the log holds no run of this model that could be repeated, or a number makes no sense.
+        InvalidRequest: the log holds no run of this model that could be repeated, or a number is out of range.
     """
     budget = parse_usd(budget_usd, "budget")
     if not 1 <= runs <= MOST_RUNS:
@@ -105,7 +105,7 @@ def drift(session: Session, model: str, budget_usd: Decimal | str | float, *, ru
 def _repeat(
     session: Session, chosen: Sequence[RunRecord], left_usd: Decimal, runs: int
 ) -> tuple[list[Replay], list[str], VeniceError | None]:
-    """The replays that the money allows, why others were left out, and what ended it early."""
+    """The replays that the budget allows, why others were left out, and what ended it early."""
     done: list[Replay] = []
     left_out: list[str] = []
     for record in chosen:
@@ -113,7 +113,7 @@ def _repeat(
             break
         outlook = look(session, record, max_age_seconds=_CATALOGUE_SECONDS)
         most = outlook.prepared.estimate.upper_bound_usd if outlook.prepared else None
-        why = outlook.obstacle or " ".join(outlook.doubts) or _too_dear(most, left_usd)
+        why = outlook.obstacle or " ".join(outlook.doubts) or _too_expensive(most, left_usd)
         if why or most is None:
             left_out.append(f"Run {record.run_id[-RUN_ENDING:]} was left out: {why}")
             continue
@@ -125,7 +125,7 @@ def _repeat(
     return done, left_out, None
 
 
-def _too_dear(most: Decimal | None, left: Decimal) -> str:
+def _too_expensive(most: Decimal | None, left: Decimal) -> str:
     if most is None:
         return "what it can cost is unknown."
     return f"it can cost {usd_text(most)}, and {usd_text(left)} of the budget is left." if most > left else ""
@@ -194,7 +194,7 @@ def _verdicts(found: Drift) -> Bundle:
         ["run", "made", "replay", "verdict", "PSNR", "because"],
         rows,
         caption=f"Replays of {found.model}",
-        footer=f"Estimated {spent} of a budget of {usd_text(found.budget_usd)}. %venice show RUN shows a picture.",
+        footer=f"Estimated {spent} of a budget of {usd_text(found.budget_usd)}. %venice show RUN shows an image.",
     )
 
 

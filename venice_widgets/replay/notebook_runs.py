@@ -27,7 +27,7 @@ _FEWEST_FORMAT = 4
 
 @dataclass(frozen=True, slots=True)
 class NotebookRuns(Sequence[FoundRecipe]):
-    """The pictures of a notebook in its order, each with what made it."""
+    """The images of a notebook in its order, each with what made it."""
 
     path: Path
     runs: tuple[FoundRecipe, ...] = field(repr=False)
@@ -46,12 +46,12 @@ class NotebookRuns(Sequence[FoundRecipe]):
 
 
 def runs_in(path: str | Path) -> NotebookRuns:
-    """The pictures in a notebook's outputs, with what made them; needs neither the log nor the network.
+    """The images in a notebook's outputs, with what made them; needs neither the log nor the network.
 
-    A picture that is shown several times counts once. The notebook holds previews, not the pictures as received.
+    An image that is shown several times counts once. The notebook holds previews, not the images as received.
 
     Raises:
-        UnreadableFile: it is no notebook of format 4.
+        UnreadableFile: it is not a notebook of format 4.
     """
     file = Path(path).expanduser()
     cells = _cells(file)
@@ -70,11 +70,11 @@ def _cells(file: Path) -> list[Any]:
     try:
         notebook = json.loads(read_bounded(file).decode("utf-8"))
     except (ValueError, RecursionError) as exc:
-        raise UnreadableFile(f"{file} is no notebook: it is not JSON ({exc}).", "Give an .ipynb file.") from exc
+        raise UnreadableFile(f"{file} is not a notebook: it is not JSON ({exc}).", "Give an .ipynb file.") from exc
     cells = notebook.get("cells") if isinstance(notebook, dict) else None
     if not isinstance(cells, list) or not isinstance(notebook.get("nbformat"), int):
         raise UnreadableFile(
-            f"{file} is no notebook of format {_FEWEST_FORMAT}: it has no list of cells.",
+            f"{file} is not a notebook of format {_FEWEST_FORMAT}: it has no list of cells.",
             "Give an .ipynb file; Jupyter upgrades an older one when it opens and saves it.",
         )
     return cells
@@ -91,11 +91,11 @@ def _outputs(cells: Sequence[Any]) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def _found(output: dict[str, Any], where: str) -> Iterator[FoundRecipe | UnreadableFile]:
-    """What made each picture of an output, or why that cannot be told."""
+    """What made each image of an output, or why that is not known."""
     record = output["metadata"]["venice"]
     runs = record.get("runs") if isinstance(record, dict) else None
     if not isinstance(runs, list):
-        yield UnreadableFile("its record of runs is no list.", "")
+        yield UnreadableFile("its record of runs is not a list.", "")
         return
     for run, picture in zip(runs, _previews(output, len(runs)), strict=True):
         try:
@@ -110,7 +110,7 @@ def _recipe(record: dict[str, Any], run: Any) -> Recipe:
     try:
         text = json.dumps({**record, "runs": [run]})
     except (ValueError, RecursionError) as exc:
-        raise UnreadableFile(f"its record is no JSON ({exc}).", "") from exc
+        raise UnreadableFile(f"its record is not JSON ({exc}).", "") from exc
     recipe = from_json(text)
     if recipe.base_url == DEMO_BASE_URL:
         return replace(recipe, service=DEMO_SERVICE, simulated=True)
@@ -118,7 +118,7 @@ def _recipe(record: dict[str, Any], run: Any) -> Recipe:
 
 
 def _previews(output: dict[str, Any], count: int) -> list[bytes | None]:
-    """The picture of each run, in the order of the output's own HTML; None where they do not match one by one."""
+    """The image of each run, in the order of the output's own HTML; None where they do not match one by one."""
     data = output.get("data")
     markup = data.get("text/html") if isinstance(data, dict) else None
     text = "".join(map(str, markup)) if isinstance(markup, list) else markup

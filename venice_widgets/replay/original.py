@@ -1,7 +1,7 @@
-"""What a replay stands on: a request as it was sent, and what is known of the picture that it made.
+"""What a replay starts from: a request as it was sent, and what is known of the image that it made.
 
-It comes from the log, or from a file or a notebook alone; then it may lack the picture, the prices of its time and the
-version of the service, and whoever wrote it is a stranger.
+It comes from the log, or from a file or a notebook alone; then it may lack the image, the prices of its time and the
+version of the service, and anyone may have written it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Original:
-    """A request of the past and its first picture."""
+    """A request of the past and its first image."""
 
     run_id: str
     """Empty where it is not known."""
@@ -39,7 +39,7 @@ class Original:
     made_at: datetime | None = None
     rewritten_prompt: str = ""
     answered: bool = True
-    """Whether a picture came, so that a missing rewritten prompt means that none was rewritten."""
+    """Whether an image came, so that a missing rewritten prompt means that none was rewritten."""
     service_version: str = ""
     model_id: str = ""
     """The model that answered, where that is known."""
@@ -47,15 +47,15 @@ class Original:
     """The model's catalogue entry as it stood; empty where it is not known."""
     blurred: bool | None = None
     sha256: str = ""
-    """Of the picture as received; empty where there was none."""
+    """Of the image as received; empty where there was none."""
     picture: bytes | None = field(default=None, repr=False)
     picture_kind: PictureKind = "received"
     missing: str = ""
-    """Why the picture is not at hand, a clause."""
+    """Why the image is not available, a clause."""
 
 
 def past_of(source: str | RunRecord | FoundRecipe, log: Log) -> Original:
-    """The past of a run, given by its name or record, or of what was read from a file or notebook.
+    """The original of a run, given by its name or record, or of what was read from a file or notebook.
 
     Raises:
         StoreError: no such run.
@@ -69,7 +69,7 @@ def _of_record(record: RunRecord, log: Log) -> Original:
     draft, outcome = record.draft, record.outcome
     headers = outcome.headers if outcome else {}
     sha256 = record.images[0].sha256 if record.images else ""
-    picture, missing = _kept(log, sha256) if sha256 else (None, f"the run was {record.status} and has no picture")
+    picture, missing = _kept(log, sha256) if sha256 else (None, f"the run was {record.status} and has no image")
     return Original(
         run_id=draft.run_id,
         request=json.loads(draft.request),
@@ -78,7 +78,7 @@ def _of_record(record: RunRecord, log: Log) -> Original:
         rewritten_prompt=(outcome.enhanced_prompt if outcome else None) or "",
         answered=bool(record.images),
         service_version=headers.get(SERVICE_VERSION, ""),
-        model_id=headers.get(MODEL_ID, ""),
+        model_id=(outcome.served_model if outcome else "") or headers.get(MODEL_ID, ""),
         entry=draft.catalogue_entry,
         blurred=outcome.blurred if outcome else None,
         sha256=sha256,
@@ -120,11 +120,11 @@ def _of_found(found: FoundRecipe, log: Log) -> Original:
 
 
 def _kept(log: Log, sha256: str) -> tuple[bytes | None, str]:
-    """A picture from the object store, if it still is what it was; else why not."""
+    """An image from the object store, if it still has its hash; else why not."""
     try:
         data = log.objects.read(sha256)
     except StoreError:
-        return None, "it is not in the store any more"
+        return None, "it is not in the store any longer"
     if hashlib.sha256(data).hexdigest() != sha256:
         return None, "its file in the store is damaged (%venice verify)"
     return data, ""

@@ -39,19 +39,19 @@ _NO_INFLUENCE = frozenset({"entry", "name", "description", "traits", "privacy", 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedReplay:
-    """A replay that was looked at and priced, and not sent."""
+    """A replay that is checked and priced, and not sent."""
 
     past: Original
     prepared: Prepared | None
-    """What would be sent; None where an obstacle stands in the way."""
+    """What would be sent; None where there is an obstacle."""
     changes: tuple[str, ...] = ()
-    """What is not as it was, a sentence each."""
+    """What has changed, a sentence each."""
     doubts: tuple[str, ...] = ()
     """Why it could not come out the same, a sentence each; empty where it should."""
     obstacle: str = ""
-    """Why nothing can be sent, in a sentence; else empty."""
+    """Why nothing can be sent, a clause; else empty."""
     model_gone: bool = False
-    """Whether the obstacle is that the model is not there."""
+    """Whether the obstacle is that the model is gone."""
 
     @property
     def price_text(self) -> str:
@@ -60,7 +60,7 @@ class PreparedReplay:
 
 
 def look(session: Session, source: str | RunRecord | FoundRecipe, *, max_age_seconds: float = 0.0) -> PreparedReplay:
-    """Price a replay and tell what has changed since. Sends nothing that costs; asks for today's catalogue.
+    """Price a replay and list what has changed since. Sends nothing that costs; fetches today's catalogue.
 
     Args:
         session: what would send it.
@@ -91,7 +91,7 @@ def look(session: Session, source: str | RunRecord | FoundRecipe, *, max_age_sec
 
 
 def _prepare(session: Session, past: Original, model: Model, catalogue: Catalogue) -> Prepared:
-    """The stored request, checked against today's limits and sent as it was: no spelling is mended."""
+    """The stored request, checked against today's limits and sent as it was: no spelling is corrected."""
     stored = _with_rewritten_prompt(past)
     references = _references(stored, session.log)
     fields = {name: value for name, value in stored.items() if name not in _OWN_PLACE}
@@ -109,14 +109,14 @@ def _prepare(session: Session, past: Original, model: Model, catalogue: Catalogu
     )
     plan = _plan(stored.get("seed"))
     if canonical(request.record(plan.seeds[0])) != canonical(stored):
-        raise InvalidRequest("its request cannot be put together again as it was stored.")
+        raise InvalidRequest("its request cannot be built again as it was stored.")
     priced = estimate(request, 1, simulated=session.settings.demo)
     parent = Parent(past.run_id, RELATION) if past.run_id else None
     return Prepared(request, plan, priced, catalogue.fetched_at, parent=parent)
 
 
 def _with_rewritten_prompt(past: Original) -> dict[str, Any]:
-    """The text that was really drawn, with enhancement off: rewritten anew it would be another, and cost again."""
+    """The prompt that was used, with enhancement off: a new rewriting would be another prompt, and cost again."""
     stored = dict(past.request)
     if past.rewritten_prompt:
         stored["prompt"] = past.rewritten_prompt
@@ -127,15 +127,15 @@ def _with_rewritten_prompt(past: Original) -> dict[str, Any]:
 
 def _plan(seed: Any) -> Plan:
     if isinstance(seed, bool) or not isinstance(seed, int):
-        raise InvalidRequest(f"its seed is {seed!r}, which is no number.")
+        raise InvalidRequest(f"its seed is {seed!r}, which is not a number.")
     return replace(plan_seeds(seed), drawn=False)
 
 
 def _references(stored: Mapping[str, Any], log: Log) -> tuple[StyleReference, ...]:
-    """The reference images from the object store, never from a path that a stranger wrote."""
+    """The reference images from the object store, never from a path in a file that anyone may have written."""
     listed = stored.get("style_references", [])
     if not isinstance(listed, list):
-        raise InvalidRequest("its style references are no list.")
+        raise InvalidRequest("its style references are not a list.")
     return tuple(_reference(entry, log) for entry in listed)
 
 
@@ -149,18 +149,20 @@ def _reference(entry: Any, log: Log) -> StyleReference:
     try:
         reference = StyleReference(log.objects.read(match[1]), strength)
     except StoreError as exc:
-        raise InvalidRequest(f"its style reference {match[1][:12]}… is not in the store any more.") from exc
+        raise InvalidRequest(f"its style reference {match[1][:12]}… is not in the store any longer.") from exc
     if reference.sha256 != match[1]:
         raise InvalidRequest(f"its style reference {match[1][:12]}… is damaged in the store (%venice verify).")
     return reference
 
 
 def _gone(past: Original, catalogue: Catalogue) -> str:
-    name = str(past.request.get("model"))
+    name = past.request.get("model")
+    if not name:
+        return "its model is not known."
     then = _model_then(past)
     instead = then.deprecation.replacement if then else ""
     hint = f" {instead} was named as its replacement." if instead and catalogue.find(instead) else ""
-    return f"the model {name} is not in the catalogue any more.{hint}"
+    return f"the model {name} is not in the catalogue any longer.{hint}"
 
 
 def _service_changes(session: Session, past: Original) -> Iterator[str]:
@@ -209,4 +211,4 @@ def _doubts(prepared: Prepared) -> Iterator[str]:
     if request.fields.get("enable_web_search"):
         yield "It searched the web, which finds other things every day."
     if request.model.support("seed") is FieldSupport.IGNORED:
-        yield f"{request.model.id} ignores seeds: every picture is another one."
+        yield f"{request.model.id} ignores seeds: every image is another one."

@@ -1,9 +1,9 @@
-"""From a file or a notebook back to what made its pictures, so that they can be looked up, shown and made again.
+"""From a file or a notebook back to what made its images, so that they can be looked up, shown and made again.
 
 `read_recipe` looks, in this order, for our own JSON in the file, for a sidecar beside it, for the file's hash in the
 log, and for infotext, which other programs write and which is never exact. `runs_in` reads the ``venice`` metadata
 that every output of ours leaves in a notebook. Neither needs the log, the network or a key; both treat what they read
-as written by a stranger.
+as untrusted.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from venice_widgets.session import Session
 
 MAX_FILE_BYTES = 256 << 20
-"""A larger file is no picture of ours."""
+"""A larger file is not an image of ours."""
 
 Origin = Literal["file", "sidecar", "log", "infotext", "notebook"]
 PictureKind = Literal["received", "copy", "preview"]
@@ -31,7 +31,7 @@ PictureKind = Literal["received", "copy", "preview"]
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class FoundRecipe:
-    """What made a picture, and how far that can be trusted."""
+    """What made an image, and how far that can be trusted."""
 
     recipe: Recipe
     origin: Origin
@@ -39,14 +39,14 @@ class FoundRecipe:
     exact: bool
     """Whether it is the request itself, whole, with the hash that it says: it can be sent again as it was.
 
-    Anybody can write into a file or a notebook: exact is not proven, unless `origin` is the log.
+    Anyone can write into a file or a notebook: exact is not proven, unless `origin` is the log.
     """
     where: str
     """The file, and in a notebook the cell."""
     notices: tuple[str, ...] = ()
-    """What is not as it should be, a sentence each."""
+    """What is wrong with it, a sentence each."""
     picture: bytes | None = field(default=None, repr=False)
-    """The picture that was found with it."""
+    """The image that was found with it."""
     picture_kind: PictureKind = "copy"
     """The bytes as received, a copy with the same pixels, or a preview."""
 
@@ -62,14 +62,14 @@ class FoundRecipe:
 
 
 def read_recipe(path: str | Path, *, session: Session | None = None) -> FoundRecipe:
-    """What made the picture in a file.
+    """What made the image in a file.
 
     Args:
-        path: a PNG, JPEG or WebP, any picture with a sidecar (``fox.jpg.xmp``), or an XMP sidecar itself.
-        session: whose log is asked; None for the one that the magics use.
+        path: a PNG, JPEG or WebP, any image with a sidecar (``fox.jpg.xmp``), or an XMP sidecar itself.
+        session: whose log is searched; None for the one that the magics use.
 
     Raises:
-        UnreadableFile: it cannot be read, or nothing tells what made it.
+        UnreadableFile: it cannot be read, or does not say what made it.
     """
     file = Path(path).expanduser()
     data = read_bounded(file)
@@ -82,8 +82,8 @@ def read_recipe(path: str | Path, *, session: Session | None = None) -> FoundRec
     if found is not None:
         return found
     raise problem or UnreadableFile(
-        f"{file} does not tell what made it.",
-        "Many programs and web sites take such facts out. If it was made here, %venice log finds it by its prompt.",
+        f"{file} does not say what made it.",
+        "Many programs and web sites remove such facts. If it was made here, %venice log finds it by its prompt.",
     )
 
 
@@ -91,13 +91,13 @@ def read_bounded(file: Path) -> bytes:
     """The bytes of a file of a sensible size.
 
     Raises:
-        UnreadableFile: it is none, or too large.
+        UnreadableFile: it is not a file, or is too large.
     """
     try:
         if not file.is_file():
-            raise UnreadableFile(f"{file} is no file.", "Check the path.")
+            raise UnreadableFile(f"{file} is not a file.", "Check the path.")
         if file.stat().st_size > MAX_FILE_BYTES:
-            raise UnreadableFile(f"{file} is larger than {MAX_FILE_BYTES >> 20} MB.", "Give the picture itself.")
+            raise UnreadableFile(f"{file} is larger than {MAX_FILE_BYTES >> 20} MB.", "Give the image itself.")
         return file.read_bytes()
     except (OSError, ValueError) as exc:
         raise UnreadableFile(f"{file} cannot be read: {getattr(exc, 'strerror', None) or exc}.", "Check it.") from exc
@@ -108,7 +108,7 @@ def judged(recipe: Recipe, **facts: object) -> FoundRecipe:
     notices: tuple[str, ...] = ()
     exact = not recipe.withheld and bool(recipe.request.get("prompt") and recipe.request.get("model"))
     if exact and recipe.request_hash and not _has_hash(recipe):
-        exact, notices = False, ("The request was changed after it was written: it does not have its hash any more.",)
+        exact, notices = False, ("The request was changed after it was written: it does not have its hash any longer.",)
     return FoundRecipe(recipe=recipe, exact=exact, notices=notices, **facts)  # type: ignore[arg-type]
 
 
@@ -152,7 +152,7 @@ def _is_of(recipe: Recipe, data: bytes) -> bool:
 
 
 def _doubted(found: FoundRecipe) -> FoundRecipe:
-    why = f"{found.where} was written for other bytes: the picture was changed since, or is another."
+    why = f"{found.where} was written for other bytes: the image was changed since, or is another."
     return replace(found, exact=False, notices=(*found.notices, why))
 
 
@@ -175,7 +175,7 @@ def _from_log(file: Path, data: bytes, session: Session | None) -> FoundRecipe |
 
 
 def _existing_log(session: Session | None) -> Log | None:
-    """The log, where there is one: reading a file is no reason to make a store."""
+    """The log, where there is one: reading a file must not create a store."""
     from venice_widgets.current import current_session
 
     session = session or current_session()

@@ -1,4 +1,4 @@
-"""One replay: look, send, judge, put the verdict on record, show both images with their difference and the figures."""
+"""One replay: check, send, judge, record the verdict, show both images with their difference and the figures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from venice_widgets.media.preview import preview
 from venice_widgets.request.spending import ask_user
 
 from .prepare import PreparedReplay, look
-from .verdict import Circumstance, Verdict, judge, not_sent
+from .verdict import ANYWAY, Circumstance, Verdict, judge, not_sent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,7 +32,7 @@ AMPLIFICATION = 8
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """A replay and its verdict; shows both pictures and their difference."""
+    """A replay and its verdict; shows both images and their difference."""
 
     outlook: PreparedReplay
     verdict: Verdict
@@ -46,12 +46,12 @@ class Replay:
 
     @property
     def image(self) -> Image | None:
-        """The picture that came."""
+        """The image that came."""
         images = self.generation.images if self.generation is not None else ()
         return images[0] if images else None
 
     def bundle(self) -> Bundle:
-        """The verdict, the pictures and the figures."""
+        """The verdict, the images and the figures."""
         return replay_bundle(self)
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -76,17 +76,17 @@ def replay(
     Args:
         session: what sends it.
         source: a run's id or unique ending, ``last``, its record, what `read_recipe` or `runs_in` found, or what
-            `look` said of it.
+            `look` returned.
         max_cost_usd: refuse to send if it could cost more US dollars.
-        yes: the person has agreed to the price.
+        yes: the user has confirmed the price.
         anyway: send it even if it cannot come out the same (web search, a seed that is ignored).
-        ask: puts a question to the person; None where nobody is there.
+        ask: asks the user a question; None where there is no one to ask.
         on_tick: called twice a second while it waits.
 
     Raises:
         StoreError: no such run.
-        SpendingRefused: too dear, of unknown price under a limit, or not agreed to.
-        VeniceError: it was sent and failed; the run tells whether it may have been charged.
+        SpendingRefused: above the limit, of unknown price under a limit, or declined.
+        VeniceError: it was sent and failed; the run says whether it may have been charged.
     """
     outlook = source if isinstance(source, PreparedReplay) else look(session, source)
     if outlook.prepared is None or (outlook.doubts and not anyway):
@@ -107,19 +107,25 @@ def _judged(session: Session, outlook: PreparedReplay, generation: Generation) -
         verdict = judge(outlook, session.log.get(run.run_id), picture)
     else:
         generation.raise_for_missing()
-        raise AssertionError("a run without a picture has an error")
+        raise AssertionError("a run without an image has an error")
     session.log.record_verdict(verdict.record(run.run_id))
     return Replay(outlook, verdict, generation)
 
 
-def outlook_bundle(outlook: PreparedReplay) -> Bundle:
-    """What is known before a replay is sent: its price and what has changed since."""
+def outlook_bundle(outlook: PreparedReplay, *, anyway: bool = False) -> Bundle:
+    """What is known before a replay is sent: its price and what has changed since.
+
+    Args:
+        outlook: what `look` found.
+        anyway: it is sent even if it cannot come out the same.
+    """
     past = outlook.past
     made = f"{past.made_at:%Y-%m-%d %H:%M} UTC" if past.made_at else "at an unknown time"
-    lines = [f"**{outlook.price_text}** · {past.request.get('model')} · made {made}"]
-    lines += [*outlook.changes] or ["Nothing that can be known has changed since."]
-    lines += outlook.prepared.request.notes if outlook.prepared else ()
-    lines += [f"{doubt} It is not sent without being asked for anyway." for doubt in outlook.doubts]
+    lines = [f"**{outlook.price_text}** · {past.request.get('model') or 'an unknown model'} · made {made}"]
+    if outlook.prepared is not None:
+        lines += [*outlook.changes] or ["Nothing that can be known has changed since."]
+        lines += outlook.prepared.request.notes
+    lines += [*outlook.doubts, *([ANYWAY] if outlook.doubts and not anyway else [])]
     lines += [f"Nothing can be sent: {outlook.obstacle}"] if outlook.obstacle else []
     return notice("\n".join(lines), kind="warning" if outlook.doubts or outlook.obstacle else "information")
 
@@ -131,9 +137,9 @@ def replay_bundle(replay: Replay) -> Bundle:
     if replay.generation is None:
         return notice("\n".join([f"**{verdict.text}**", *notes]), kind="warning", title="Replay")
     if verdict.compared_with == "preview" and verdict.comparison is not None:
-        notes.append("Only a preview of the original was at hand: finer differences cannot be seen.")
+        notes.append("Only a preview of the original was available: finer differences cannot be seen.")
     if len(replay.generation.images) > 1:
-        notes.append("Of the pictures of this run the first alone is compared.")
+        notes.append("Only the first image of this run is compared.")
     notes += replay.generation.notes
     shown = pictures(
         _of_one_shape(list(_cards(replay))),
@@ -177,7 +183,7 @@ def _cards(replay: Replay) -> Iterator[Card]:
 
 
 def _of_one_shape(cards: list[Card]) -> list[Card]:
-    """A place without a picture has the shape of the picture beside it."""
+    """A place without an image has the shape of the image beside it."""
     seen = next((card for card in cards if card.data), None)
     if seen is None:
         return cards
@@ -186,7 +192,7 @@ def _of_one_shape(cards: list[Card]) -> list[Card]:
 
 def _card(data: bytes | None, prompt: str, *, heading: str, aside: str, details: str, why: str) -> Card:
     if data is None:
-        return Card(heading=heading, alt="", aside=aside, details=details, missing=why or "no picture")
+        return Card(heading=heading, alt="", aside=aside, details=details, missing=why or "no image")
     try:
         small = preview(data)
     except VeniceError as exc:

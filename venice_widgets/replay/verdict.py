@@ -1,4 +1,4 @@
-"""The verdict on a replay: how alike the pictures are, and apart from that what else became of it."""
+"""The verdict on a replay: how alike the images are, and apart from that what else is to be known of it."""
 
 from __future__ import annotations
 
@@ -23,30 +23,36 @@ if TYPE_CHECKING:
     from .read_recipe import PictureKind
 
 
+ANYWAY = "Add --anyway (in Python: anyway=True) to send it all the same."
+"""How to send a replay that cannot come out the same."""
+
+
 class Circumstance(StrEnum):
-    """What is to be known of a replay beside its grade."""
+    """What is to be known of a replay besides its grade."""
 
     REFUSED = "refused"
-    """The content policy refused what it once let pass, or refuses it still."""
+    """The content policy refused it."""
     BLURRED = "blurred"
     """One of the two was blurred by safe mode."""
     SIZE_CHANGED = "size changed"
     MODEL_GONE = "model gone"
     """Nothing was sent."""
+    ANOTHER_MODEL = "another model"
+    """Another model answered than the one that answered the original."""
     SERVICE_CHANGED = "service changed"
-    """Another version of the service, another address or another model answered."""
+    """Another version of the service, or another address."""
     NOT_REPLAYABLE = "not replayable"
     """It could not be sent as it was, or could not come out the same: web search, a seed that is ignored."""
     NOT_COMPARED = "not compared"
-    """There are no two pictures to compare."""
+    """There are no two images to compare."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What a replay came to."""
+    """The result of a replay."""
 
     grade: Grade | None
-    """How alike the pictures are; None where there are no two to compare."""
+    """How alike the images are; None where there are no two to compare."""
     circumstances: tuple[Circumstance, ...] = ()
     reasons: tuple[str, ...] = ()
     """The circumstances in sentences."""
@@ -60,7 +66,7 @@ class Verdict:
         return " · ".join(filter(None, (self.grade, *self.circumstances))) or "no verdict"
 
     def record(self, run_id: str) -> VerdictRecord:
-        """As the log keeps it."""
+        """As the log stores it."""
         figures: dict[str, Any] = {"compared_with": self.compared_with}
         if self.comparison is not None:
             figures |= asdict(self.comparison) | {"grade": str(self.comparison.grade)}
@@ -74,19 +80,19 @@ class Verdict:
 
 
 def not_sent(outlook: PreparedReplay) -> Verdict:
-    """The verdict on what could not be sent, or was not worth its money."""
+    """The verdict on a replay that was not sent, because it cannot be or cannot come out the same."""
     kind = Circumstance.MODEL_GONE if outlook.model_gone else Circumstance.NOT_REPLAYABLE
-    sentences = (_sentence(outlook.obstacle),) if outlook.obstacle else outlook.doubts
+    sentences = (_sentence(outlook.obstacle),) if outlook.obstacle else (*outlook.doubts, ANYWAY)
     return Verdict(grade=None, circumstances=(kind,), reasons=(*sentences, "Nothing was sent."))
 
 
 def judge(outlook: PreparedReplay, replay: RunRecord, picture: bytes | None) -> Verdict:
-    """Compare a run's picture with the one that it repeats.
+    """Compare a run's image with the one that it repeats.
 
     Args:
         outlook: what was known before it was sent.
         replay: the run as it ended.
-        picture: what came, as received; None where nothing did.
+        picture: the image as received; None where there is none.
     """
     past = outlook.past
     found = list(_circumstances(outlook, replay))
@@ -108,6 +114,8 @@ def judge(outlook: PreparedReplay, replay: RunRecord, picture: bytes | None) -> 
 
 def _circumstances(outlook: PreparedReplay, replay: RunRecord) -> Iterator[tuple[Circumstance, str]]:
     past, outcome = outlook.past, replay.outcome
+    if difference := _another_model(past, replay):
+        yield Circumstance.ANOTHER_MODEL, difference
     if replay.status is Status.REFUSED:
         yield Circumstance.REFUSED, "Venice refused it: content violation. It was not charged."
     if outcome is not None and outcome.blurred and not past.blurred:
@@ -120,21 +128,34 @@ def _circumstances(outlook: PreparedReplay, replay: RunRecord) -> Iterator[tuple
         yield Circumstance.NOT_REPLAYABLE, doubt
 
 
+def _another_model(past: Original, replay: RunRecord) -> str:
+    """Which models answered, where they are not the same: the first cause of any difference."""
+    asked = str(past.request.get("model"))
+    then, now = past.model_id or asked, _served_model(replay) or asked
+    if now == then:
+        return ""
+    why = f" {asked} is answered by another model now." if then == asked else ""
+    return f"{now} answered the replay, and {then} the original.{why}"
+
+
+def _served_model(replay: RunRecord) -> str:
+    outcome = replay.outcome
+    return (outcome.served_model or outcome.headers.get(MODEL_ID, "")) if outcome else ""
+
+
 def _service_changes(past: Original, replay: RunRecord) -> Iterator[str]:
     headers = replay.outcome.headers if replay.outcome else {}
-    version, model = headers.get(SERVICE_VERSION, ""), headers.get(MODEL_ID, "")
+    version = headers.get(SERVICE_VERSION, "")
     if past.base_url and past.base_url != replay.draft.base_url:
         yield f"The original came from {past.base_url}, the replay from {replay.draft.base_url}."
     if past.service_version and version and version != past.service_version:
         yield f"The service was version {past.service_version}, and is {version}."
-    if model and model != (past.model_id or past.request.get("model")):
-        yield f"{model} answered now, {past.model_id or past.request.get('model')} then."
 
 
 def _compared(past: Original, replay: RunRecord, picture: bytes | None) -> tuple[Comparison | None, str]:
     """The comparison, or why there is none."""
     if picture is None or not replay.images:
-        return None, "No picture came."
+        return None, "No image came."
     if past.sha256 and past.sha256 == replay.images[0].sha256:
         return Comparison(Grade.IDENTICAL_BYTES), ""
     if past.picture is None:
@@ -144,14 +165,14 @@ def _compared(past: Original, replay: RunRecord, picture: bytes | None) -> tuple
             return _by_preview(past.picture, picture), ""
         found = compare(past.picture, picture)
     except VeniceError as exc:
-        return None, f"The pictures cannot be compared: {exc.message}"
+        return None, f"The images cannot be compared: {exc.message}"
     # A copy carries other metadata: only the hash could prove its bytes, and that was another.
     is_copy = past.picture_kind == "copy" and found.grade is Grade.IDENTICAL_BYTES
     return (replace(found, grade=Grade.IDENTICAL_PIXELS) if is_copy else found), ""
 
 
 def _by_preview(original: bytes, picture: bytes) -> Comparison:
-    """A preview shows nothing finer than itself, so that no more than equivalent can be told from it."""
+    """A preview shows nothing finer than itself, so that equivalent is the best grade it allows."""
     found = compare(original, preview(picture).data)
     exact = found.grade in (Grade.IDENTICAL_BYTES, Grade.IDENTICAL_PIXELS)
     return replace(found, grade=Grade.EQUIVALENT) if exact else found

@@ -232,7 +232,7 @@ def test_a_file_that_tells_nothing_says_so(session, tmp_path):
     (tmp_path / "x.png").write_bytes(b"hello")
     with pytest.raises(UnreadableFile):
         run(f"show {tmp_path / 'x.png'}")
-    with pytest.raises(UnreadableFile, match="is no file"):
+    with pytest.raises(UnreadableFile, match="is not a file"):
         run(f"show {tmp_path / 'missing.png'}")
 
 

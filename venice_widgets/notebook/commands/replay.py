@@ -31,7 +31,7 @@ def _replay(session: Session, given: Mapping[str, Any]) -> Bundle | Replay:
     from venice_widgets.replay import look, outlook_bundle, replay
 
     outlook = look(session, _source(session, given))
-    before = outlook_bundle(outlook)
+    before = outlook_bundle(outlook, anyway=bool(given.get("anyway")))
     if given.get("dry_run"):
         return before
     display(before)
