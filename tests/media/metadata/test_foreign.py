@@ -194,6 +194,16 @@ def test_a_prompt_that_holds_settings_is_never_written_where_they_would_be_belie
         assert "exif" not in opened.info
 
 
+def test_a_recipe_in_a_description_of_an_unknown_kind_is_replaced_too():
+    """Found by fuzzing: the older recipe stayed, and was the one that was read."""
+    older = write_recipe(saved("WEBP"), OURS).data.replace(
+        b'xmlns:rdf="http://www.w3.org/1999/02', b'xmlns:rdf="http://wgw.w3.org/1999/02'
+    )
+    older = older.replace(b'"http://wgw', b'"http://www', 1)
+    newer = Recipe({"model": "m", "prompt": "a hare", "seed": 42}, seed=42)
+    assert read_recipe_bytes(write_recipe(older, newer).data).recipe.prompt == "a hare"
+
+
 TURNED = exif.only_orientation(6)
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6"/></rdf:RDF></x:xmpmeta>'  # noqa: E501
 RAW_PROFILE = f"\nexif\n{len(TURNED) + 6:8}\n{(b'Exif' + bytes(2) + TURNED).hex()}\n"

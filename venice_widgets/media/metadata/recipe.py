@@ -1,4 +1,4 @@
-"""A recipe: what made one picture, as a file can carry it, and its JSON form.
+"""A recipe: what made one image, as a file can carry it, and its JSON form.
 
 The JSON has the shape of the ``venice`` metadata of a notebook's outputs, with one run, so that one reader serves
 both::
@@ -6,7 +6,7 @@ both::
     {"schema": 1, "base_url": …, "software": …, "runs": [{"run_id": …, "request": {…}, "request_hash": …,
      "image": {"seed": 41, "sha256": …, "mime": …, "width": 1024, "height": 1024}}]}
 
-What is empty or unknown is left out. ``"withheld": "prompt"`` says that the prompts were taken out on purpose.
+What is empty or unknown is left out. ``"withheld": "prompt"`` says that the prompts were removed on purpose.
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ import json
 import re
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from annotated_types import Len
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, InstanceOf, StrictInt, ValidationError
 
 from venice_widgets.errors import UnreadableFile
 
@@ -27,22 +30,22 @@ _XML_ILLEGAL = re.compile("[\ud800-\udfff\ufffe\uffff\x7f-\x9f]")
 _IN_WHOLE = ("base_url", "service", "software", "withheld")
 _IN_RUN = ("run_id", "request", "request_hash", "model", "steps", "rewritten_prompt", "service_version", "settings")
 _IN_IMAGE = {"seed": "seed", "image_sha256": "sha256", "mime": "mime", "width": "width", "height": "height"}
-_TEXTS = ("run_id", "request_hash", "model", "rewritten_prompt", "service_version", "image_sha256", "mime")
-_NUMBERS = ("steps", "seed", "width", "height")
+_Text = InstanceOf[str]
+"""Any text: pydantic's own type refuses half a surrogate pair, which a prompt may hold."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What made one picture."""
+    """What made one image."""
 
     request: Mapping[str, Any]
-    """The body as sent, by the API's field names; a reference image stands as ``sha256:…``."""
+    """The body as sent, by the API's field names; a reference image is held as ``sha256:…``."""
 
     seed: int | None = None
-    """The seed of this picture, or None where nobody can know it."""
+    """The seed of this image, or None where it is not known."""
 
     model: str = ""
-    """The id that answered; empty where it is the request's own."""
+    """The id of the model that answered; empty where it is the request's own."""
 
     steps: int | None = None
     """The number of steps that were run, where it is known and not in the request. Never a guess."""
@@ -55,7 +58,7 @@ class Recipe:
     base_url: str = ""
 
     service: str = "Venice.ai"
-    """Who made the picture, by name."""
+    """The service that made the image."""
 
     service_version: str = ""
     """The service's own version, from its headers."""
@@ -74,23 +77,23 @@ class Recipe:
     """Aware, UTC."""
 
     simulated: bool = False
-    """Whether a simulator drew the picture, by rule and from no training data."""
+    """Whether a simulator drew the image, by rule and from no training data."""
 
     software: str = "venice-widgets"
     settings: Mapping[str, str] = field(default_factory=dict)
     """Further facts by infotext's own keys (``Sampler``), from a file of another program."""
 
     withheld: str = ""
-    """``"prompt"`` where prompts were taken out, else empty."""
+    """``"prompt"`` where prompts were removed, else empty."""
 
     @property
     def prompt(self) -> str:
-        """The prompt that made the picture: the rewritten one where there is one."""
+        """The prompt that made the image: the rewritten one where there is one."""
         return self.rewritten_prompt or str(self.request.get("prompt") or "")
 
     @property
     def negative_prompt(self) -> str:
-        """The request's negative prompt, or nothing."""
+        """The request's negative prompt, or an empty text."""
         return str(self.request.get("negative_prompt") or "")
 
     @property
@@ -101,7 +104,7 @@ class Recipe:
     def without_prompt(self) -> Recipe:
         """The same recipe without any text of a prompt.
 
-        The hash of the request goes too: with everything else known, it would tell whether a guessed prompt is right.
+        The hash of the request goes too: with everything else known, it would show whether a guessed prompt is right.
         """
         return replace(
             self,
@@ -126,61 +129,79 @@ def to_json(recipe: Recipe) -> str:
     return _XML_ILLEGAL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
+def _time(text: object) -> object:
+    try:
+        return datetime.fromisoformat(str(text)).astimezone(UTC) if text is not None else None
+    except OverflowError as exc:
+        raise ValueError(f"{text!r} is out of range") from exc
+
+
+class _Part(BaseModel):
+    """A part of the JSON: what is unknown in it is ignored, what is null is absent."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    def known(self) -> dict[str, Any]:
+        """The values that are there, but for the parts below this one."""
+        return _known({name: value for name, value in self if not isinstance(value, (_Part, list))})
+
+
+class _ImagePart(_Part):
+    seed: StrictInt | None = None
+    image_sha256: _Text | None = Field(None, alias="sha256")
+    mime: _Text | None = None
+    width: StrictInt | None = None
+    height: StrictInt | None = None
+
+
+class _RunPart(_Part):
+    request: dict[_Text, Any]
+    run_id: _Text | None = None
+    request_hash: _Text | None = None
+    model: _Text | None = None
+    steps: StrictInt | None = None
+    rewritten_prompt: _Text | None = None
+    service_version: _Text | None = None
+    settings: dict[_Text, _Text] | None = None
+    sent_at: Annotated[datetime, BeforeValidator(_time)] | None = None
+    image: _ImagePart | None = None
+
+
+class _Whole(_Part):
+    schema_: StrictInt = Field(alias="schema", le=SCHEMA)
+    base_url: _Text | None = None
+    service: _Text | None = None
+    software: _Text | None = None
+    withheld: _Text | None = None
+    simulated: Any = None
+    runs: Annotated[list[_RunPart], Len(1, 1)]
+
+
 def from_json(text: str) -> Recipe:
     """Read a recipe that `to_json` wrote.
 
     Raises:
-        UnreadableFile: it is no such JSON, or of a newer schema.
+        UnreadableFile: it is not such JSON, or is of a newer schema.
     """
     try:
-        whole = json.loads(text, parse_constant=_refuse_constant)
+        whole = _Whole.model_validate(json.loads(text, parse_constant=_refuse_constant))
+    except ValidationError as exc:
+        raise _unusable(_first_problem(exc)) from exc
     except (ValueError, RecursionError) as exc:
         raise _unusable(f"it is not JSON ({exc})") from exc
-    if not isinstance(whole, dict) or not isinstance(whole.get("schema"), int):
-        raise _unusable("it does not say its schema")
-    if whole["schema"] > SCHEMA:
-        raise _unusable(f"it is of schema {whole['schema']}, and this version reads up to {SCHEMA}")
-    runs = whole.get("runs")
-    if not (isinstance(runs, list) and len(runs) == 1 and isinstance(runs[0], dict)):
-        raise _unusable("it does not hold one run")
-    return _from_run(whole, runs[0])
+    run = whole.runs[0]
+    fields = whole.known() | run.known() | (run.image.known() if run.image else {})
+    fields.pop("schema_")
+    return Recipe(**fields | {"request": run.request, "simulated": whole.simulated is True})
 
 
-def _from_run(whole: dict[str, Any], run: dict[str, Any]) -> Recipe:
-    image = _expect(run, "image", dict) or {}
-    fields = {**{name: run.get(name) for name in _IN_RUN}, **{name: image.get(key) for name, key in _IN_IMAGE.items()}}
-    fields |= {name: whole.get(name) for name in _IN_WHOLE}
-    for name in (*_TEXTS, *_IN_WHOLE):
-        _expect(fields, name, str)
-    for name in _NUMBERS:
-        _expect(fields, name, int)
-    settings = _expect(fields, "settings", dict) or {}
-    if not isinstance(fields["request"], dict) or not all(isinstance(value, str) for value in settings.values()):
-        raise _unusable("its request or its settings are not what they should be")
-    return Recipe(
-        **_known(fields)
-        | {
-            "request": fields["request"],
-            "sent_at": _time(run.get("sent_at")),
-            "simulated": whole.get("simulated") is True,
-        }
-    )
-
-
-def _expect(fields: Mapping[str, Any], name: str, kind: type) -> Any:
-    value = fields.get(name)
-    if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
-        raise _unusable(f"its {name} is not a {kind.__name__}")
-    return value
-
-
-def _time(text: object) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        return datetime.fromisoformat(str(text)).astimezone(UTC)
-    except (ValueError, OverflowError) as exc:
-        raise _unusable(f"its time is {text!r}") from exc
+def _first_problem(exc: ValidationError) -> str:
+    """The first thing that is wrong, as a clause: ``its runs.0.image.seed: Input should be a valid integer``."""
+    problem = exc.errors(include_url=False, include_context=False)[0]
+    if problem["loc"] == ("schema",) and problem["type"] == "less_than_equal":
+        return f"it is of schema {problem['input']}, and this version reads up to {SCHEMA}"
+    place = ".".join(str(part) for part in problem["loc"])
+    return f"its {place}: {problem['msg']}" if place else "it is not an object"
 
 
 def _known(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -202,7 +223,7 @@ def _plain(value: object) -> object:
 
 
 def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def _unusable(what: str) -> UnreadableFile:

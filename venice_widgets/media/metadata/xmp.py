@@ -1,8 +1,8 @@
-"""XMP packets: written, merged into one that is there, and read, with nothing but the standard library.
+"""XMP packets: written, merged into an existing one, and read, with the standard library alone.
 
 XMP is a small part of RDF/XML (ISO 16684-1). Properties here are plain texts, each in its own namespace. A packet
-from a stranger's file is looked through by expat first: document types (and with them entities), deep nesting and
-large numbers of elements, comments and instructions are refused, and only then may a tree be built of it.
+from an untrusted file is read by expat first: document types (and with them entities), deep nesting and
+large numbers of elements, comments and instructions are refused, before a tree is built of it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .container import MAX_TEXT_BYTES, damaged
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from xml.dom.minidom import Document, Element, Node
+    from xml.dom.minidom import Document, Element
 
 IPTC_EXTENSION = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
 XMP_NOTE = "http://ns.adobe.com/xmp/note/"
@@ -41,7 +41,7 @@ class Name(NamedTuple):
 
 @dataclass(slots=True)
 class _Sought:
-    """What expat is looking for, and what it has seen."""
+    """What expat looks for, and what it has found."""
 
     name: Name
     depth: int = 0
@@ -120,12 +120,15 @@ def _merged(existing: bytes, properties: Mapping[Name, str], replaced: set[Name]
 
 
 def _remove(document: Document, names: set[Name]) -> None:
+    """Remove properties as elements, wherever `read_property` would find them, and as attributes of descriptions."""
+    for name in names:
+        for element in list(document.getElementsByTagNameNS(*name)):
+            parent: Any = element.parentNode
+            parent.removeChild(element)
     for element in document.getElementsByTagNameNS(_RDF, "Description"):
         for name in names:
             if element.hasAttributeNS(*name):
                 element.removeAttributeNS(*name)
-        for child in [node for node in element.childNodes if _named(node, names)]:
-            element.removeChild(child)
         if not _says_anything(element):
             _take_out(element)
 
@@ -143,10 +146,6 @@ def _take_out(description: Element) -> None:
     if after is not None and after.nodeType == after.TEXT_NODE and not (after.nodeValue or "").strip():
         parent.removeChild(after)
     parent.removeChild(description)
-
-
-def _named(node: Node, names: set[Name]) -> bool:
-    return Name(node.namespaceURI or "", node.localName or "") in names
 
 
 def _looked_through(xmp: bytes, name: Name) -> _Sought:
