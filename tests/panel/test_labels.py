@@ -18,7 +18,7 @@ def test_models_that_generate_are_listed_cheapest_first_with_what_filters_them(c
     turbo = next(model for model in models if model["id"] == "z-image-turbo")
     assert turbo["price"] == "$0.01"
     assert {"≤0.01", "private", "pixels"} <= set(turbo["groups"])
-    assert models[-1]["price"] == "price unknown"
+    assert "unknown" in models[-1]["price"]
     offered = {value for each in filter_list(catalogue) for value, _ in each["options"] if value}
     assert {group for model in models for group in model["groups"]} <= offered
 
@@ -27,8 +27,7 @@ def test_states_are_plain_words_in_list_and_facts(catalogue):
     krea = next(model for model in model_list(catalogue) if model["id"] == "krea-v2-large")
     assert krea["state"] == "beta"
     assert model_facts(catalogue.find("krea-v2-large")).endswith(" · beta")
-    old = next(model for model in model_list(catalogue) if "deprecated" in model["state"])
-    assert "**" not in old["state"]
+    assert not [model for model in model_list(catalogue) if "**" in model["state"]]
 
 
 @pytest.mark.parametrize("model_id", ["z-image-turbo", "venice-sd35", "chroma"])
@@ -64,4 +63,4 @@ def test_a_model_with_one_price_has_no_grid_and_one_with_tiers_marks_the_chosen(
     assert price_grid(Form(), catalogue.find("z-image-turbo"))["single"] == "$0.01"
     grid = price_grid(Form(values={"resolution": "4K"}), catalogue.find("nano-banana-2"))
     assert grid["columns"] == []
-    assert [row["cells"][0]["marks"] for row in grid["rows"]][-1] == ["chosen"]
+    assert [row["cells"][0]["mark"] for row in grid["rows"]][-1] == "chosen"

@@ -3,7 +3,6 @@
 import json
 import threading
 import time
-from decimal import Decimal
 
 import pytest
 
@@ -11,6 +10,7 @@ from tests.panel.conftest import View, sent, wait_until
 from venice_widgets import current
 from venice_widgets.errors import InvalidRequest, SpendingRefused
 from venice_widgets.panel import Panel
+from venice_widgets.request.catalogue import parse_catalogue
 from venice_widgets.session import Session
 from venice_widgets.simulator import Fault
 
@@ -68,12 +68,12 @@ def test_the_price_stands_on_the_button_and_in_the_grid(open_panel):
     assert view.slices["quote"]["button"] == "Generate · $0.52"
     assert view.slices["quote"]["formula"] == "4 × $0.13 = $0.52"
     marked = {
-        (row["name"], cell["quality"]): cell["marks"]
+        (row["name"], cell["column"]): cell["mark"]
         for row in view.slices["grid"]["rows"]
         for cell in row["cells"]
-        if cell["marks"]
+        if cell["mark"]
     }
-    assert marked == {("1K", "low"): ["cheapest"], ("1K", "high"): ["default"], ("2K", "medium"): ["chosen"]}
+    assert marked == {("1K", "low"): "cheapest", ("1K", "high"): "default", ("2K", "medium"): "chosen"}
 
 
 def test_a_click_at_another_price_than_the_one_shown_sends_nothing_and_shows_the_difference(open_panel, simulator):
@@ -103,15 +103,12 @@ def test_a_price_that_rose_since_the_catalogue_was_fetched_is_shown_and_the_next
 
 
 def raise_price(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dataclasses import replace
-    from datetime import UTC, datetime
-
-    catalogue = session.catalogue()
-    models = tuple(
-        model.model_copy(update={"price_generation": Decimal("0.20")}) if model.id == "z-image-turbo" else model
-        for model in catalogue.models
-    )
-    dearer = replace(catalogue, models=models, fetched_at=datetime.now(UTC))
+    """From now on the catalogue says that z-image-turbo costs $0.20."""
+    answer = json.loads(session.client.get("/models", type="image"))
+    for entry in answer["data"]:
+        if entry["id"] == "z-image-turbo":
+            entry["model_spec"]["pricing"]["generation"] = {"usd": 0.2, "diem": 0.2}
+    dearer = parse_catalogue(json.dumps(answer).encode(), json.dumps({"data": {"default": "z-image-turbo"}}).encode())
     monkeypatch.setattr(session, "catalogue", lambda **_: dearer)
 
 

@@ -136,17 +136,21 @@ def _control(facts: FieldFacts, model: Model) -> dict[str, Any]:
 
 def _input(facts: FieldFacts, model: Model) -> dict[str, Any]:
     """How it is chosen: ``segments``, ``select``, ``area`` or ``text``; an option's value null means the default."""
-    name, default = facts.name, f"default ({facts.about.default})"
-    if name in ("resolution", "quality"):
-        names = model.resolutions if name == "resolution" else model.qualities
-        return {"kind": "segments", "options": _named(names), "default": getattr(model, f"default_{name}")}
+    name, about = facts.name, facts.about
+    if about.prices:
+        return {
+            "kind": "segments",
+            "options": _named(model.allowed(name)),
+            "default": str(model.default_of(name) or ""),
+        }
     if name in _HINTS:
         return {"kind": "area", "hint": _HINTS[name]}
+    unset = [None, f"default ({(model.default_of(name) if about.model_default else None) or about.default})"]
     options = {
-        "aspect_ratio": [[None, f"default ({model.default_aspect_ratio})"], *_named(model.aspect_ratios)],
         "style_preset": [[None, "none"]],
-        **({name: [[None, default], [True, "on"], [False, "off"]]} if facts.kind is bool else {}),
-        **({name: [[None, default], *_named(facts.choices)]} if facts.choices else {}),
+        **({name: [unset, *_named(model.allowed(name))]} if about.listed else {}),
+        **({name: [unset, [True, "on"], [False, "off"]]} if facts.kind is bool else {}),
+        **({name: [unset, *_named(facts.choices)]} if facts.choices else {}),
     }
     if name not in options:
         return {"kind": "text", "hint": _hint(facts, model)}

@@ -9,7 +9,8 @@ from venice_widgets.errors import CredentialsRefused, InvalidRequest, SpendingRe
 from venice_widgets.money import usd_text
 from venice_widgets.request.estimate import Estimate, estimate
 from venice_widgets.request.fields import NOTHING_SENT
-from venice_widgets.request.price_rule import billed_values, decisive_fields, stated_price
+from venice_widgets.request.price_table import price_cells
+from venice_widgets.request.prices import price_text
 from venice_widgets.request.request import GenerationRequest
 from venice_widgets.request.seeds import MAX_IMAGES, plan_seeds
 from venice_widgets.request.spending import allow
@@ -89,7 +90,7 @@ def quote(form: Form, catalogue: Catalogue, terms: Terms, known: Collection[int]
         request = GenerationRequest.build(form.prompt if form.prompt.strip() else "…", form.fields(), catalogue)
     except VeniceError as exc:
         return Quote(model=model, problem=exc, facts={"account": terms.account})
-    found = 0 if form.again else len(set(seeds) & set(known))
+    found = 0 if form.again or terms.settings.reuse == "never" else len(set(seeds) & set(known))
     priced = estimate(request, len(seeds) - found, simulated=terms.settings.demo)
     problem = _problem(form, priced, terms, catalogue) if found < len(seeds) else None
     facts = {"account": terms.account, "price": priced.text, "most": str(priced.upper_bound_usd)}
@@ -173,56 +174,22 @@ def _over(name: str, left: Decimal, priced: Estimate) -> SpendingRefused:
 
 
 def price_grid(form: Form, model: Model) -> dict[str, Any]:
-    """What one image costs at each resolution and quality, by the rule that estimates go by.
-
-    Returns:
-        ``columns``, and ``rows`` of cells with their price, marks and the choices that they stand for; no rows where
-        the model has one price.
-    """
-    names = decisive_fields(model)[:2]
-    standard = billed_values(model, {})
-    if not names:
-        return {"columns": [], "rows": [], "single": _price_text(stated_price(model, standard)[0])}
-    rows = model.allowed(names[0]) or model.priced_values(names[0])
-    columns = (model.allowed(names[1]) or model.priced_values(names[1])) if names[1:] else ("",)
-    prices = {
-        (row, column): stated_price(model, {**standard, **dict(zip(names, (row, column), strict=False))})[0]
-        for row in rows
-        for column in columns
-    }
-    marks = _marks(form, model, prices)
+    """What one image costs by what decides it, for the browser to draw; ``single`` where the model has one price."""
+    cells = price_cells(model, {name: str(value) for name, value in form.values.items()})
+    if not cells.names:
+        return {"names": [], "columns": [], "rows": [], "single": price_text(cells.prices["", ""])}
     return {
-        "columns": [column for column in columns if column],
+        "names": list(cells.names[:2]),
+        "columns": [column for column in cells.columns if column],
         "rows": [
             {
                 "name": row,
                 "cells": [
-                    {"quality": column, "price": _price_text(prices[row, column]), "marks": marks[row, column]}
-                    for column in columns
+                    {"column": column, "price": price_text(price), "mark": cells.marks.get((row, column), "")}
+                    for column in cells.columns
+                    for price in (cells.prices[row, column],)
                 ],
             }
-            for row in rows
+            for row in cells.rows
         ],
     }
-
-
-def _marks(
-    form: Form, model: Model, prices: Mapping[tuple[str, str], Decimal | None]
-) -> dict[tuple[str, str], list[str]]:
-    stated = {place: price for place, price in prices.items() if price is not None}
-    default = (model.default_resolution, model.default_quality)
-    chosen = tuple(
-        str(form.values.get(name) or fallback)
-        for name, fallback in zip(("resolution", "quality"), default, strict=True)
-    )
-    cheapest = min(stated, key=lambda place: stated[place]) if len(stated) > 1 else None
-    named = (("cheapest", cheapest), ("default", default), ("chosen", chosen))
-    return {place: [word for word, at in named if at and _same(place, at)] for place in prices}
-
-
-def _same(place: tuple[str, str], at: tuple[str, ...]) -> bool:
-    return place[0].casefold() == at[0].casefold() and (not place[1] or place[1].casefold() == at[1].casefold())
-
-
-def _price_text(price: Decimal | None) -> str:
-    return "unknown" if price is None else usd_text(price)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
-from inspect import signature
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -227,11 +226,7 @@ def build(session: Session, form: Form) -> Prepared:
     if form.seeds is not None:
         fields["seed"] = form.seeds
     images = None if form.lists_seeds else image_count(form.images)
-    if "again" in signature(session.build).parameters:
-        fields["again"] = form.again
-    elif form.seeds is not None and not form.again:
-        fields["reuse"] = True
-    return session.build(form.prompt, images=images, **fields)
+    return session.build(form.prompt, images=images, again=form.again, **fields)
 
 
 def _refuse_difference(job: Job, prepared: Prepared) -> None:

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
     from venice_widgets.request.catalogue import Model
 
-PER_MODEL = frozenset({"width", "height", "aspect_ratio", "resolution", "quality", "steps"})
+PER_MODEL = frozenset({"width", "height"}) | {
+    name for name, facts in field_facts().items() if facts.about.listed or facts.about.model_default
+}
 """Fields that each model has its own limits for: remembered for each model."""
 NOT_VALUES = frozenset({"model", "seed"})
 """Fields that have a place of their own in `Form`."""
@@ -149,9 +151,8 @@ class Memory:
 
 def fits(name: str, value: Any, model: Model) -> bool:
     """Whether a value that was chosen on another model can be this model's too."""
-    listed = {"aspect_ratio": model.aspect_ratios, "resolution": model.resolutions, "quality": model.qualities}
-    if name in listed:
-        return value in listed[name]
+    if field_facts()[name].about.listed:
+        return value in model.allowed(name)
     if name in ("width", "height"):
         return str(value).isdecimal() and int(value) % (model.width_height_divisor or 1) == 0
     if name == "steps" and str(value).isdecimal():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -35,11 +36,35 @@ def price_table(
         choosing: whether the chosen price is marked.
         title: above the table.
     """
-    chosen, default = billed_values(model, fields or {}), billed_values(model, {})
+    cells = price_cells(model, fields or {}, choosing=choosing)
+    if not cells.names:
+        return facts(title, [("any size", price_text(cells.prices["", ""]))])
+    chosen = billed_values(model, fields or {})
+    return _drawn(cells, _caption(title, cells.names[2:], chosen))
+
+
+@dataclass(frozen=True, slots=True)
+class PriceCells:
+    """The prices of one model by what decides them, without any form."""
+
+    names: tuple[str, ...]
+    """The fields that decide the price: of the rows, of the columns, and those held fixed."""
+    rows: Sequence[str]
+    columns: Sequence[str]
+    """One empty name where one field alone decides."""
+    prices: Mapping[Place, Decimal | None]
+    """(row, column) -> US dollars; None where the catalogue does not say."""
+    marks: Mapping[Place, str]
+    """(row, column) -> what to say of it, such as ``cheapest, default``."""
+
+
+def price_cells(model: Model, fields: Mapping[str, Any], *, choosing: bool = True) -> PriceCells:
+    """What `price_table` shows, for those who draw it themselves; its arguments are the same."""
+    chosen, default = billed_values(model, fields), billed_values(model, {})
     names = decisive_fields(model)
     if not names:
-        return facts(title, [("any size", price_text(stated_price(model, chosen)[0]))])
-    first, second, *held = (*names, "")[: max(2, len(names))]
+        return PriceCells((), ("",), ("",), {("", ""): stated_price(model, chosen)[0]}, {})
+    first, second = (*names, "")[:2]
     rows, columns = _values(model, first), _values(model, second) if second else ("",)
     prices = {
         (row, column): stated_price(model, {**chosen, first: row, **({second: column} if second else {})})[0]
@@ -48,24 +73,17 @@ def price_table(
     named = {"default": _place(rows, columns, default[first], default.get(second, ""))}
     if choosing:
         named["chosen"] = _place(rows, columns, chosen[first], chosen.get(second, ""))
-    return _drawn(prices, (rows, columns), _marks(prices, named), first, _caption(title, held, chosen))
+    return PriceCells(tuple(names), rows, columns, prices, _marks(prices, named))
 
 
-def _drawn(
-    prices: Mapping[Place, Decimal | None],
-    names: tuple[Sequence[str], Sequence[str]],
-    marks: dict[Place, str],
-    first: str,
-    caption: str,
-) -> Bundle:
-    rows, columns = names
-    texts = {place: price_text(price) for place, price in prices.items()}
-    if columns != ("",):
-        return price_grid(rows, columns, texts, marks=marks, caption=caption)
-    cells: list[list[str | Cell]] = [
-        [row, Cell(texts[row, ""], "right", mark=marks.get((row, ""), ""))] for row in rows
+def _drawn(cells: PriceCells, caption: str) -> Bundle:
+    texts = {place: price_text(price) for place, price in cells.prices.items()}
+    if cells.columns != ("",):
+        return price_grid(cells.rows, cells.columns, texts, marks=cells.marks, caption=caption)
+    rows: list[list[str | Cell]] = [
+        [row, Cell(texts[row, ""], "right", mark=cells.marks.get((row, ""), ""))] for row in cells.rows
     ]
-    return table([first.replace("_", " ").capitalize(), "Price"], cells, caption=caption)
+    return table([cells.names[0].replace("_", " ").capitalize(), "Price"], rows, caption=caption)
 
 
 def _caption(title: str, held: Sequence[str], chosen: Mapping[str, str]) -> str:

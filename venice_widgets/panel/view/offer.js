@@ -132,16 +132,15 @@ export class OfferView {
   }
 
   /**
-   * @param {string} resolution
+   * @param {string} row
    * @param {import("./types.js").GridCell} cell
    */
-  cell(resolution, cell) {
-    const chosen = cell.marks.includes("chosen");
-    /** @type {import("./types.js").Values} */
-    const values = { resolution };
-    if (cell.quality) values.quality = cell.quality;
+  cell(row, cell) {
+    const [first, second] = this.channel.slices.grid?.names ?? [];
+    const values = { [first]: row, ...(second ? { [second]: cell.column } : {}) };
     const choose = () => this.channel.edit({ values });
-    const words = cell.marks.join(", ");
+    const words = cell.mark;
+    const chosen = words.includes("chosen");
     return h(
       "td",
       { class: chosen ? "vw-chosen" : null, onclick: choose },

@@ -52,8 +52,8 @@
  * @property {number} known
  * @property {number | null} usual
  *
- * @typedef {{ quality: string, price: string, marks: string[] }} GridCell
- * @typedef {{ columns: string[], rows: { name: string, cells: GridCell[] }[], single?: string }} Grid
+ * @typedef {{ column: string, price: string, mark: string }} GridCell
+ * @typedef {{ names: string[], columns: string[], rows: { name: string, cells: GridCell[] }[], single?: string }} Grid
  *
  * @typedef {{ demo: boolean, text: string, prices_from: string, stale_after: number }} Account
  *
