@@ -18,7 +18,7 @@ from .notices import fate
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from venice_widgets.generation.result import Generation, Image
+    from venice_widgets.generation.result import Image
     from venice_widgets.log import Log, ObjectStore
 
     from .sending import Job
@@ -178,8 +178,3 @@ def differing(requests: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[str
 def at_no_cost(image: Image) -> Image:
     """An image that is shown from the log."""
     return replace(image, remarks=tuple(dict.fromkeys([*image.remarks, "from the log"])))
-
-
-def is_running(generation: Generation | None) -> bool:
-    """Whether a generation is not done."""
-    return generation is not None and not generation.done

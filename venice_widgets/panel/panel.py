@@ -18,6 +18,7 @@ from venice_widgets.shell import running_shell
 from .answers import Answers
 from .cell_text import form_text, python_text
 from .controller import Controller
+from .notices import error_notice
 from .saved_output import SavedOutput
 from .serial_queue import SerialQueue
 from .slices import all_slices
@@ -60,7 +61,7 @@ class Panel(PanelWidget):
         super().__init__(place=f"venice-panel-{uuid4().hex[:8]}")
         self._saved = SavedOutput(f"{self.place}-saved")
         self._has_output = False
-        self._announcements = SerialQueue("venice-panel-announce", lambda _: None)
+        self._announcements = SerialQueue("venice-panel-announce", self._tell_handler_error)
         model, seed = given.pop("model", ""), _seed_text(given.pop("seed", None))
         state = started(model, prompt or "", str(images), seed, _plain(given, session))
         self._controller = Controller(
@@ -116,6 +117,10 @@ class Panel(PanelWidget):
                 self.notify_change(news)
 
     _told: Generation | None = None
+
+    def _tell_handler_error(self, error: BaseException) -> None:
+        """What a handler of the user's raised; nobody would see it on this thread."""
+        self._controller.tell("handler", [error_notice(error)])
 
     def _save(self, kept: Saved) -> None:
         self._announcements.submit(lambda: self._saved.show(kept))

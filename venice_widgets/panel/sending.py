@@ -145,6 +145,12 @@ class Sending:
                 return done
 
     def _watch_late(self, job: Job, generation: Generation) -> None:
+        try:
+            self._watch_to_the_end(job, generation)
+        except Exception as exc:  # noqa: BLE001  likewise
+            self._unexpected(exc)
+
+    def _watch_to_the_end(self, job: Job, generation: Generation) -> None:
         self._follow(job, generation, late=True)
         with self._settled:
             notices = [Notice(str(interrupted(generation)), "warning"), *ending(generation)]

@@ -50,14 +50,16 @@ export class HistoryView {
 
   recipe() {
     this.path = h("input", { type: "text", placeholder: "Path of an image file" });
-    const file = h("input", { type: "file", accept: "image/*,.xmp", "aria-label": "Image file", class: "vw-file" });
+    const file = h("input", { type: "file", accept: "image/*,.xmp", "aria-label": "Image file", hidden: true });
     file.addEventListener("change", () => this.acts.upload([...(file.files ?? [])]));
+    const browse = button("Upload an image …", () => file.click());
     const take = () => this.path?.value && this.channel.send({ type: "upload", path: this.path.value });
     return h(
       "div",
       { class: "vw-recipe" },
       labelled(this.path, "Recipe of a file"),
       button("Use its recipe", take),
+      browse,
       file,
       h("span", { class: "vw-muted" }, "or drop or paste an image anywhere on the panel"),
     );
