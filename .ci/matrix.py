@@ -17,7 +17,7 @@ import xml.etree.ElementTree as ET
 from dataclasses import dataclass, field
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).resolve().parents[1]
 PYENV = Path.home() / ".pyenv/versions"
 REQUIRED_WITH_PYENV = ("3.12", "3.13")
 COLAB = ROOT / ".ci/colab.txt"
