@@ -6,6 +6,7 @@ what takes time to a queue and return: its jobs run in order, on a daemon thread
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import deque
 from typing import TYPE_CHECKING
@@ -29,7 +30,12 @@ class SerialQueue:
         self._thread: threading.Thread | None = None
 
     def submit(self, job: Callable[[], None]) -> None:
-        """Do this after what is already waiting; returns at once."""
+        """Do this after what is already waiting; returns at once.
+
+        As the interpreter ends nothing is done: a panel is closed then too, and starting a thread would wait for ever.
+        """
+        if sys.is_finalizing():
+            return
         with self._idle:
             self._jobs.append(job)
             if self._thread is None:
