@@ -182,5 +182,5 @@ def test_transparent_pictures_stand_on_white():
 
 
 def test_a_sheet_needs_one_label_for_each_picture():
-    with pytest.raises(ValueError, match="1 pictures and 0 labels"):
+    with pytest.raises(ValueError, match="1 images and 0 labels"):
         contact_sheet([None], [])

@@ -323,7 +323,7 @@ def test_variants_are_saved_under_names_of_their_own(shell, tmp_path):
 def test_what_cannot_be_saved_in_the_end_is_shown_before_the_cell_fails(refused, tmp_path):
     text = refused(f'%%venice --seed 5 --save "{tmp_path}/{245 * "x"}{{run_id}}.{{ext}}"\nA fox', StoreError)
     assert "z-image-turbo · seed 5" in text
-    assert "The picture is safe in the store." in text
+    assert "The image is safe in the store." in text
 
 
 def test_some_fail_and_what_arrived_is_shown_and_kept_before_the_cell_fails(shell, simulator, capsys):

@@ -1,19 +1,19 @@
-"""How alike two pictures are: a grade, and the figures that it rests on.
+"""How alike two images are: a grade, and the figures that it rests on.
 
 No single measure is safe. A heavy blur leaves a perceptual hash where it was; a changed patch leaves the structure at
-0.98; a mirrored picture on a plain background keeps it at 0.95. So each is asked only for what it is good at:
+0.98; a mirrored image on a plain background keeps it at 0.95. So each is used only for what it is good at:
 
 =================  =================================================================================================
 equivalent         at least 40 dB over all pixels, and no tile of 32 pixels below 30 dB: nothing changed anywhere
 similar            the same composition (perceptual hash, or most of what has detail unchanged), structure (SSIM) and
-                   colours (the typical tile), and not blurred (fine detail is kept); it may have changed in one
+                   colors (the typical tile), and not blurred (fine detail is kept); it may have changed in one
                    place, which is then located
-different          everything else, a heavy blur above all: another picture as far as a replay goes
+different          everything else, a heavy blur above all: another image as far as a replay goes
 =================  =================================================================================================
 
-Where a picture has no fine detail, a blur changes nothing that could be measured, and is not seen either. Stored
-pixels are compared, in 8 bits a channel; colour profiles and the flag for turning are not looked at, and of an
-animation only the first picture counts.
+Where an image has no fine detail, a blur changes nothing that could be measured, and is not visible either. Stored
+pixels are compared, in 8 bits a channel; color profiles and orientation are ignored, and of an animation only the first
+frame counts.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _DETAILED = 4.0
 
 
 class Grade(StrEnum):
-    """From the same file to another picture."""
+    """From the same file to another image."""
 
     IDENTICAL_BYTES = "identical bytes"
     IDENTICAL_PIXELS = "identical pixels"
@@ -54,7 +54,7 @@ class Grade(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The verdict on two pictures; places are in pixels of the original."""
+    """The comparison of two images; places are in pixels of the original."""
 
     grade: Grade
     size_changed: bool = False
@@ -86,7 +86,7 @@ class Comparison:
     """Energy of fine detail, the replay's over the original's; near 0 the replay is blurred.
 
     The median over the tiles where the original has fine detail, so that neither a changed patch nor a plain
-    background sways it; 1 where there are none.
+    background decides it; 1 where there are none.
     """
 
     detail_unchanged: float | None = None
@@ -94,7 +94,7 @@ class Comparison:
 
 
 def compare(original: bytes, replay: bytes) -> Comparison:
-    """Compare a picture with the one that its recipe made again.
+    """Compare an image with the one that its recipe made again.
 
     Raises:
         UnreadableFile: one of them cannot be decoded, or has more than 50 million pixels.
@@ -107,11 +107,11 @@ def compare(original: bytes, replay: bytes) -> Comparison:
 
 
 def difference_image(original: bytes, replay: bytes, *, amplification: int = 8) -> bytes:
-    """Where and how much two pictures differ, as a PNG in the size of the original: black is the same.
+    """Where and how much two images differ, as a PNG in the size of the original: black is the same.
 
     Args:
-        original: the picture that is compared with.
-        replay: the picture that is compared; scaled where its size differs.
+        original: the image that is compared with.
+        replay: the image that is compared; scaled where its size differs.
         amplification: what each channel's difference is multiplied by, 1 to 255; what passes white stays white.
 
     Raises:
@@ -122,15 +122,15 @@ def difference_image(original: bytes, replay: bytes, *, amplification: int = 8) 
     first, second = _in_one_size(measures.decoded(original), measures.decoded(replay))
     difference = ImageChops.difference(*measures.same_mode(first, second))
     if difference.mode != "RGB":
-        *colours, alpha = difference.split()
-        difference = _joined([ImageChops.lighter(band, alpha) for band in colours])
+        *colors, alpha = difference.split()
+        difference = _joined([ImageChops.lighter(band, alpha) for band in colors])
     file = io.BytesIO()
     difference.point(lambda value: min(255, value * amplification)).save(file, "PNG", compress_level=1)
     return file.getvalue()
 
 
 def _measured(first: Image, second: Image) -> Comparison:
-    """All figures; the grade is not judged yet."""
+    """All figures; the grade is not decided yet."""
     size_changed = first.size != second.size
     first, second = _in_one_size(first, second)
     tiles = measures.tiles(first, second)

@@ -1,8 +1,8 @@
-"""What tells a picture apart beyond its bytes: what its file says of its origin, and the hash of its pixels.
+"""What identifies an image besides its bytes: what its file says about its origin, and the hash of its pixels.
 
-Marks are read from the container without decoding, as each picture arrives. The pixels' hash needs the whole picture
-decoded, which takes as long as the preview, and can be computed from the bytes whenever it is wanted; so it is put on
-record when the bytes are deleted.
+Marks are read from the container without decoding, as each image arrives. The pixels' hash needs the whole image
+decoded, which takes as long as the preview, and can be computed from the bytes at any time; so it is recorded when the
+bytes are deleted.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _STRIP = 256
-"""Rows that are converted at once, so that a large picture does not stand in memory twice."""
+"""Rows that are converted at once, so that a large image is not in memory twice."""
 
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """What a file says of its origin; None where nobody can tell."""
+    """What a file says about its origin; None where it is not known."""
 
     signed: bool | None = None
     """Whether it holds a C2PA manifest."""
@@ -34,7 +34,7 @@ class Marks:
 
 
 def marks(path: Path) -> Marks:
-    """Look into a PNG, JPEG or WebP; of other formats, and of what is damaged, nothing is told."""
+    """The marks of a PNG, JPEG or WebP; of other formats, and of damaged files, nothing is known."""
     try:
         found = look_into(path.read_bytes())
     except (UnreadableFile, OSError):
@@ -45,11 +45,11 @@ def marks(path: Path) -> Marks:
 def pixels_sha256(path: Path) -> str:
     """sha256, in hexadecimal, over ``RGB 1024x1024`` and a new line, then the 8-bit values row by row.
 
-    ``RGBA`` where the file allows transparency; of an animation the first frame. Neither colour profile nor EXIF's
-    turning is applied.
+    ``RGBA`` where the file allows transparency; of an animation the first frame. Neither color profile nor EXIF
+    orientation is applied.
 
     Raises:
-        UnreadableFile: it is no picture, or damaged.
+        UnreadableFile: it is not an image, or is damaged.
     """
     with open_image(path) as image:
         mode = "RGBA" if image.has_transparency_data else "RGB"

@@ -1,6 +1,6 @@
 """The measures that a comparison rests on, with Pillow alone.
 
-Pictures are worked on in strips, so that a pair in 4K takes little more than its own size, and in tiles of 32 pixels,
+Images are processed in strips, so that a pair in 4K takes little more than its own size, and in tiles of 32 pixels,
 so that a change in one place is found there. Values are 8 bits a channel.
 """
 
@@ -24,7 +24,7 @@ _SIDE, _LOW = 32, 8
 
 
 class Box(NamedTuple):
-    """A part of a picture, in pixels; right and bottom are the first pixels outside."""
+    """A part of an image, in pixels; right and bottom are the first pixels outside."""
 
     left: int
     top: int
@@ -40,7 +40,7 @@ class Tile(NamedTuple):
 
 
 def decoded(data: bytes) -> Image:
-    """The first picture of a file, as RGB, or as RGBA where it is transparent somewhere.
+    """The first frame of a file, as RGB, or as RGBA where it is transparent somewhere.
 
     Raises:
         UnreadableFile: it cannot be decoded, or has more than `limits.COMPARED_PIXELS` pixels.
@@ -51,21 +51,21 @@ def decoded(data: bytes) -> Image:
 
 
 def scaled(image: Image, size: tuple[int, int]) -> Image:
-    """The picture in another size, or itself."""
+    """The image in another size, or itself."""
     from PIL import Image
 
     return image if image.size == size else image.resize(size, Image.Resampling.LANCZOS)
 
 
 def same_mode(first: Image, second: Image) -> tuple[Image, Image]:
-    """Both with an alpha channel, multiplied in, if one has it: what is behind full transparency does not count."""
+    """Both with an alpha channel, multiplied in, if one has it: colors under full transparency do not count."""
     if first.mode == second.mode == "RGB":
         return first, second
     return first.convert("RGBA").convert("RGBa"), second.convert("RGBA").convert("RGBa")
 
 
 def luma(image: Image) -> Image:
-    """Brightness, over mid-grey where the picture is transparent."""
+    """Brightness, over mid-gray where the image is transparent."""
     from PIL import Image
 
     if image.mode == "RGB":
@@ -80,7 +80,7 @@ def tiles(first: Image, second: Image) -> list[Tile]:
 
 
 def mean_squared_error(measured: list[Tile]) -> float:
-    """Over the whole picture; tiles at the edges are smaller and count less."""
+    """Over the whole image; tiles at the edges are smaller and count less."""
     areas = [(box.right - box.left) * (box.bottom - box.top) for box, _ in measured]
     return sum(tile.squared_error * area for tile, area in zip(measured, areas, strict=True)) / sum(areas)
 
@@ -99,7 +99,7 @@ def around(boxes: list[Box]) -> Box | None:
 
 
 def ssim(first: Image, second: Image) -> float:
-    """Structural similarity (Wang et al. 2004) of two luma pictures, over blocks of 8 × 8 pixels, from −1 to 1."""
+    """Structural similarity (Wang et al. 2004) of two luma images, over blocks of 8 × 8 pixels, from −1 to 1."""
     c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
     total, blocks = 0.0, 0
     for strip in _strips(first):
@@ -113,12 +113,12 @@ def ssim(first: Image, second: Image) -> float:
 
 
 def hash_distance(first: Image, second: Image) -> int:
-    """Bits of 64 in which the perceptual hashes of two luma pictures differ; about 32 where nothing is common."""
+    """Bits of 64 in which the perceptual hashes of two luma images differ; about 32 where nothing is common."""
     return (_perceptual_hash(first) ^ _perceptual_hash(second)).bit_count()
 
 
 def detail(image: Image) -> list[float]:
-    """The energy of a luma picture's fine detail, which is what a small blur takes away, in the order of `tiles`."""
+    """The energy of a luma image's fine detail, which is what a small blur takes away, in the order of `tiles`."""
     from PIL import ImageChops, ImageFilter
 
     fine = ImageChops.difference(image, image.filter(ImageFilter.BoxBlur(2)))
@@ -159,12 +159,12 @@ def _product(first: Image, second: Image) -> Image:
 
 
 def _means(image: Image, side: int) -> array[float]:
-    """The means of the squares of this side in a picture of floats, row by row."""
+    """The means of the squares of this side in an image of floats, row by row."""
     return array("f", image.reduce(side).tobytes())
 
 
 def _perceptual_hash(image: Image) -> int:
-    """Which of the 64 lowest cosine frequencies of the picture, made small, lie above their median."""
+    """Which of the 64 lowest cosine frequencies of the image, made small, lie above their median."""
     from PIL import Image
 
     small = image.resize((_SIDE, _SIDE), Image.Resampling.LANCZOS).tobytes()

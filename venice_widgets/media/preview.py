@@ -1,11 +1,11 @@
-"""Small copies of pictures, for the notebook and the log; the full picture stays on disk.
+"""Small copies of images, for the notebook and the log; the full image stays on disk.
 
 Four 4096-pixel PNGs written into a notebook make a file of 170 MB; as previews they are 600 KB. A preview is a JPEG
-unless the picture really is transparent somewhere, because nbconvert knows no WebP and PNG is nine times the size. A
-preview carries pixels only: no EXIF, no comments, and a colour profile only where it is small.
+unless the image really is transparent somewhere, because nbconvert does not know WebP and PNG is nine times the size. A
+preview carries pixels only: no EXIF, no comments, and a color profile only where it is small.
 
-Memory: one decoded picture, 4 bytes a pixel, is held; every conversion after that happens in strips. However many
-threads ask, two pictures are decoded at a time: four of 4096 × 4096 pixels at once would hold 256 MB.
+Memory: one decoded image, 4 bytes a pixel, is held; every conversion after that happens in strips. However many
+threads there are, two images are decoded at a time: four of 4096 × 4096 pixels at once would hold 256 MB.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _SIDE_PIXELS, _MAX_BYTES = 1024, 150_000
 _TURNS = threading.BoundedSemaphore(2)
 _STRIP_ROWS = 256
 _JPEG_QUALITIES = {75: 1.0, 68: 0.89, 60: 0.8, 50: 0.72, 40: 0.64}
-"""What is tried in turn, and how large it comes out beside the first: pictures differ in this by a few hundredths."""
+"""What is tried in turn, and how large it is compared with the first: images differ in this by a few hundredths."""
 _LEAST_PNG_PIXELS = 320
 _MAX_PROFILE_BYTES = 4096
 _SHEET_SIDE_PIXELS = 1600
@@ -45,7 +45,7 @@ _SHEET_FONT_PIXELS = 24
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A small picture, ready to be shown."""
+    """A small image, ready to be shown."""
 
     data: bytes
     """The encoded bytes."""
@@ -58,26 +58,26 @@ class Preview:
 
 
 def preview(data: bytes | Path, *, longest_side_pixels: int = _SIDE_PIXELS, max_bytes: int = _MAX_BYTES) -> Preview:
-    """Make a small upright copy of a picture; the first frame of an animation.
+    """Make a small upright copy of an image; the first frame of an animation.
 
-    A picture is never enlarged. To stay within `max_bytes` a JPEG loses quality, from 75 to 40, and then size; a PNG
-    loses size, down to 320 pixels, and then colours: 256 show bands in soft edges. The same bytes in give the same
+    An image is never enlarged. To stay within `max_bytes` a JPEG loses quality, from 75 to 40, and then size; a PNG
+    loses size, down to 320 pixels, and then colors: 256 show bands in soft edges. The same bytes in give the same
     bytes out, for one version of Pillow.
 
     Args:
-        data: the picture, or its file (which is then never held in memory as bytes).
+        data: the image, or its file (which is then never held in memory as bytes).
         longest_side_pixels: the longer side of the preview at most.
         max_bytes: size of the preview at most, in bytes.
 
     Raises:
-        UnreadableFile: it is no picture, is damaged, or has more than `format.MAX_PIXELS` pixels.
+        UnreadableFile: it is not an image, is damaged, or has more than `limits.DECODED_PIXELS` pixels.
     """
     with _TURNS, open_image(data) as image:
         return _preview(image, longest_side_pixels, max_bytes)
 
 
 def examine(data: bytes | Path, *, longest_side_pixels: int = _SIDE_PIXELS) -> tuple[ImageFacts, Preview]:
-    """The facts of a picture and its `preview`, for which it is opened once: opening a WebP takes a while.
+    """The facts of an image and its `preview`, for which it is opened once: opening a WebP takes a while.
 
     Raises:
         UnreadableFile: as `format.identify` and `preview`.
@@ -108,21 +108,21 @@ def contact_sheet(
     tile_pixels: int = _SHEET_TILE_PIXELS,
     max_bytes: int = _SHEET_MAX_BYTES,
 ) -> Preview:
-    """Put several pictures on one white JPEG, each above its label, for where only one picture can be shown.
+    """Put several images on one white JPEG, each above its label, for places where only one image can be shown.
 
     Args:
-        previews: the pictures in order; None stands for one that is missing and leaves an empty frame.
+        previews: the images in order; None is one that is missing and leaves an empty frame.
         labels: one short line each; what is too long for its column is shortened. The bundled font knows Latin script.
         tile_pixels: the longer side of each image at most.
         max_bytes: size of the sheet at most, in bytes.
 
     Raises:
-        ValueError: nothing was given, or not one label for each picture.
+        ValueError: nothing was given, or not one label for each image.
     """
     from PIL import Image, ImageDraw, ImageFont
 
     if not previews or len(previews) != len(labels):
-        raise ValueError(f"{len(previews)} pictures and {len(labels)} labels do not make a sheet.")
+        raise ValueError(f"{len(previews)} images and {len(labels)} labels do not make a sheet.")
     tile_width, tile_height, columns = _sheet_layout(previews, tile_pixels)
     letters = min(_SHEET_FONT_PIXELS, max(14, tile_width // 18))
     step_x, step_y = tile_width + _SHEET_GAP_PIXELS, tile_height + _SHEET_GAP_PIXELS + 2 * letters
@@ -177,7 +177,7 @@ def _fit(width: int, height: int, longest_side_pixels: int) -> tuple[int, int]:
 
 
 def _factor(size: tuple[int, int], target: tuple[int, int]) -> int:
-    """By how much the picture is divided before it is resampled: all the way where that comes out even."""
+    """By how much the image is divided before it is resampled: all the way where that divides evenly."""
     whole = size[0] // target[0]
     if size == (target[0] * whole, target[1] * whole):
         return whole
@@ -185,9 +185,9 @@ def _factor(size: tuple[int, int], target: tuple[int, int]) -> int:
 
 
 def _converter(image: Image.Image) -> Callable[[Image.Image], Image.Image]:
-    """What turns a strip of this picture into L, RGB or, where a pixel is transparent, RGBA."""
+    """What turns a strip of this image into L, RGB or, where a pixel is transparent, RGBA."""
     if image.mode.startswith("I"):
-        # 16-bit grey: Pillow's own conversion clips at 255 instead of scaling.
+        # 16-bit gray: Pillow's own conversion clips at 255 instead of scaling.
         return lambda strip: strip.convert("I").point(lambda value: value / 256).convert("L")
     if image.has_transparency_data and _is_transparent(image):
         return lambda strip: strip.convert("RGBA")
@@ -206,7 +206,7 @@ def _strips(image: Image.Image, rows: int) -> Iterable[tuple[int, Image.Image]]:
 
 
 def _reduced(image: Image.Image, factor: int, convert: Callable[[Image.Image], Image.Image]) -> Image.Image:
-    """The picture converted and divided by a whole number, strip by strip."""
+    """The image converted and divided by a whole number, strip by strip."""
     from PIL import Image
 
     if factor == 1:
@@ -217,7 +217,7 @@ def _reduced(image: Image.Image, factor: int, convert: Callable[[Image.Image], I
         part = convert(strip).reduce(factor)
         small = small or Image.new(part.mode, size)
         small.paste(part, (0, top // factor))
-    assert small is not None  # noqa: S101  # a picture has at least one row
+    assert small is not None  # noqa: S101  # an image has at least one row
     return small
 
 
@@ -308,7 +308,7 @@ def _paste(sheet: Image.Image, picture: Preview, box: tuple[int, int, int, int])
 
 
 def _fitted(label: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width_pixels: int) -> str:
-    """The label on one line, shortened until it is no wider than its picture."""
+    """The label on one line, shortened until it is no wider than its image."""
     text = " ".join(label.split())
     if font.getlength(text) <= width_pixels:
         return text

@@ -1,9 +1,9 @@
-"""A picture written where a person wants it: a copy that carries its recipe, under a name that tells the truth.
+"""An image written where the user wants it: a copy that carries its recipe, under the file name of its true format.
 
 The default is the whole recipe (``metadata="full"``), because a file that leaves the store is what people send on,
 publish and find again years later, and what they then miss most is the prompt, the seed and the model. The pixels and
-the file in the store are untouched; who does not want to tell the prompt says ``"no-prompt"`` or ``"none"``, and who
-wants the bytes as received, whose hash is on record, says ``"original"``.
+the file in the store are untouched. ``"no-prompt"`` and ``"none"`` leave the prompt out, and ``"original"`` gives the
+bytes as received, whose hash is on record.
 
 Where no recipe can be written into the file (it is signed with C2PA, or of a format without a place for one) it is
 written as received, with the recipe in an XMP file beside it: ``fox.jpg`` and ``fox.jpg.xmp``.
@@ -47,7 +47,7 @@ EXTENSIONS = {kind.mime: kind.extension for kind in FORMATS.values()}
 
 
 class SaveNotice(UserWarning):
-    """Something about a saved file that is not as it was asked."""
+    """Something about a saved file that is not as it was requested."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +56,16 @@ class Saved:
 
     path: Path
     sidecar: Path | None = None
-    """The recipe, where it could not be put into the picture's file."""
+    """The recipe, where it could not be written into the image's file."""
     notices: tuple[str, ...] = ()
-    """What is not as it was asked, one sentence each, to be shown."""
+    """What is not as it was requested, a sentence each, to be shown."""
 
 
 def check_metadata(metadata: str) -> None:
-    """Refuse a word that is no choice, before any money is spent.
+    """Refuse a word that is not valid, before any money is spent.
 
     Raises:
-        InvalidRequest: it is none of the four.
+        InvalidRequest: it is not one of the four.
     """
     if metadata not in METADATA:
         words = ", ".join(METADATA)
@@ -81,18 +81,18 @@ def save_copy(
     metadata: Metadata = "full",
     alter_signed: bool = False,
 ) -> Saved:
-    """Write a picture with its recipe to a new file.
+    """Write an image with its recipe to a new file.
 
     Args:
-        data: the picture as received.
-        target: the file; an ending of another format than the picture's is replaced by its own.
+        data: the image as received.
+        target: the file; an ending of another format than the image's is replaced by its own.
         recipe: what made it.
-        mime: the picture's format by its own bytes.
+        mime: the image's format by its own bytes.
         metadata: how much of the recipe the file carries, see the module.
         alter_signed: write into a file signed with C2PA too, which breaks its signature.
 
     Raises:
-        InvalidRequest: the file exists (nothing is ever overwritten), or `metadata` is no choice.
+        InvalidRequest: the file exists (nothing is ever overwritten), or `metadata` is not valid.
         StoreError: it cannot be written.
     """
     check_metadata(metadata)
@@ -115,7 +115,7 @@ def save_copy(
 
 
 def true_name(target: Path, mime: str) -> Path:
-    """The name under which other programs will open it: they believe the ending, and pixels are not converted here."""
+    """The name under which other programs open it: they go by the ending, and pixels are not converted here."""
     suffix, own = target.suffix.lower(), _SUFFIXES.get(mime)
     if own is None or suffix in own or suffix not in _OF_PICTURES:
         return target
@@ -126,7 +126,7 @@ def _renamed(target: Path, path: Path, mime: str) -> str:
     asked, got = target.suffix.lower().removeprefix("."), mime.removeprefix("image/")
     kind = "jpeg" if target.suffix.lower() in _SUFFIXES["image/jpeg"] else asked
     way = f"Ask for it with --format {kind} next time, or convert" if kind in ("jpeg", "png", "webp") else "Convert"
-    renamed = f"The picture came as {got}, not {asked}: it is saved as {path}, its pixels untouched."
+    renamed = f"The image came as {got}, not {asked}: it is saved as {path}, its pixels untouched."
     return f"{renamed} {way} this one with .pil().save({str(target)!r})."
 
 
@@ -151,22 +151,22 @@ def _write_new(path: Path, data: bytes) -> None:
 
 def _not_written(path: Path, exc: OSError | ValueError) -> StoreError:
     reason = getattr(exc, "strerror", None) or exc
-    return StoreError(f"{path} cannot be written: {reason}.", "The picture is safe in the store.")
+    return StoreError(f"{path} cannot be written: {reason}.", "The image is safe in the store.")
 
 
 def _exists(path: Path) -> InvalidRequest:
     return InvalidRequest(
         f"{path} exists, and nothing is overwritten.",
-        "Choose another name, or put {seed} or {run_id} in it. The picture is safe in the store.",
+        "Choose another name, or put {seed} or {run_id} in it. The image is safe in the store.",
         field="save",
     )
 
 
 def fill_pattern(pattern: str, **values: str) -> str:
-    """Fill the names of a file pattern; what fills them is one part of a path and never leads elsewhere.
+    """Fill the names of a file pattern; each value is one part of a path and cannot lead to another folder.
 
     Raises:
-        InvalidRequest: it names something that a picture does not have.
+        InvalidRequest: it names something that an image does not have.
     """
     filled = []
     try:

@@ -10,6 +10,7 @@ import textwrap
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from venice_widgets.media.saving import METADATA
 from venice_widgets.request.axes import Axis, as_axis, parse_axis
 from venice_widgets.request.fields import About, FieldFacts, field_facts
 
@@ -88,7 +89,7 @@ CELL_OPTIONS: Mapping[str, FieldFacts] = {
                 default="full",
                 example="no-prompt",
             ),
-            choices=("full", "no-prompt", "none", "original"),
+            choices=METADATA,
         ),
         FieldFacts(
             name="again",

@@ -74,14 +74,14 @@ def write(data: bytes, metadata: Metadata, *, bare: bool) -> bytes:
     Args:
         data: the file to copy.
         metadata: the layers that the copy shall have; each must fit its segment.
-        bare: leave out every comment and application segment that does not change how the picture looks, and what
+        bare: leave out every comment and application segment that does not change how the image looks, and what
             follows its end.
     """
     segments = list(_segments(data))
-    kept = [s for s in segments if not _replaced(s) and (not bare or _shapes_the_picture(s))]
+    kept = [s for s in segments if not _replaced(s) and (not bare or _changes_appearance(s))]
     opening = list(takewhile(lambda s: s.marker == _APP0, kept))
     scan = 2 + sum(len(s.whole) for s in segments)
-    pixels = memoryview(data)[scan : _end_of_picture(data, scan) if bare else None]
+    pixels = memoryview(data)[scan : _end_of_image(data, scan) if bare else None]
     parts: list[bytes | memoryview] = [b"\xff\xd8", *(s.whole for s in opening), *_layers(metadata)]
     return b"".join([*parts, *(s.whole for s in kept[len(opening) :]), pixels])
 
@@ -92,20 +92,20 @@ def extended_xmp_guid(extended_xmp: bytes) -> str:
 
 
 def _segments(data: bytes) -> Iterator[_Segment]:
-    """The segments before the first scan, after a check that the picture has an end."""
+    """The segments before the first scan, after a check that the image has an end."""
     view, position = memoryview(data), 2
     for _ in range(MAX_PARTS):
         start = position
         while data[position : position + 2] == b"\xff\xff":
             position += 1
         if len(data) < position + 4:
-            raise damaged("JPEG file", "it ends before its picture begins")
+            raise damaged("JPEG file", "it ends before its image begins")
         prefix, marker, length = struct.unpack_from(">BBH", data, position)
         end = position + 2 + length
         if prefix != 0xFF or length < 2:
             raise damaged("JPEG file", f"there is no segment at byte {position}")
         if marker == _START_OF_SCAN:
-            _end_of_picture(data, position)
+            _end_of_image(data, position)
             return
         if end > len(data):
             raise damaged("JPEG file", f"a segment claims {length:,} bytes and the file ends before that")
@@ -114,8 +114,8 @@ def _segments(data: bytes) -> Iterator[_Segment]:
     raise too_large("JPEG file", f"it has more than {MAX_PARTS:,} segments")
 
 
-def _end_of_picture(data: bytes, position: int) -> int:
-    """Where the end marker stands, from the first scan on: a progressive picture has several, with tables between."""
+def _end_of_image(data: bytes, position: int) -> int:
+    """Where the end marker is, from the first scan on: a progressive image has several, with tables between."""
     while found := _MARKER_IN_SCAN.search(data, position):
         position = found.end()
         if found[0][-1] == _END_OF_IMAGE:
@@ -123,7 +123,7 @@ def _end_of_picture(data: bytes, position: int) -> int:
         if len(data) < position + 2:
             break
         position += struct.unpack_from(">H", data, position)[0]
-    raise damaged("JPEG file", "it ends inside its picture")
+    raise damaged("JPEG file", "it ends inside its image")
 
 
 def _size(segments: list[_Segment]) -> tuple[int, int]:
@@ -131,7 +131,7 @@ def _size(segments: list[_Segment]) -> tuple[int, int]:
         if segment.marker in _FRAMES and len(segment.payload) >= 5:
             height, width = struct.unpack_from(">HH", segment.payload, 1)
             return width, height
-    raise damaged("JPEG file", "it does not say how large its picture is")
+    raise damaged("JPEG file", "it does not say how large its image is")
 
 
 def _is(segment: _Segment, marker: int, name: bytes) -> bool:
@@ -142,7 +142,7 @@ def _replaced(segment: _Segment) -> bool:
     return any(_is(segment, _APP1, name) for name in (_EXIF, _XMP, _EXTENDED_XMP))
 
 
-def _shapes_the_picture(segment: _Segment) -> bool:
+def _changes_appearance(segment: _Segment) -> bool:
     """JFIF's density, the colour profile and Adobe's colour transform are kept even in a bare copy."""
     if segment.marker not in _APPLICATION_OR_COMMENT:
         return True

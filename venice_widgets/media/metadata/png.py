@@ -92,7 +92,7 @@ def write(data: bytes, metadata: Metadata, *, bare: bool) -> bytes:
     Args:
         data: the file to copy.
         metadata: all the layers that the copy shall have.
-        bare: leave out every other chunk that does not change how the picture looks, and what follows its end.
+        bare: leave out every other chunk that does not change how the image looks, and what follows its end.
     """
     chunks = list(_chunks(data))
     first_pixels = next((n for n, chunk in enumerate(chunks) if chunk.kind == b"IDAT"), len(chunks) - 1)
@@ -100,7 +100,7 @@ def write(data: bytes, metadata: Metadata, *, bare: bool) -> bytes:
     for number, chunk in enumerate(chunks):
         if number == first_pixels:
             parts += _layers(metadata)
-        if not _replaced(chunk) and (not bare or _shapes_the_picture(chunk.kind)):
+        if not _replaced(chunk) and (not bare or _changes_appearance(chunk.kind)):
             parts.append(chunk.whole)
     if not bare:
         parts.append(memoryview(data)[_end(chunks) :])
@@ -144,7 +144,7 @@ def _replaced(chunk: _Chunk) -> bool:
     return chunk.kind == b"eXIf" or _keyword(chunk) in _OURS
 
 
-def _shapes_the_picture(kind: bytes) -> bool:
+def _changes_appearance(kind: bytes) -> bool:
     is_critical = not kind[0] & 0x20
     return is_critical or kind in _APPEARANCE
 

@@ -1,7 +1,7 @@
-"""Metadata in WebP: EXIF and XMP chunks beside picture chunks that are copied byte for byte.
+"""Metadata in WebP: EXIF and XMP chunks beside image chunks that are copied byte for byte.
 
 WebP is RIFF (WebP container specification, RFC 9649). A simple file holds one ``VP8`` or ``VP8L`` chunk and has no
-room for metadata; it is raised to the extended form by a ``VP8X`` chunk with the picture's size, its alpha flag and
+room for metadata; it is raised to the extended form by a ``VP8X`` chunk with the image's size, its alpha flag and
 the flags of what was added.
 """
 
@@ -72,7 +72,7 @@ def write(data: bytes, metadata: Metadata, *, bare: bool) -> bytes:
     Args:
         data: the file to copy.
         metadata: the layers that the copy shall have.
-        bare: leave out every chunk that does not change how the picture looks, and what follows its end.
+        bare: leave out every chunk that does not change how the image looks, and what follows its end.
     """
     chunks = list(_chunks(data))
     kept = [c for c in chunks if c.kind not in _METADATA and (not bare or c.kind in _APPEARANCE)]
@@ -122,7 +122,7 @@ def _canvas(chunks: list[_Chunk]) -> tuple[int, int, bool]:
     if first.kind == b"VP8L" and len(head) >= 5 and head[0] == 0x2F:
         bits = int.from_bytes(head[1:5], "little")
         return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1, bool(bits >> 28 & 1)
-    raise damaged("WebP file", "it does not begin with a picture or its header")
+    raise damaged("WebP file", "it does not begin with an image or its header")
 
 
 def _first(chunks: list[_Chunk], kind: bytes) -> bytes:

@@ -101,13 +101,15 @@ def _grouped(faults: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _declare_export(parser: argparse.ArgumentParser) -> None:
+    from venice_widgets.media.saving import METADATA
+
     parser.add_argument("path", help="….jsonl, ….csv, ….zip, or a new folder for an RO-Crate.")
     parser.add_argument(
         "--images", action="store_true", default=None, help="Save each image with its recipe into the folder instead."
     )
     parser.add_argument(
         "--metadata",
-        choices=("full", "no-prompt", "none", "original"),
+        choices=METADATA,
         help="What --images writes into the files: the whole recipe (full), all but the prompts, nothing, or the bytes "
         "as received.",
     )
