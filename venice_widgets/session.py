@@ -18,7 +18,7 @@ from ulid import ULID
 from venice_widgets.client.balance import Balance, ask_balance
 from venice_widgets.client.catalogue_cache import FRESH_SECONDS, CatalogueKeeper
 from venice_widgets.client.client import Client
-from venice_widgets.client.http_errors import cleaned
+from venice_widgets.client.error_body import cleaned
 from venice_widgets.client.payment_required import no_credentials
 from venice_widgets.client.wallet import WALLET_IN_FLIGHT, uses_wallet
 from venice_widgets.generation.copies import copies_of

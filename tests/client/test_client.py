@@ -9,6 +9,8 @@ import socket
 import threading
 import time
 import traceback
+import tracemalloc
+import zlib
 from contextlib import contextmanager, suppress
 from decimal import Decimal
 from types import SimpleNamespace
@@ -304,8 +306,92 @@ def test_a_success_that_quotes_the_key_is_kept_without_it(listen, store, images)
     no_key_in(repr(answer), str(answer.error))
 
 
+EXPANDED_BYTES = 256 << 20
+
+
+@pytest.mark.parametrize("encoding", ["br", "gzip"])
+@pytest.mark.parametrize("status", ["200 OK", "500 Oops"])
+def test_a_body_that_expands_without_end_takes_little_memory_and_is_not_called_a_lost_connection(
+    listen, store, status, encoding, monkeypatch
+):
+    monkeypatch.setattr(channel_module, "_LARGEST_BODY_BYTES", 24 << 20)
+    packer = brotli.Compressor(quality=1) if encoding == "br" else zlib.compressobj(wbits=31)
+    add = packer.process if encoding == "br" else packer.compress
+    pieces = [add(bytes(1 << 24)) for _ in range(EXPANDED_BYTES >> 24)]
+    body = b"".join([*pieces, packer.finish() if encoding == "br" else packer.flush()])
+    server = listen(http(status, headers=[f"Content-Encoding: {encoding}"], body=body))
+    tracemalloc.start()
+    try:
+        error = generate(server.base_url, store).error
+        peak_bytes = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert type(error) is errors.PossiblyCharged
+    assert "lost" not in error.message
+    assert status != "200 OK" or "larger than 25,165,824 bytes" in error.message
+    assert peak_bytes < 8 << 20
+
+
+def test_a_garbled_gzip_is_not_called_a_lost_connection(listen, store):
+    server = listen(http(headers=["Content-Encoding: gzip"], body=b"no such thing" * 9))
+    error = generate(server.base_url, store).error
+    assert "could not be decompressed" in error.message
+    assert "lost" not in error.message
+
+
+def test_an_error_document_that_comes_with_success_is_shown_whole(listen, store):
+    said = {"error": {"message": "The upstream model failed. " * 20, "code": "upstream_failed"}}
+    error = generate(listen(http(body=json.dumps(said).encode())).base_url, store).error
+    assert type(error) is errors.PossiblyCharged
+    assert "The upstream model failed. " * 19 in error.message
+    assert "(upstream_failed)" in error.message
+    refused = {"error": {"message": "Blocked", "code": "moderation_blocked"}}
+    error = generate(listen(http(body=json.dumps(refused).encode())).base_url, store).error
+    assert type(error) is errors.ContentRefused
+
+
+BMP = b"BM" + bytes(200)
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "stays"),
+    [
+        ({}, ANSWER, False),
+        ({}, BMP, True),
+        ({}, b"<html>", True),
+        ({}, b"", False),
+        ({}, ANSWER[:-30], True),
+        ({}, json.dumps({"images": [base64.b64encode(RED).decode(), "not base64!"]}).encode(), True),
+        ({"headers": ["x-venice-is-content-violation: true"]}, ANSWER, False),
+        ({"status": "500 Oops"}, b"oops", False),
+        ({"status": "402 Pay"}, b"{}", False),
+    ],
+)
+def test_the_body_of_what_was_paid_for_is_stored_where_its_images_are_not_all_whole(listen, store, head, body, stays):
+    response = generate(listen(http(body=body, **head)).base_url, store)
+    assert [stored.path.read_bytes() for stored in response.bodies] == ([body] if stays else [])
+
+
+def test_the_limits_of_the_last_response_are_remembered_and_its_token_headers_are_stored(listen, connect, store):
+    headers = ["x-ratelimit-limit-requests: 20", "x-ratelimit-remaining-requests: 19"]
+    headers += ["x-ratelimit-reset-requests: 1795000000000", "x-ratelimit-remaining: 50"]
+    headers += ["x-ratelimit-limit-tokens: 9000"]
+    client = connect(listen(http(headers=headers, body=ANSWER)).base_url)
+    channel = client.channel()
+    response = channel.generate(b"{}", Storage(store))
+    channel.close()
+    limit = client.rate_limit
+    assert (limit.requests, limit.remaining_requests, limit.requests_reset_at) == (20, 19, 1_795_000_000)
+    assert (limit.remaining_errors, limit.tokens) == (50, 9000)
+    assert response.headers["x-ratelimit-limit-tokens"] == "9000"
+    client.note_key_limits({"rateLimits": [{"apiModelId": "m", "rateLimits": [{"type": "RPM", "amount": 15}]}]})
+    assert (client.rate_limit.requests_per_minute("m"), client.rate_limit.requests) == (15, 20)
+    client.note_key_limits({"rateLimits": "odd"})
+    assert client.rate_limit.requests_per_minute("m") is None
+
+
 def test_an_answer_without_end_is_given_up(listen, store, monkeypatch):
-    monkeypatch.setattr(channel_module, "_LARGEST_ANSWER_BYTES", 100_000)
+    monkeypatch.setattr(channel_module, "_LARGEST_BODY_BYTES", 100_000)
     error = generate(listen(http(body=b"x" * 200_000)).base_url, store).error
     assert type(error) is errors.PossiblyCharged
     assert "100,000 bytes" in error.message
@@ -430,7 +516,10 @@ def test_a_host_without_a_name_sent_nothing(store):
 def test_no_redirect_is_followed_and_the_key_goes_to_no_other_host(connect, listen, store, status):
     elsewhere = listen(http(body=ANSWER))
     server = listen(http(status, [f"Location: {elsewhere.base_url}/image/generate"]))
-    assert type(generate(server.base_url, store).error) is errors.ConfigurationError
+    done = status.startswith("303")
+    error = generate(server.base_url, store).error
+    assert type(error) is (errors.PossiblyCharged if done else errors.ConfigurationError)
+    assert f"to {elsewhere.base_url}/image/generate" in error.message
     with pytest.raises(errors.ConfigurationError, match="redirect"):
         connect(server.base_url).get("/models")
     assert elsewhere.received == []

@@ -11,7 +11,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from venice_widgets import errors
-from venice_widgets.client.http_errors import error_document, error_for, retry_after_seconds, transport_error
+from venice_widgets.client.error_body import read_error
+from venice_widgets.client.http_errors import error_for
+from venice_widgets.client.rate_limit import retry_after_seconds
+from venice_widgets.client.sign_in_errors import CODES
+from venice_widgets.client.transport_errors import transport_error
 from venice_widgets.errors import PossiblyCharged, RateLimited, ResponseError, ServiceUnavailable, VeniceError
 from venice_widgets.simulator import error_bodies as refusals
 
@@ -40,18 +44,25 @@ STATUSES = {
     400: ("InvalidRequest", "Change what it names", FREE),
     401: ("CredentialsRefused", "%venice config", FREE),
     402: ("PaymentRequired", "%venice balance", FREE),
+    303: ("PossiblyCharged", "The request was done", CHARGED),
     403: ("AccessDenied", "another model", FREE),
     404: ("ModelUnavailable", "%venice models --refresh", FREE),
+    405: ("InvalidRequest", "It did not run", FREE),
+    407: ("ConfigurationError", "HTTPS_PROXY", FREE),
+    408: ("ServiceUnavailable", "try again", FREE),
+    409: ("InvalidRequest", "It did not run", FREE),
+    410: ("ModelUnavailable", "retired for good", FREE),
     413: ("InvalidRequest", "smaller style references", FREE),
     415: ("InvalidRequest", "report it", FREE),
-    422: ("ContentRefused", "prompt", FREE),
+    422: ("InvalidRequest", "7680 × 4320", FREE),
+    451: ("AccessDenied", "legal reasons", FREE),
     429: ("RateLimited", "try again", FREE),
     500: ("PossiblyCharged", "%venice balance", CHARGED),
     502: ("PossiblyCharged", "%venice balance", CHARGED),
     503: ("ServiceUnavailable", "try again", FREE),
     504: ("PossiblyCharged", "%venice balance", CHARGED),
     520: ("PossiblyCharged", "%venice balance", CHARGED),
-    418: ("PossiblyCharged", "%venice balance", CHARGED),
+    418: ("InvalidRequest", "It did not run", FREE),
 }
 
 
@@ -111,6 +122,67 @@ def test_a_question_that_is_free_never_speaks_of_charges_or_of_models(status):
     assert "charged" not in str(error)
 
 
+@pytest.mark.parametrize("status", [400, 403, 422])
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"error": {"message": "Blocked. " * 80, "type": "image_generation_user_error", "code": "moderation_blocked"}},
+        {"error": {"message": "Blocked. " * 80, "type": "content_policy_violation", "code": None}},
+        {"error": "Blocked. " * 80, "code": "content_filter"},
+    ],
+)
+def test_a_moderation_code_in_any_shape_is_a_refusal_of_the_content_with_its_whole_message(status, error):
+    refused = error_for(status, {}, json.dumps(error).encode())
+    assert type(refused) is errors.ContentRefused
+    assert "Blocked. " * 79 in refused.message
+    assert FREE in refused.remedy
+
+
+def test_the_code_of_a_nested_error_is_told():
+    assert "(context_length_exceeded)" in str(
+        error_for(400, {}, b'{"error": {"message": "x", "code": "context_length_exceeded"}}')
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("This API key is set to 'PRIVATE_ONLY', but flux is an Anonymous model.", "%venice models --private"),
+        ("Not available in your region: US", "not offered in your region"),
+        ("API access is disabled", "API access is disabled"),
+    ],
+)
+def test_a_403_says_what_its_cause_calls_for(text, remedy):
+    assert remedy in error_for(403, {}, json.dumps({"error": text}).encode()).remedy
+
+
+def test_a_retired_model_names_its_replacement():
+    assert "chroma-2 replaces it" in error_for(410, {}, b"", replacement="chroma-2").remedy
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_names_its_target_without_secrets(status):
+    error = error_for(
+        status, {"location": "https://hotel.example/sign-in?key=K"}, b"", clean=lambda t: t.replace("K", "…")
+    )
+    assert "to https://hotel.example/sign-in?key=…, which is not followed" in error.message
+
+
+def test_every_one_of_the_sixteen_sign_in_codes_has_a_sentence_of_its_own():
+    assert len(CODES) == 16
+    remedies = [error_for(401, {}, json.dumps({"error": "no", "code": code}).encode()).remedy for code in sorted(CODES)]
+    assert len(set(remedies)) == 16
+    assert not any("Check the key" in remedy for remedy in remedies)
+    unknown = error_for(401, {}, b'{"error": "no", "code": "X402_SIGN_IN_NEW"}')
+    assert "The signature was refused" in unknown.remedy
+
+
+@pytest.mark.parametrize("status", [403, 409, 429])
+def test_a_wallet_with_too_many_requests_in_flight_waits(status):
+    error = error_for(status, {}, b'{"error": "Too many concurrent requests", "code": "X402_CONCURRENCY_LIMIT"}')
+    assert (type(error), error.retry_after_seconds) == (RateLimited, 5)
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: (
@@ -143,7 +215,7 @@ def test_any_body_of_any_failure_is_one_of_our_errors_and_can_be_printed(status,
     error = error_for(status, {}, body, paid=paid)
     assert isinstance(error, VeniceError)
     assert str(error).encode()
-    error_document(body, str)
+    read_error(body)
 
 
 @pytest.mark.parametrize("body", [b"<" * 65536, b"<script " * 8192, b"<!-- " * 13_000, b"&" * 65536, b" " * 65536])
@@ -167,10 +239,10 @@ def test_texts_are_cleaned_before_they_are_cut_so_that_no_half_secret_is_left():
 
 def test_what_is_kept_of_an_error_is_its_json_without_secrets():
     body = json.dumps({"error": "key KEY", "details": {"KEY": ["KEY"]}}).encode()
-    kept = error_document(body, lambda text: text.replace("KEY", "…"))
+    kept = read_error(body, lambda text: text.replace("KEY", "…")).document
     assert kept == {"error": "key …", "details": {"…": ["…"]}}
-    assert error_document(b"<html>", str) is None
-    assert error_document(b"[1]", str) is None
+    assert read_error(b"<html>").document is None
+    assert read_error(b"[1]").document is None
 
 
 NOW = 1_795_000_000.0

@@ -61,7 +61,7 @@ def read(body, **more):
     store = more.pop("store", None) or Kept()
     reading = read_body(io.BytesIO(body), store, **more)
     assert isinstance(reading, Reading)
-    return reading, {place: store.objects[picture.sha256] for place, picture in reading.pictures.items()}
+    return reading, {place: store.objects[picture.sha256] for place, picture in reading.images.items()}
 
 
 def answer(**changes):
@@ -97,8 +97,8 @@ def test_a_picture_that_arrived_whole_before_the_body_was_cut_is_kept(cut):
 def test_a_picture_that_is_damaged_loses_only_itself_and_leaves_its_place():
     reading, pictures = read(answer(images=[TEXTS[0], "not base64!", None, 7, {"url": "x"}, "", TEXTS[2]]))
     assert pictures == {0: RED, 6: BLUE}
-    assert "image 2 is no base64" in reading.problem
-    assert "image 3 is no text" in reading.problem
+    assert "image 2 is not base64" in reading.problem
+    assert "image 3 is not text" in reading.problem
 
 
 def test_base64_may_be_a_data_uri_hold_white_space_or_miss_its_padding():
@@ -122,12 +122,50 @@ def test_one_text_in_the_place_of_the_list_is_a_picture_too():
     assert read(answer(images=TEXTS[1]))[1] == {0: GREEN}
 
 
-@pytest.mark.parametrize("place", ["request", "images_other", "first"])
-def test_pictures_are_found_only_where_the_api_puts_them(place):
-    nested = {"request": {"request": {"images": [TEXTS[0]]}, "images": []}, "images_other": {"images.item": TEXTS[0]}}
-    reading, pictures = read(json.dumps(nested.get(place, [{"images": TEXTS}])).encode())
+def test_where_the_list_of_images_is_there_it_alone_counts_even_if_it_is_empty():
+    reading, pictures = read(json.dumps({"request": {"images": [TEXTS[0]]}, "images": []}).encode())
     assert not pictures
-    assert reading.document == ({"request": {"images": [TEXTS[0]]}} if place == "request" else reading.document)
+    assert reading.document == {"request": {"images": [TEXTS[0]]}}
+
+
+def test_base64_of_the_url_safe_alphabet_is_read_too():
+    data = RED + bytes(range(256))
+    text = base64.urlsafe_b64encode(data).decode()
+    assert {"-", "_"} & set(text)
+    assert read(answer(images=[text]))[1] == {0: data}
+
+
+DEEP = "[" * 150 + "]" * 150
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        json.dumps({"created": 1, "data": [{"b64_json": text} for text in TEXTS]}),
+        json.dumps([{"images": TEXTS}]),
+        json.dumps({"images.item": TEXTS}),
+        '{"odd": NaN, "images": ' + json.dumps(TEXTS) + "}",
+        '{"odd": ' + DEEP + ', "images": ' + json.dumps(TEXTS) + "}",
+        '{"data": [' + ",".join(f'"data:image/png;base64,{text}"'.replace("/", r"\/") for text in TEXTS) + "]}",
+    ],
+)
+def test_images_that_are_not_where_they_should_be_are_found_all_the_same(body):
+    reading, pictures = read(body.encode())
+    assert pictures == {0: RED, 1: GREEN, 2: BLUE}
+    assert reading.problem
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8-sig"])
+def test_a_document_in_another_encoding_is_read(encoding):
+    reading, pictures = read(json.dumps(WHOLE, ensure_ascii=False).encode(encoding))
+    assert pictures == {0: RED, 1: GREEN, 2: BLUE}
+    assert reading.document == {name: value for name, value in WHOLE.items() if name != "images"}
+    assert reading.problem is None
+
+
+def test_a_style_reference_that_is_repeated_is_not_taken_for_a_response():
+    echo = {"request": {"style_references": [{"image": TEXTS[0], "strength": 0.5}]}, "other": {"b64_json": TEXTS[1]}}
+    assert read(json.dumps(echo).encode())[1] == {0: GREEN}
 
 
 @pytest.mark.parametrize("content_type", ["image/png", "application/json", "text/html", "", "IMAGE/PNG; x=y"])
@@ -148,7 +186,7 @@ def test_half_a_picture_is_none():
 
 def test_a_refused_answer_keeps_no_picture():
     reading = read_body(io.BytesIO(answer()), None)
-    assert reading.pictures == {}
+    assert reading.images == {}
     assert reading.document["id"] == "generate-image-1"
 
 
@@ -175,7 +213,7 @@ def test_a_document_is_nested_no_deeper_than_whoever_keeps_it_can_follow():
 def test_a_full_disk_is_an_error_only_if_no_picture_could_be_kept():
     reading, pictures = read(answer(), store=Kept(fails_at=2))
     assert pictures == {0: RED, 2: BLUE}
-    assert "could not be kept: no space." in reading.problem
+    assert "could not be stored: no space." in reading.problem
     with pytest.raises(StoreError, match="no space"):
         read(answer(images=TEXTS[:1]), store=Kept(fails_at=1))
 

@@ -1,4 +1,4 @@
-"""JSON text on its way to a reader, with its long strings taken out: nobody holds 44 MB of base64 to get one picture.
+"""JSON text for a reader, with its long strings taken out, so that 44 MB of base64 are not held to get one image.
 
 An event reader gives a string when it has all of it, and holds it twice until then. So the text goes through here
 first: where the reader's user says that the next string is wanted, its characters go somewhere else as they come, and
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _SLICE_BYTES = 64 << 10
 _PIECE_BYTES = 256 << 10
 _DATA_URI = re.compile(rb"data:[^,]{0,200},", re.IGNORECASE)
+_URL_SAFE = bytes.maketrans(b"-_", b"+/")
+"""The other alphabet of base64 (RFC 4648, 5): both are read, as no letter means two things."""
 _SPACES = (b" ", b"\n", b"\r", b"\t")
 _STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _LEADING_STRING = re.compile(_STRING, re.DOTALL)
@@ -93,16 +95,18 @@ class LiftedText:
 
 
 def decoded(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The bytes of base64 that comes in pieces, maybe as a data URI, with white space in it or without its padding.
+    """The bytes of base64 that comes in pieces: of either alphabet, as a data URI, with white space, without padding.
 
     Raises:
-        ValueError: it is no base64.
+        ValueError: it is not base64.
     """
     rest = b""
     for number, piece in enumerate(pieces):
         text = rest + (piece if number else _without_header(piece))
         if any(space in text for space in _SPACES):
             text = b"".join(text.split())
+        if b"-" in text or b"_" in text:
+            text = text.translate(_URL_SAFE)
         whole = len(text) // 4 * 4
         rest = text[whole:]
         yield pybase64.b64decode(text[:whole], validate=True)

@@ -134,7 +134,9 @@ class RunWorker:
             self.log.mark_sent(draft.run_id)
             self._left.add(draft.run_id)
             self._sent_at[draft.run_id] = datetime.now(UTC)
-            response = self._responses[draft.run_id] = self.channel.generate(body, storage)
+            response = self._responses[draft.run_id] = self.channel.generate(
+                body, storage, replacement=request.model.deprecation.replacement
+            )
         finally:
             if not storage.body.size_bytes:
                 storage.body.discard()  # nothing came that could be lost

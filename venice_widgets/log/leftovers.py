@@ -114,7 +114,7 @@ def _take_body(found: Found, objects: ObjectStore, path: Path, seed: int) -> Non
     with path.open("rb") as file:
         try:
             reading = read_body(file, lambda _: objects.writer())
-            images, problem = dict(reading.pictures), reading.problem
+            images, problem = dict(reading.images), reading.problem
         except Exception as exc:  # noqa: BLE001  whatever its bytes do to their reader, the body itself is stored
             images, problem = {}, repr(exc)
         for place, image in images.items():
