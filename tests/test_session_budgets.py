@@ -165,7 +165,7 @@ def test_what_may_have_been_charged_counts_until_it_is_settled(open_session, sim
 
 def test_what_did_not_run_costs_no_budget(open_session, simulator):
     session = open_session('project_budget_usd = "0.01"')
-    for fault in ("400", "422", "violation"):
+    for fault in ("400", "moderation", "violation"):
         simulator.clear_faults()
         simulator.add_fault(Fault(fault))
         session.send(session.build("A fox", seed=1)).wait()

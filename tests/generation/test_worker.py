@@ -337,7 +337,7 @@ def test_a_prompt_that_needed_no_rewriting_is_sent_as_it_is(simulator, start):
     assert [body["prompt"] for body in sent(simulator)] == [long, long]
 
 
-@pytest.mark.parametrize("kind", ["500", "violation", "422"])
+@pytest.mark.parametrize("kind", ["500", "violation", "moderation"])
 def test_if_the_enhancing_request_fails_the_rest_is_not_sent_and_costs_nothing(simulator, start, kind):
     simulator.add_fault(Fault(kind))
     error = failing(start(), "a fox", images=3, seed=1, enhance_prompt=True)
@@ -350,7 +350,7 @@ def test_if_the_enhancing_request_fails_the_rest_is_not_sent_and_costs_nothing(s
 
 
 def test_when_some_fail_every_picture_is_kept_and_each_missing_seed_is_named_with_its_money(simulator, start):
-    for fault in (Fault("500", seed=2), Fault("422", seed=3), Fault("violation", seed=5)):
+    for fault in (Fault("500", seed=2), Fault("moderation", seed=3), Fault("violation", seed=5)):
         simulator.add_fault(fault)
     session = start()
     error = failing(session, "a fox", images=5, seed=1)

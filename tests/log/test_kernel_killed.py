@@ -69,7 +69,7 @@ STEPS = {
     "2 pending": Step("after Log.reserve", "cancelled", 0, "$1.00"),
     "3 marked as sent": Step("after Log.mark_sent", "unknown", 0, "$0.99"),
     "4 answer under way": Step("hang", "unknown", 1, "$0.99"),
-    "4 picture under way": Step("before ObjectWriter.keep", "unknown", 1, "$0.99"),
+    "4 picture under way": Step("before ObjectWriter.keep", "succeeded", 1, "$0.99", picture=True),
     "5 bytes kept": Step("after ObjectWriter.keep", "succeeded", 1, "$0.99", picture=True),
     "6 on record": Step("after Log.finish", "succeeded", 1, "$0.99", picture=True),
     "7 shown": Step("shown", "succeeded", 1, "$0.99", picture=True),

@@ -355,7 +355,7 @@ def test_an_interrupt_says_what_became_of_the_money(shell, simulator, session, c
 
 def test_what_a_crash_left_behind_is_told_also_by_a_cell_that_fails(refused, simulator, session):
     session.log.recovered = Recovered(unknown=("01KAAAAAAAA",))
-    simulator.add_fault(Fault("422"))
+    simulator.add_fault(Fault("moderation"))
     assert "they may have been charged: AAAAAAAA." in refused("%%venice --seed 1\nA fox", ContentRefused)
 
 

@@ -263,7 +263,7 @@ def test_cancelling_before_it_leaves_sends_nothing_and_a_later_click_is_not_call
     assert "Nothing was sent" not in view.words
 
 
-@pytest.mark.parametrize("kind", ["violation", "500", "422", "disconnect", "402-key"])
+@pytest.mark.parametrize("kind", ["violation", "500", "moderation", "disconnect", "402-key"])
 def test_every_ending_without_an_image_is_told_with_what_became_of_the_money(open_panel, simulator, kind):
     simulator.add_fault(Fault(kind))
     view = generated(open_panel())

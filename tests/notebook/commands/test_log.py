@@ -81,7 +81,7 @@ def several(session, simulator):
     """Four runs: two pictures, one refused, one that may have been charged."""
     session.generate("A red fox at night", seed=1)
     session.generate("An owl", seed=2, model="qwen-image-2")
-    fail(session, simulator, "422", "A fox, refused", seed=3)
+    fail(session, simulator, "moderation", "A fox, refused", seed=3)
     fail(session, simulator, "500", "A fox, unknown", seed=4)
     return session
 
@@ -504,7 +504,7 @@ def test_an_admin_key_turns_estimated_into_charged(reopen, simulator):
     session = reopen(ADMIN_KEY)
     session.generate("A red fox", seed=1, images=2)
     session.generate("A fox", seed=3, enhance_prompt=True)
-    fail(session, simulator, "422", "A fox, refused", seed=4)
+    fail(session, simulator, "moderation", "A fox, refused", seed=4)
     assert session.log.spent().charged_usd == 0
     assert told("log --reconcile") == (
         "3 runs now with what the ledger charged. 0 requests of the ledger belong to no run here."
