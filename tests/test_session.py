@@ -255,13 +255,13 @@ def test_generations_of_one_wallet_have_no_more_on_their_way_than_it_may(simulat
     session = Session(wallet=WALLET, transport=simulator.transport())
     now, most, lock, generate = [0], [0], threading.Lock(), Channel.generate
 
-    def counting(self, *arguments):
+    def counting(self, *arguments, **named):
         with lock:
             now[0] += 1
             most[0] = max(most[0], now[0])
         try:
             time.sleep(0.02)
-            return generate(self, *arguments)
+            return generate(self, *arguments, **named)
         finally:
             with lock:
                 now[0] -= 1
