@@ -100,7 +100,7 @@ def test_noise_of_one_step_is_equivalent(kind):
 
 @pytest.mark.parametrize("container", ["JPEG", "WEBP"])
 @every_kind
-def test_a_picture_encoded_again_at_quality_90_is_as_good_as_its_worst_tile(kind, container):
+def test_a_image_encoded_again_at_quality_90_is_as_good_as_its_worst_tile(kind, container):
     verdict = compare(encoded(kind(1)), encoded(kind(1), container, quality=90))
     is_fine = verdict.psnr_db >= 40 and verdict.worst_tile_psnr_db >= 30
     assert verdict.grade == (Grade.EQUIVALENT if is_fine else Grade.SIMILAR)
@@ -109,14 +109,14 @@ def test_a_picture_encoded_again_at_quality_90_is_as_good_as_its_worst_tile(kind
 
 @pytest.mark.parametrize("radius", [3, 8, 30])
 @with_detail
-def test_a_blurred_picture_is_different_whatever_its_hash_says(kind, radius):
+def test_a_blurred_image_is_different_whatever_its_hash_says(kind, radius):
     verdict = compared(kind(1), kind(1).filter(ImageFilter.GaussianBlur(radius)))
     assert verdict.grade == Grade.DIFFERENT
     assert verdict.hash_distance <= 8
     assert verdict.detail_kept < 0.05
 
 
-def test_a_heavy_blur_is_no_match_even_where_there_was_no_detail_to_lose():
+def test_a_heavy_blur_is_not_a_match_even_where_there_was_no_detail_to_lose():
     assert compared(sky(1), sky(1).filter(ImageFilter.GaussianBlur(30))).grade not in MATCHES
 
 
@@ -135,7 +135,7 @@ def test_one_changed_patch_is_similar_and_is_found(kind):
 
 
 @every_kind
-def test_even_a_patch_of_16_pixels_is_no_match_though_the_decibels_of_the_whole_say_so(kind):
+def test_even_a_patch_of_16_pixels_is_not_a_match_though_the_decibels_of_the_whole_say_so(kind):
     verdict = compared(kind(1), patched(kind(1), Box(256, 128, 272, 144)))
     assert verdict.psnr_db > 38
     assert verdict.grade == Grade.SIMILAR
@@ -143,19 +143,19 @@ def test_even_a_patch_of_16_pixels_is_no_match_though_the_decibels_of_the_whole_
 
 
 @every_kind
-def test_a_mirrored_picture_is_different(kind):
+def test_a_mirrored_image_is_different(kind):
     assert compared(kind(1), ImageOps.mirror(kind(1))).grade == Grade.DIFFERENT
     assert compared(kind(1), ImageOps.flip(kind(1))).grade == Grade.DIFFERENT
 
 
 @every_kind
-def test_another_picture_is_different(kind):
+def test_another_image_is_different(kind):
     for seed in (2, 3):
         assert compared(kind(1), kind(seed)).grade == Grade.DIFFERENT
 
 
 @every_kind
-def test_a_blacked_out_picture_is_different(kind):
+def test_a_blacked_out_image_is_different(kind):
     assert compared(kind(1), Image.new("RGB", (SIZE, SIZE))).grade == Grade.DIFFERENT
 
 
@@ -174,7 +174,7 @@ def test_what_lies_behind_full_transparency_does_not_count():
 
 
 @pytest.mark.parametrize("size", [(1, 1), (7, 300), (33, 257)])
-def test_pictures_of_any_size_are_compared(size):
+def test_images_of_any_size_are_compared(size):
     verdict = compared(Image.new("RGB", size, "red"), Image.new("RGB", size, "blue"))
     assert verdict.grade == Grade.DIFFERENT
     assert verdict.changed_area == Box(0, 0, *size)
@@ -190,7 +190,7 @@ def test_the_difference_is_black_where_nothing_changed_and_bright_where_somethin
     assert PATCH.top <= top < bottom <= PATCH.bottom
 
 
-def test_the_difference_is_amplified_as_asked():
+def test_the_difference_is_amplified_as_requested():
     pair = [encoded(Image.new("RGB", (4, 4), (value, 0, 0))) for value in (10, 15)]
     assert Image.open(io.BytesIO(difference_image(*pair))).getpixel((0, 0)) == (40, 0, 0)
     assert Image.open(io.BytesIO(difference_image(*pair, amplification=60))).getpixel((0, 0)) == (255, 0, 0)

@@ -70,13 +70,13 @@ def test_the_frames_of_an_animation_are_counted():
 
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("kept", [0.1, 0.6, 0.98])
-def test_a_picture_that_was_cut_short_is_refused(name, kept):
+def test_a_image_that_was_cut_short_is_refused(name, kept):
     whole = picture(name, size=(300, 300))
     with pytest.raises(UnreadableFile, match=r"missing|incomplete"):
         identify(whole[: int(len(whole) * kept)])
 
 
-def test_the_end_of_an_exif_thumbnail_is_not_taken_for_the_end_of_the_picture():
+def test_the_end_of_an_exif_thumbnail_is_not_taken_for_the_end_of_the_image():
     exif = Image.Exif()
     exif[0x010E] = "a thumbnail"
     whole = picture("JPEG", size=(300, 300), exif=exif.tobytes() + b"\xff\xd9")
@@ -91,7 +91,7 @@ def test_bytes_after_the_end_do_no_harm(name):
 
 
 @pytest.mark.parametrize("data", [b"", b'{"error": "x"}', b"<html>", b"\x89PNG", b"RIFF0000WAVE", b"BM" + b"\0" * 60])
-def test_what_is_no_picture_is_refused_in_plain_words(data):
+def test_what_is_not_a_image_is_refused_in_plain_words(data):
     with pytest.raises(UnreadableFile, match="not an image that can be read here") as caught:
         identify(data)
     assert "PNG, JPEG, WebP, GIF and AVIF" in str(caught.value)
@@ -102,7 +102,7 @@ def test_a_missing_file_is_named(tmp_path):
         identify(tmp_path / "nowhere.png")
 
 
-def test_a_picture_beyond_the_pixel_limit_is_refused_before_decoding():
+def test_a_image_beyond_the_pixel_limit_is_refused_before_decoding():
     with pytest.raises(UnreadableFile, match="claims 60000 × 60000 pixels") as caught:
         identify(png_header(60_000, 60_000))
     assert f"{DECODED_PIXELS // 1_000_000} megapixels" in str(caught.value)
@@ -115,7 +115,7 @@ def test_a_webp_beyond_the_limit_is_refused_before_its_reader_takes_memory():
         identify(whole[:24] + b"\xff\x7f\0" * 2 + whole[30:])
 
 
-def test_a_palette_picture_without_its_palette_is_one_of_our_errors():
+def test_a_palette_image_without_its_palette_is_one_of_our_errors():
     whole = picture("PNG", mode="P")
     start = whole.index(b"PLTE") - 4
     end = start + 12 + int.from_bytes(whole[start : start + 4], "big")

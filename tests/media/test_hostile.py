@@ -187,7 +187,7 @@ def test_an_xmp_packet_that_is_too_long_is_refused():
     cut=st.none() | st.floats(0, 1),
     changes=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), max_size=8),
 )
-def test_a_damaged_file_gives_an_answer_or_an_unreadable_file_and_nothing_else(data, cut, changes):
+def test_a_damaged_file_gives_an_response_or_an_unreadable_file_and_nothing_else(data, cut, changes):
     damaged = bytearray(data)
     for place, byte in changes:
         damaged[int(place * len(damaged))] = byte

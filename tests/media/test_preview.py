@@ -44,7 +44,7 @@ def colour(shown: Preview, x: float, y: float) -> tuple[int, ...]:
     ((2000, 2000), (1024, 1024)), ((2688, 1536), (1024, 585)), ((700, 3000), (239, 1024)), ((1025, 1), (1024, 1)),
     ((640, 480), (640, 480)),
 ])  # fmt: skip
-def test_the_longer_side_is_at_most_what_was_asked_and_nothing_is_enlarged(size, expected):
+def test_the_longer_side_is_at_most_what_was_requested_and_nothing_is_enlarged(size, expected):
     shown = preview(encoded(gradient(*size)))
     assert (shown.width, shown.height) == expected
     assert shown.mime == "image/jpeg"
@@ -57,7 +57,7 @@ def test_a_file_and_its_bytes_give_the_same_preview_each_time(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["PNG", "JPEG", "WEBP", "GIF"])
-def test_the_preview_looks_like_the_picture(name):
+def test_the_preview_looks_like_the_image(name):
     original = gradient(1400, 1400)
     shown = decoded(preview(encoded(original, name), longest_side_pixels=200)).convert("RGB")
     difference = ImageChops.difference(shown, original.resize((200, 200))).convert("L").histogram()
@@ -70,7 +70,7 @@ def test_noise_is_held_to_the_size_by_quality_and_then_by_pixels():
     assert 400 <= shown.width < 1024
 
 
-def test_a_picture_that_is_opaque_throughout_becomes_a_jpeg_even_with_an_alpha_channel():
+def test_a_image_that_is_opaque_throughout_becomes_a_jpeg_even_with_an_alpha_channel():
     assert preview(encoded(gradient(300, 300, "RGBA"))).mime == "image/jpeg"
     assert preview(encoded(gradient(300, 300, "LA"))).mime == "image/jpeg"
 
@@ -83,7 +83,7 @@ def test_one_transparent_pixel_makes_it_a_png():
     assert decoded(shown).getpixel((7, 7))[3] == 0
 
 
-def test_a_transparent_colour_without_an_alpha_channel_is_seen():
+def test_a_transparent_color_without_an_alpha_channel_is_seen():
     image = Image.new("RGB", (20, 20), "red")
     image.paste("blue", (0, 0, 10, 20))
     shown = decoded(preview(encoded(image, transparency=(255, 0, 0))))
@@ -110,7 +110,7 @@ def test_every_pixel_layout_keeps_its_brightness(mode, fill, name):
 
 
 @pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP"])
-def test_exif_orientation_is_honoured_and_then_gone(name):
+def test_exif_orientation_is_honored_and_then_gone(name):
     image = Image.new("RGB", (1600, 800), "blue")
     image.paste("red", (0, 0, 800, 800))
     exif = Image.Exif()
@@ -128,7 +128,7 @@ def test_nothing_but_pixels_reaches_the_preview():
     assert b"secret" not in shown.data
 
 
-def test_a_small_colour_profile_is_kept_and_a_large_one_dropped():
+def test_a_small_color_profile_is_kept_and_a_large_one_dropped():
     with_profile = preview(encoded(gradient(50, 50), icc_profile=b"p" * 500))
     assert decoded(with_profile).info["icc_profile"] == b"p" * 500
     assert "icc_profile" not in decoded(preview(encoded(gradient(50, 50), icc_profile=b"p" * 50_000))).info
@@ -160,7 +160,7 @@ def test_a_contact_sheet_of_noise_is_at_most_300_kilobytes():
     assert len(contact_sheet([preview(encoded(noise(640, 640)))] * 4, ["seed"] * 4).data) <= 300_000
 
 
-def test_each_label_is_drawn_under_its_picture_and_long_ones_are_shortened():
+def test_each_label_is_drawn_under_its_image_and_long_ones_are_shortened():
     red = flat("red")
     bare, labelled = contact_sheet([red, red], ["", ""]), contact_sheet([red, red], ["", "seed 42 " * 40])
     difference = ImageChops.difference(decoded(bare), decoded(labelled)).convert("L")
@@ -169,18 +169,18 @@ def test_each_label_is_drawn_under_its_picture_and_long_ones_are_shortened():
     assert top > bare.height * 0.85
 
 
-def test_a_missing_picture_leaves_an_empty_frame():
+def test_a_missing_image_leaves_an_empty_frame():
     red = flat("red")
     shown = contact_sheet([red, None], ["seed 41", "seed 42 · refused"])
     assert colour(shown, 0.75, 0.4) == (255, 255, 255)
     assert shown.width == contact_sheet([red, red], ["", ""]).width
 
 
-def test_transparent_pictures_stand_on_white():
+def test_transparent_images_stand_on_white():
     clear = preview(encoded(Image.new("RGBA", (300, 300), (255, 0, 0, 0))))
     assert colour(contact_sheet([clear], ["seed 1"]), 0.5, 0.4) == (255, 255, 255)
 
 
-def test_a_sheet_needs_one_label_for_each_picture():
+def test_a_sheet_needs_one_label_for_each_image():
     with pytest.raises(ValueError, match="1 images and 0 labels"):
         contact_sheet([None], [])

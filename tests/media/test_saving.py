@@ -56,7 +56,7 @@ def test_a_saved_copy_carries_its_recipe_and_the_same_pixels(session, tmp_path, 
     assert abs(found.recipe.sent_at - sent_at) < timedelta(seconds=5)
 
 
-def test_the_picture_in_the_store_is_never_touched(session, image, tmp_path):
+def test_the_image_in_the_store_is_never_touched(session, image, tmp_path):
     before = image.data
     image.save(tmp_path / "fox.png")
     assert image.data == before
@@ -68,7 +68,7 @@ def test_original_writes_the_bytes_as_received(image, tmp_path):
 
 
 @pytest.mark.parametrize("metadata", ["no-prompt", "none"])
-def test_nothing_of_the_prompt_is_in_a_file_that_shall_not_tell_it(image, tmp_path, metadata):
+def test_nothing_of_the_prompt_is_in_a_file_that_should_not_tell_it(image, tmp_path, metadata):
     data = image.save(tmp_path / "fox.png", metadata).read_bytes()
     for secret in ("a fox", "狐 🦊", "quoted"):  # long enough not to occur in pixels by accident
         assert secret.encode() not in data
@@ -77,13 +77,13 @@ def test_nothing_of_the_prompt_is_in_a_file_that_shall_not_tell_it(image, tmp_pa
     assert pixels(data) == pixels(image.data)
 
 
-def test_a_word_that_is_no_choice_is_refused(image, tmp_path):
+def test_a_word_that_is_not_a_choice_is_refused(image, tmp_path):
     with pytest.raises(InvalidRequest, match="metadata 'prompt' is not valid"):
         image.save(tmp_path / "fox.png", "prompt")
     assert not [*tmp_path.glob("fox*")]
 
 
-def test_a_picture_of_another_format_is_saved_under_its_own_ending_and_says_so(session, tmp_path):
+def test_a_image_of_another_format_is_saved_under_its_own_ending_and_says_so(session, tmp_path):
     image = session.generate("a fox", model="z-image-turbo", seed=1, width=256, height=256).images[0]
     with pytest.warns(SaveNotice, match=r"came as webp, not png: it is saved as .*/fox\.webp") as caught:
         saved = image.save(tmp_path / "fox.png")
@@ -136,7 +136,7 @@ def test_a_format_without_a_place_for_a_recipe_gets_a_file_beside_it(tmp_path, c
     assert "beside it" in saved.notices[0]
 
 
-def test_a_sidecar_in_the_way_stops_the_picture_too(tmp_path):
+def test_a_sidecar_in_the_way_stops_the_image_too(tmp_path):
     (tmp_path / "fox.gif.xmp").write_text("mine")
     with pytest.raises(InvalidRequest, match=r"fox\.gif\.xmp exists"):
         save_copy(bytes_of("GIF"), tmp_path / "fox.gif", Recipe({}), mime="image/gif")
@@ -154,7 +154,7 @@ def signed_png():
     return data[:33] + chunk + data[33:]
 
 
-def test_a_signed_file_is_not_altered_unless_asked(tmp_path):
+def test_a_signed_file_is_not_altered_unless_requested(tmp_path):
     data, recipe = signed_png(), Recipe({"model": "m", "prompt": PROMPT})
     kept = save_copy(data, tmp_path / "kept.png", recipe, mime="image/png")
     assert kept.path.read_bytes() == data
@@ -171,7 +171,7 @@ def test_a_folder_that_cannot_be_written_is_said_and_leaves_nothing(image, tmp_p
         image.save(tmp_path / "file" / "fox.png")
 
 
-def test_the_demo_s_pictures_do_not_say_that_venice_made_them(tmp_path):
+def test_the_demo_s_images_do_not_say_that_venice_made_them(tmp_path):
     from venice_widgets.session import Session
 
     image = Session(demo=True).generate("a fox", seed=1, format="png", width=256, height=256).images[0]
@@ -190,7 +190,7 @@ def test_pillow_finds_infotext_where_other_programs_look_for_it(image, tmp_path)
     assert "\nSteps: 25, Seed: 41, Size: 256x256, Model: venice-sd35" in text
 
 
-def test_exiftool_reads_the_fields_of_pictures_made_by_machines(image, tmp_path):
+def test_exiftool_reads_the_fields_of_images_made_by_machines(image, tmp_path):
     if not shutil.which("exiftool"):
         if os.environ.get("VENICE_REQUIRE_EXIFTOOL"):
             pytest.fail("exiftool is required here, and missing")

@@ -69,7 +69,7 @@ def test_runs_are_spread_over_the_time_that_the_log_covers(session):
     assert sorted(positions) == list(range(9))
 
 
-def test_replays_repeats_blurred_pictures_and_web_searches_are_not_chosen(session, simulator):
+def test_replays_repeats_blurred_images_and_web_searches_are_not_chosen(session, simulator):
     first = generate(session).images[0]
     generate(session)
     replay(session, first.run_id)
@@ -123,7 +123,7 @@ def test_the_report_names_runs_verdicts_and_dates(session):
     assert "Estimated $0.02 of a budget of $1.00" in text
 
 
-def test_the_report_tells_what_the_answers_said(session, simulator):
+def test_the_report_tells_what_the_responses_said(session, simulator):
     generate(session)
     simulator.add_fault(Fault("seed-mismatch"))
     found = drift(session, "venice-sd35", 1)

@@ -37,7 +37,7 @@ def generation(session):
 
 
 @pytest.mark.parametrize("lines", [False, True])
-def test_every_picture_of_a_notebook_comes_with_its_request_and_preview(generation, tmp_path, lines):
+def test_every_image_of_a_notebook_comes_with_its_request_and_preview(generation, tmp_path, lines):
     found = venice_widgets.runs_in(saved(tmp_path, notebook(output(generation, lines=lines))))
     assert [run.run_id for run in found] == [image.run_id for image in generation.images]
     assert [run.recipe.request for run in found] == [image.request for image in generation.images]
@@ -57,7 +57,7 @@ def test_it_needs_neither_log_nor_key_and_makes_no_store(generation, tmp_path, m
     assert not (tmp_path / "elsewhere").exists()
 
 
-def test_a_picture_that_is_shown_twice_counts_once(generation, tmp_path):
+def test_a_image_that_is_shown_twice_counts_once(generation, tmp_path):
     assert len(runs_in(saved(tmp_path, notebook(output(generation), output(generation))))) == 2
 
 
@@ -68,7 +68,7 @@ def test_a_request_that_was_edited_in_the_notebook_is_not_exact(generation, tmp_
     assert (first.exact, second.exact) == (False, True)
 
 
-def test_an_output_that_cannot_be_understood_is_told_and_loses_no_other(generation, tmp_path):
+def test_an_output_that_cannot_be_understood_is_reported_and_loses_no_other(generation, tmp_path):
     bad = {"output_type": "display_data", "data": {}, "metadata": {"venice": {"schema": 9, "runs": [{}]}}}
     found = runs_in(saved(tmp_path, notebook(bad, output(generation))))
     assert len(found) == 2
@@ -87,7 +87,7 @@ def test_a_run_that_cannot_be_understood_loses_no_other_of_its_output(generation
 @pytest.mark.parametrize(
     "text", ["", "hello", "[]", "{}", '{"cells": 3, "nbformat": 4}', "[" * 100_000, '{"worksheets":[]}']
 )
-def test_what_is_no_notebook_is_an_unreadable_file(tmp_path, text):
+def test_what_is_not_a_notebook_is_an_unreadable_file(tmp_path, text):
     (tmp_path / "x.ipynb").write_text(text)
     with pytest.raises(UnreadableFile, match="is not a notebook"):
         runs_in(tmp_path / "x.ipynb")

@@ -79,7 +79,7 @@ def test_reading_a_file_makes_no_store(tmp_path, monkeypatch):
     assert not (tmp_path / "store").exists()
 
 
-def test_a_picture_by_automatic1111_is_marked_not_exact(tmp_path):
+def test_a_image_by_automatic1111_is_marked_not_exact(tmp_path):
     (tmp_path / "fox.png").write_bytes(png(parameters=A1111))
     found = read_recipe(tmp_path / "fox.png")
     assert (found.origin, found.exact) == ("infotext", False)
@@ -88,7 +88,7 @@ def test_a_picture_by_automatic1111_is_marked_not_exact(tmp_path):
 
 
 @pytest.mark.parametrize("beside", ["fox.gif.xmp", "fox.xmp"])
-def test_a_sidecar_beside_the_picture_is_read(tmp_path, beside):
+def test_a_sidecar_beside_the_image_is_read(tmp_path, beside):
     Image.new("RGB", (8, 8)).save(tmp_path / "fox.gif")
     (tmp_path / beside).write_bytes(sidecar(Recipe({"model": "m", "prompt": "a fox"}, seed=3)))
     found = read_recipe(tmp_path / "fox.gif")
@@ -148,7 +148,7 @@ def test_what_cannot_be_read_is_named(tmp_path, name, content, words):
 
 
 @pytest.mark.parametrize("name", ["folder", "/dev/zero", "a\0b"])
-def test_what_is_no_file_is_not_read(tmp_path, name):
+def test_what_is_not_a_file_is_not_read(tmp_path, name):
     (tmp_path / "folder").mkdir()
     with pytest.raises(UnreadableFile):
         read_recipe(tmp_path / name)

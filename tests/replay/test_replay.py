@@ -146,7 +146,7 @@ def test_the_rewritten_prompt_is_sent_with_enhancement_off(session, simulator):
     assert found.verdict.grade is Grade.IDENTICAL_BYTES
 
 
-def test_what_the_answer_says_of_the_seed_is_told_beside_the_verdict(session, simulator):
+def test_what_the_response_says_of_the_seed_is_reported_beside_the_verdict(session, simulator):
     generate(session)
     simulator.add_fault(Fault("seed-mismatch"))
     found = replay(session, "last")
@@ -196,7 +196,7 @@ def test_another_version_of_the_service_is_said_before_and_after(session, monkey
     assert replay(session, outlook).verdict.circumstances == (Circumstance.SERVICE_CHANGED,)
 
 
-def test_another_model_that_answers_is_the_first_cause_of_a_difference(session, simulator):
+def test_another_model_that_responses_is_the_first_cause_of_a_difference(session, simulator):
     generate(session)
     simulator.add_fault(Fault("served-by", served_model="chroma"))
     found = replay(session, "last")
@@ -217,13 +217,13 @@ def test_an_original_of_another_model_is_compared_with_that_one(session, simulat
     assert reasons[0] == "venice-sd35 answered the replay, and chroma the original."
 
 
-def test_a_model_that_was_remapped_then_and_now_is_no_difference(session):
+def test_a_model_that_was_remapped_then_and_now_is_not_a_difference(session):
     generate(session, model="nano-banana", width=None, height=None)
     verdict = replay(session, "last").verdict
     assert (verdict.grade, verdict.circumstances) == (Grade.IDENTICAL_BYTES, ())
 
 
-def test_a_file_names_the_model_that_answered_and_its_replay_compares_with_it(session, simulator, tmp_path):
+def test_a_file_names_the_model_that_returned_and_its_replay_compares_with_it(session, simulator, tmp_path):
     simulator.add_fault(Fault("served-by", served_model="chroma"))
     path = generate(session).images[0].save(tmp_path / "fox.webp")
     assert read_recipe(path, session=session).recipe.model_used == "chroma"
@@ -231,7 +231,7 @@ def test_a_file_names_the_model_that_answered_and_its_replay_compares_with_it(se
     assert reasons[0].startswith("venice-sd35 answered the replay, and chroma the original.")
 
 
-def test_how_to_send_what_cannot_come_out_the_same_is_said_until_it_is_asked_for(session, simulator):
+def test_how_to_send_what_cannot_come_out_the_same_is_said_until_it_is_requested_for(session, simulator):
     generate(session, model="gpt-image-2", width=None, height=None)
     outlook = look(session, "last")
     assert "--anyway (in Python: anyway=True)" in outlook_bundle(outlook).data["text/plain"]
@@ -340,7 +340,7 @@ def test_a_request_that_today_s_limits_forbid_is_not_sent(session, simulator, mo
         ({"model": "nano-banana-pro"}, "ignores seeds"),
     ],
 )
-def test_what_cannot_come_out_the_same_is_sent_only_when_asked_for_anyway(session, simulator, fields, words):
+def test_what_cannot_come_out_the_same_is_sent_only_when_requested_for_anyway(session, simulator, fields, words):
     generate(session, **fields, width=None, height=None)
     count = len(sent(simulator))
     found = replay(session, "last", yes=True)
@@ -408,7 +408,7 @@ def test_an_original_that_was_damaged_on_the_disk_is_not_compared_with():
     assert "is damaged" in replay(session, "last").verdict.reasons[0]
 
 
-def test_a_run_that_never_gave_a_picture_can_be_sent_again(session, simulator):
+def test_a_run_that_never_gave_a_image_can_be_sent_again(session, simulator):
     simulator.add_fault(Fault("violation"))
     with pytest.raises(Exception, match="blacked"):
         generate(session)
@@ -422,7 +422,7 @@ def test_no_such_run(session):
         replay(session, "ZZZZ")
 
 
-def test_both_pictures_and_their_difference_stand_side_by_side():
+def test_both_images_and_their_difference_stand_side_by_side():
     session, _ = session_that_paints(encoded(ORIGINAL), encoded(patched(ORIGINAL)))
     generate(session, "a <b>fox</b>")
     found = replay(session, "last")
@@ -435,14 +435,14 @@ def test_both_pictures_and_their_difference_stand_side_by_side():
     assert metadata["venice"]["runs"][0]["run_id"] == found.run_id
 
 
-def test_where_nothing_differs_there_is_no_place_for_a_difference(session):
+def test_where_nothing_differs_there_is_not_a_place_for_a_difference(session):
     generate(session)
     html = replay(session, "last").bundle().data["text/html"]
     assert html.count("<figure ") == 2
     assert "difference" not in html
 
 
-def test_a_place_without_a_picture_has_the_shape_of_the_one_beside_it(session, simulator):
+def test_a_place_without_a_image_has_the_shape_of_the_one_beside_it(session, simulator):
     original = session.generate("a heron", model="z-image-turbo", seed=5, width=1280, height=512)
     simulator.add_fault(Fault("violation"))
     html = replay(session, look(session, original.runs[0].run_id)).bundle().data["text/html"]
@@ -510,7 +510,7 @@ def test_a_notebook_alone_knows_the_rewritten_prompt(session, simulator, tmp_pat
     assert found.verdict.grade is Grade.IDENTICAL_BYTES
 
 
-def test_a_file_whose_seed_nobody_knows_is_not_compared_with_another_picture_of_its_run(session, simulator, tmp_path):
+def test_a_file_whose_seed_nobody_knows_is_not_compared_with_another_image_of_its_run(session, simulator, tmp_path):
     first, second = generate(session, variants=2, format="png").images
     found = replay(session, read_recipe(second.save(tmp_path / "second.png")))
     assert found.verdict.circumstances == (Circumstance.NOT_REPLAYABLE,)

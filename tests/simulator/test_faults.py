@@ -22,7 +22,7 @@ def with_fault(venice, kind, **settings):
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.isdigit()])
-def test_a_status_is_answered_once_with_a_json_error_and_costs_nothing(venice, kind):
+def test_a_status_is_returned_once_with_a_json_error_and_costs_nothing(venice, kind):
     response = with_fault(venice, kind).post()
     assert response.status_code == int(kind)
     assert response.json()["error"]
@@ -79,7 +79,7 @@ def test_waits_are_as_short_as_the_time_scale(make_venice):
     assert 0.05 <= time.monotonic() - started < 1
 
 
-def test_a_proxy_answers_with_a_page(venice):
+def test_a_proxy_responses_with_a_page(venice):
     response = with_fault(venice, "html", status=503).post()
     assert response.status_code == 503
     assert response.headers["content-type"].startswith("text/html")
@@ -92,7 +92,7 @@ def test_a_fault_that_was_charged_is_in_the_ledger(venice):
     assert len(venice.get("/billing/usage-history")["data"]) == 1
 
 
-def test_a_disconnect_gives_no_answer(venice):
+def test_a_disconnect_gives_no_response(venice):
     with pytest.raises(httpx.RemoteProtocolError, match="without sending a response"):
         with_fault(venice, "disconnect").post()
 
@@ -103,7 +103,7 @@ def test_a_cut_body_is_short_of_its_length_and_charged(venice):
     assert venice.simulator.balance_usd() == Decimal("24.99")
 
 
-def test_malformed_json_looks_like_a_whole_answer(venice):
+def test_malformed_json_looks_like_a_whole_response(venice):
     response = with_fault(venice, "malformed-json").post()
     assert response.status_code == 200
     assert response.text.startswith('{"id":')
@@ -116,7 +116,7 @@ def test_the_echo_may_be_missing_or_flat(venice):
     assert with_fault(venice, "echo-flat").post(seed=41).json()["request"]["seed"] == 41
 
 
-def test_pictures_may_be_data_uris(venice):
+def test_images_may_be_data_uris(venice):
     image = with_fault(venice, "data-uri").post(seed=41, format="png").json()["images"][0]
     head, _, data = image.partition(",")
     assert (head, [base64.b64decode(data)]) == ("data:image/png;base64", venice.images(seed=41, format="png"))
@@ -128,7 +128,7 @@ def test_another_seed_than_was_sent_may_be_used_and_echoed(venice):
     assert [base64.b64decode(body["images"][0])] == venice.images(seed=40)
 
 
-def test_a_blurred_picture_is_charged_and_says_so(venice):
+def test_a_blurred_image_is_charged_and_says_so(venice):
     response = with_fault(venice, "blur").post()
     assert response.headers["x-venice-is-blurred"] == "true"
     assert b"blurred=True" in base64.b64decode(response.json()["images"][0])
@@ -173,7 +173,7 @@ def test_a_hang_ends_when_the_client_is_closed(venice):
     assert len(ended) == 1
 
 
-def test_a_slow_answer_is_the_true_one(venice):
+def test_a_slow_response_is_the_true_one(venice):
     started = time.monotonic()
     assert with_fault(venice, "slow", seconds=0.05).post().status_code == 200
     assert time.monotonic() - started >= 0.05

@@ -9,7 +9,7 @@ import pytest
 from venice_widgets.simulator import Fault
 
 
-def test_the_same_request_gives_the_same_picture_where_the_seed_is_honoured(venice):
+def test_the_same_request_gives_the_same_image_where_the_seed_is_honored(venice):
     assert venice.images(seed=41) == venice.images(seed=41)
     assert venice.images(seed=41) != venice.images(seed=42)
     assert venice.images(seed=41) != venice.images(seed=41, prompt="a hare")
@@ -49,7 +49,7 @@ def test_only_the_first_variant_uses_the_seed(venice):
     assert len({*first, *second}) == 5
 
 
-def test_no_picture_tells_a_seed_that_the_service_keeps_to_itself(venice):
+def test_no_image_tells_a_seed_that_the_service_keeps_to_itself(venice):
     shown, *hidden = venice.images(seed=41, variants=2)
     assert b"stamp='seed 41'" in shown
     assert all(b"stamp='seed ?'" in image for image in hidden)
@@ -58,7 +58,7 @@ def test_no_picture_tells_a_seed_that_the_service_keeps_to_itself(venice):
 
 
 @pytest.mark.parametrize(("model", "heeds"), [("z-image-turbo", False), ("venice-sd35", True), ("qwen-image-2", True)])
-def test_a_negative_prompt_changes_the_picture_only_where_it_is_used(venice, model, heeds):
+def test_a_negative_prompt_changes_the_image_only_where_it_is_used(venice, model, heeds):
     plain, without_rain = (venice.images(model=model, seed=1, **extra) for extra in ({}, {"negative_prompt": "rain"}))
     assert (plain != without_rain) is heeds
 
@@ -68,7 +68,7 @@ def test_a_users_id_changes_nothing_about_the_image(venice):
 
 
 @pytest.mark.parametrize(("model", "heeds"), [("z-image-turbo", False), ("venice-sd35", True)])
-def test_steps_change_the_picture_only_where_they_are_used(venice, model, heeds):
+def test_steps_change_the_image_only_where_they_are_used(venice, model, heeds):
     assert (venice.images(model=model, seed=1, steps=3) != venice.images(model=model, seed=1, steps=7)) is heeds
 
 
@@ -98,7 +98,7 @@ def test_the_echo_is_the_body_with_defaults_and_without_style_references(venice)
     }
 
 
-def test_a_binary_answer_is_the_picture_alone(venice):
+def test_a_binary_response_is_the_image_alone(venice):
     response = venice.post(seed=41, return_binary=True, format="png")
     assert response.headers["content-type"] == "image/png"
     assert [response.content] == venice.images(seed=41, format="png")

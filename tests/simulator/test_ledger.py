@@ -49,7 +49,7 @@ def test_every_key_sees_what_is_left(venice):
     assert data["accessPermitted"] is True
 
 
-def test_the_ledger_names_the_answers_id_and_what_was_taken(venice):
+def test_the_ledger_names_the_responses_id_and_what_was_taken(venice):
     request_id = venice.post(variants=2, enhance_prompt=True).json()["id"]
     lines = venice.get("/billing/usage-history")["data"]
     assert {line["inferenceDetails"]["requestId"] for line in lines} == {request_id}
@@ -118,7 +118,7 @@ def test_the_ledger_is_walked_by_its_cursor_alone(venice):
     assert both.status_code == 400
 
 
-def test_the_ledger_can_be_asked_for_a_time(venice):
+def test_the_ledger_can_be_requested_for_a_time(venice):
     venice.post()
     stamp = venice.get("/billing/usage-history")["data"][0]["timestamp"]
     assert len(venice.get("/billing/usage-history", params={"startTimestamp": stamp})["data"]) == 1

@@ -26,7 +26,7 @@ def test_it_serves_until_it_is_interrupted():
         assert process.stderr.read() == ""
 
 
-def test_a_taken_port_is_told_in_one_line(capsys):
+def test_a_taken_port_is_reported_in_one_line(capsys):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

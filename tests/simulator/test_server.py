@@ -35,7 +35,7 @@ def test_the_address_is_on_this_machine_and_ends_in_the_version(simulator):
         assert url.endswith("/api/v1")
 
 
-def test_the_socket_and_the_transport_give_the_same_picture(simulator, client):
+def test_the_socket_and_the_transport_give_the_same_image(simulator, client):
     over_socket = client.post("/image/generate", json=BODY).json()["images"]
     with httpx.Client(transport=simulator.transport(), base_url=client.base_url, headers=client.headers) as direct:
         assert direct.post("/image/generate", json=BODY).json()["images"] == over_socket

@@ -17,7 +17,7 @@ def test_importing_it_imports_neither_httpx_nor_pillow():
     assert ran.stdout.strip() == "[]"
 
 
-def test_a_picture_takes_the_seconds_it_shall(make_venice):
+def test_a_image_takes_the_seconds_it_shall(make_venice):
     venice = make_venice(seconds_per_image=5, time_scale=0.01)
     started = time.monotonic()
     timing = venice.post(variants=2).json()["timing"]
@@ -52,7 +52,7 @@ def test_faults_can_be_there_from_the_start():
         assert client.post("/image/generate", json={}).status_code == 503
 
 
-def test_one_model_answers_in_its_providers_format():
+def test_one_model_responses_in_its_providers_format():
     simulator = Simulator()
     with httpx.Client(
         transport=simulator.transport(), base_url="https://h/api/v1", headers={"authorization": "Bearer key"}

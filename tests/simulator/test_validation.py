@@ -164,7 +164,7 @@ def test_style_references_need_a_model_that_takes_them(venice):
     ],
     ids=["too many", "not base64", "no image", "too weak", "unknown key", "no object", "svg", "over 8 MB"],
 )
-def test_a_wrong_style_reference_is_told_by_its_place(venice, references, path):
+def test_a_wrong_style_reference_is_reported_by_its_place(venice, references, path):
     response = venice.post(model="krea-v2-large", style_references=references)
     assert response.status_code == 400
     assert [issue["path"] for issue in response.json()["issues"]] == [path]
@@ -208,6 +208,6 @@ def test_a_trait_is_a_model(venice):
     ],
     ids=["cut", "array", "nan", "no utf-8", "deep", "text", "large"],
 )
-def test_what_is_no_json_body_is_refused(venice, content, kind, status):
+def test_what_is_not_a_json_body_is_refused(venice, content, kind, status):
     response = venice.client.post("/image/generate", content=content, headers={"content-type": kind})
     assert response.status_code == status

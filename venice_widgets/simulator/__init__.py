@@ -1,4 +1,4 @@
-"""An offline Venice: the wire format of the real image API, drawn pictures, no network and no money.
+"""An offline Venice: the wire format of the real image API, drawn images, no network and no money.
 
 In process, for tests and for the demo::
 
@@ -12,7 +12,7 @@ On a loopback socket::
 or ``python -m venice_widgets.simulator --port 8765``.
 
 It is written from the facts of the API and imports nothing else of this package, so that it can contradict the client.
-Its models, prices and limits are a sample, and its pictures are scenery with a DEMO stamp that have nothing to do with
+Its models, prices and limits are a sample, and its images are scenery with a DEMO stamp that have nothing to do with
 what a model would draw.
 """
 

@@ -44,12 +44,12 @@ def _say(text: str) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m venice_widgets.simulator",
-        description="An offline Venice image API: real wire format, drawn pictures, no money.",
+        description="An offline Venice image API: real wire format, drawn images, no money.",
         epilog="Faults: " + "; ".join(f"{kind}: {looks}" for kind, looks in KINDS.items()) + ".",
     )
     parser.add_argument("--port", type=int, default=8765, help="where to listen on 127.0.0.1; 0 takes a free port")
     parser.add_argument("--api-key", help="the only right key (default: any)")
-    parser.add_argument("--seconds-per-image", type=float, default=0.0, metavar="S", help="how long a picture takes")
+    parser.add_argument("--seconds-per-image", type=float, default=0.0, metavar="S", help="how long an image takes")
     parser.add_argument("--requests-per-minute", type=int, default=20, metavar="N", help="0 is without limit")
     parser.add_argument("--balance", type=float, default=25, metavar="USD", help="what there is to spend (default: 25)")
     parser.add_argument(
@@ -58,15 +58,17 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="KIND[:TIMES]",
-        help="what shall go wrong, and how often (default: once; * is always); may be repeated",
+        help="what goes wrong, and how often (default: once; * is always); may be repeated",
     )
     return parser
 
 
 def _fault(text: str) -> Fault:
+    """A fault that needs more than its kind gets an example of it."""
     kind, _, times = text.partition(":")
+    examples = {"slow": {"seconds": 2.0}, "served-by": {"served_model": "chroma"}, "image": {"image": b"not an image"}}
     try:
-        return Fault(kind, times=None if times == "*" else int(times or 1), seconds=2.0 if kind == "slow" else 0.0)
+        return Fault(kind, times=None if times == "*" else int(times or 1), **examples.get(kind, {}))  # type: ignore[arg-type]
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 

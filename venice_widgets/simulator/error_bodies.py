@@ -173,7 +173,7 @@ def moderation(status: int = 400) -> Response:
 
 
 def moved(status: int) -> Response:
-    """302 or 303: the request shall go elsewhere."""
+    """302 or 303: to another host."""
     return plain(status, "Moved").with_headers([("location", "https://elsewhere.example/api/v1/image/generate")])
 
 

@@ -78,7 +78,7 @@ APPLIES_TO = {
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that shall go wrong.
+    """One thing that goes wrong.
 
     Attributes:
         kind: one of `KINDS`.

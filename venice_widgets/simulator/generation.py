@@ -121,8 +121,8 @@ def _commission(job: Job, index: int, state: State) -> Commission:
 
 def _stamp(job: Job, index: int, *, honored: bool) -> str:
     """What the stamp says about the seed: nothing that the service does not tell."""
-    told = "seed" in job.body or not job.body.get("return_binary")
-    if index or not told:
+    is_known = "seed" in job.body or not job.body.get("return_binary")
+    if index or not is_known:
         return UNKNOWN_SEED
     return f"seed {job.seed}" if honored else "seed ignored"
 

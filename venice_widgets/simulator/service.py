@@ -48,7 +48,7 @@ class Simulator:
             0.6 s. It shortens `seconds_per_image`, both limits and the waits of faults. Headers tell the true times.
         requests_per_minute: how many images each key may request; None for no limit.
         errors_per_half_minute: how many 4xx responses lock a key out of a model; None for no limit.
-        faults: what shall go wrong, see `Fault`.
+        faults: what goes wrong, see `Fault`.
         balance_usd: what the user of the API keys has in USD.
         credits: what the user has besides, by currency: ``DIEM``, ``EARNED_CREDITS``, ``BUNDLED_CREDITS``.
         wallet_balance_usd: what each wallet has.

@@ -135,7 +135,7 @@ def test_pixels_are_untouched_and_the_recipe_comes_back_whole(name):
 
 
 @pytest.mark.parametrize("name", PICTURES)
-def test_the_colour_profile_and_the_comment_stay(name):
+def test_the_color_profile_and_the_comment_stay(name):
     before = Image.open(io.BytesIO(PICTURES[name])).info
     after = Image.open(io.BytesIO(write_recipe(PICTURES[name], a_recipe()).data)).info
     for key in ("icc_profile", "comment", "transparency", "background", "loop"):
@@ -357,7 +357,7 @@ def test_infotext_of_another_program_is_replaced_with_a_notice():
     assert written.data.count(b"parameters") == 1
 
 
-def test_bytes_after_the_end_of_a_picture_stay():
+def test_bytes_after_the_end_of_a_image_stay():
     for name in THREE:
         assert write_recipe(PICTURES[name] + b"after the end", a_recipe()).data.endswith(b"after the end")
 
@@ -404,7 +404,7 @@ def test_without_prompts_the_rest_is_there_and_marked_not_exact(name):
 
 
 @pytest.mark.parametrize("name", PICTURES)
-def test_none_leaves_nothing_but_the_picture(name):
+def test_none_leaves_nothing_but_the_image(name):
     data = write_recipe(write_recipe(PICTURES[name], a_recipe()).data, a_recipe(), metadata="none").data
     assert frames(data) == frames(PICTURES[name])
     assert Image.open(io.BytesIO(data)).info.get("icc_profile") == Image.open(io.BytesIO(PICTURES[name])).info.get(
@@ -450,7 +450,7 @@ def test_a_signed_file_is_left_alone_and_gets_a_sidecar(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", THREE)
-def test_a_signed_file_is_altered_when_asked_and_keeps_its_manifest(name):
+def test_a_signed_file_is_altered_when_requested_and_keeps_its_manifest(name):
     written = write_recipe(signed(name), a_recipe(), alter_signed=True)
     assert "no longer holds" in written.notices[-1]
     assert read_recipe_bytes(written.data).exact
@@ -489,7 +489,7 @@ def by_automatic1111(container, text):
 
 @pytest.mark.parametrize("container", ["PNG", "JPEG", "WEBP"])
 @pytest.mark.parametrize("text", [A1111_TEXT, A1111_TEXT.replace("狐", "café")], ids=["unicode", "latin-1"])
-def test_a_picture_by_automatic1111_is_read_and_marked_not_exact(container, text):
+def test_a_image_by_automatic1111_is_read_and_marked_not_exact(container, text):
     found = read_recipe_bytes(by_automatic1111(container, text))
     assert (found.layer, found.exact) == ("infotext", False)
     recipe = found.recipe
@@ -508,7 +508,7 @@ def test_a_picture_by_automatic1111_is_read_and_marked_not_exact(container, text
 
 
 @pytest.mark.parametrize("container", ["PNG", "JPEG", "WEBP"])
-def test_a_picture_by_automatic1111_written_again_keeps_its_settings(container):
+def test_a_image_by_automatic1111_written_again_keeps_its_settings(container):
     found = read_recipe_bytes(by_automatic1111(container, A1111_TEXT)).recipe
     data = write_recipe(by_automatic1111(container, A1111_TEXT), found).data
     info = as_sd_parsers_reads(data)
@@ -540,5 +540,5 @@ def test_json_of_a_newer_schema_falls_back_to_infotext_and_says_so():
 
 
 @pytest.mark.parametrize("name", PICTURES)
-def test_a_picture_without_a_recipe_has_none(name):
+def test_a_image_without_a_recipe_has_none(name):
     assert read_recipe_bytes(PICTURES[name]) is None

@@ -175,7 +175,7 @@ def test_a_file_of_ours_that_lost_its_last_byte_still_gives_its_recipe(name):
     assert "read from its whole part" in found.notices[-1]
 
 
-def test_of_a_file_that_is_cut_before_its_recipe_the_damage_is_told():
+def test_of_a_file_that_is_cut_before_its_recipe_the_damage_is_reported():
     with pytest.raises(UnreadableFile, match="damaged"):
         read_recipe_bytes(write_recipe(saved("PNG"), OURS).data[:60])
 

@@ -20,7 +20,7 @@ def difference(first, second):
 
 
 @pytest.mark.parametrize("name", ["webp", "png", "jpeg"])
-def test_the_bytes_are_in_the_format_that_was_asked(name):
+def test_the_bytes_are_in_the_format_that_was_requested(name):
     assert painted(format=name).format == name.upper()
 
 
@@ -60,7 +60,7 @@ def test_the_stamp_is_in_the_lower_corner_and_tells_the_seed():
     assert ImageChops.difference(first, second).getbbox()[1] > 220
 
 
-def test_a_blurred_picture_has_no_detail_left():
+def test_a_blurred_image_has_no_detail_left():
     def detail(image):
         upper = image.convert("L").crop((0, 0, 512, 400))
         return ImageStat.Stat(ImageChops.difference(upper, ImageChops.offset(upper, 2))).mean[0]
@@ -74,12 +74,12 @@ def test_a_violation_is_black():
 
 
 @pytest.mark.parametrize("name", ["webp", "png", "jpeg"])
-def test_exif_is_written_only_where_it_is_asked(name):
+def test_exif_is_written_only_where_it_is_requested(name):
     assert painted(format=name, exif_description="a fox").getexif()[0x010E] == "a fox"
     assert not painted(format=name).getexif()
 
 
-def test_a_picture_of_one_megapixel_costs_little_time():
+def test_a_image_of_one_megapixel_costs_little_time():
     painted(width=1024, height=1024)
     started = time.process_time()
     for prompt in RIDGES:

@@ -1,1 +1,1 @@
-"""The drawn scenery that stands in for a model's image."""
+"""The scenery that is drawn in place of a model's image."""
