@@ -45,7 +45,8 @@ def lines(monkeypatch):
     """What the progress line did."""
     done = []
     monkeypatch.setattr(ProgressLine, "show", lambda self, *args, **more: done.append("show"))
-    monkeypatch.setattr(ProgressLine, "clear", lambda self, **more: done.append("clear"))
+    monkeypatch.setattr(ProgressLine, "clear", lambda self: done.append("clear"))
+    monkeypatch.setattr(ProgressLine, "finish", lambda self, generation: done.append("finish"))
     return done
 
 
@@ -105,7 +106,7 @@ def test_missing_pictures_raise_with_those_that_arrived(simulator, session, line
     with pytest.raises(GenerationIncomplete) as caught:
         venice_widgets.generate("a fox", images=2, seed=1)
     assert [image.seed for image in caught.value.generation.images] == [1]
-    assert lines[-1] == "clear"
+    assert lines[-1] == "finish"
 
 
 def test_an_interrupt_raises_with_what_there_is_and_leaves_no_line(simulator, session, monkeypatch, lines):

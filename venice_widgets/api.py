@@ -77,8 +77,10 @@ def generate(
         generation = session.send_and_wait(
             prepared, max_cost_usd=max_cost_usd, yes=yes, ask=line.asking(ask_user), on_tick=line.tick
         )
-    finally:
+    except BaseException:
         line.clear()
+        raise
+    line.finish(generation)
     try:
         written = copies.write(generation) if copies else None
         files = written.files if written else tuple(image.path for image in generation.images)

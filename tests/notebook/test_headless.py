@@ -78,7 +78,10 @@ def test_a_saved_notebook_is_small_and_holds_previews_and_the_record_and_no_prog
     document = execute(notebook("%%venice --seed 41 -n 4 --format png\nA fox in {curly braces}"))
     path = tmp_path / "saved.ipynb"
     nbformat.write(document, path)
-    (output,) = nbformat.read(path, as_version=4).cells[1].outputs
+    summary, output = nbformat.read(path, as_version=4).cells[1].outputs
+    assert summary.output_type == "display_data"
+    assert "0 of" not in summary.data["text/plain"]
+    assert "done in" in summary.data["text/plain"]
     assert output.output_type == "execute_result"
     assert set(output.data) == {"text/html", "text/plain", "image/jpeg"}
     record = output.metadata["venice"]
@@ -90,11 +93,12 @@ def test_a_saved_notebook_is_small_and_holds_previews_and_the_record_and_no_prog
     assert "89abcdef" not in path.read_text()
 
 
-def test_a_refused_cell_leaves_only_its_error(paid):
+def test_a_refused_cell_leaves_only_its_price_and_its_error(paid):
     document = notebook("%%venice --max-cost 0.05 --model gpt-image-2\nA fox")
     with pytest.raises(CellExecutionError, match="SpendingRefused"):
         execute(document)
-    (output,) = document.cells[1].outputs
+    price, output = document.cells[1].outputs
+    assert price.data["text/plain"].startswith("1 × $0.26 = $0.26")
     assert output.output_type == "error"
     assert output.ename == "SpendingRefused"
     assert len(output.traceback) == 2

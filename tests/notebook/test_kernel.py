@@ -1,6 +1,8 @@
 """``%%venice`` and ``%venice`` in a real kernel, as a front end talks to it."""
 
+import json
 import os
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -142,14 +144,27 @@ def test_the_result_is_one_bundle_with_its_record(kernel):
     assert kernel.run("_ is foxes, Out[max(Out)] is foxes").result["data"]["text/plain"] == "(True, True)"
 
 
-def test_progress_is_shown_in_one_place_and_cleared(kernel):
+def test_progress_begins_with_the_price_and_ends_as_the_summary_in_one_output(kernel):
     kernel.simulator.add_fault(Fault("slow", seconds=1.2))
-    answer = kernel.run("%%venice --seed 1\nA fox")
+    answer = kernel.run("%%venice --seed 5 --again\nA fox")
     kinds = [kind for kind, _ in answer.outputs if kind not in ("status", "execute_input")]
     assert kinds[0] == "display_data"
-    assert set(kinds[1:-2]) == {"update_display_data"}
-    assert kinds[-2:] == ["clear_output", "execute_result"]
-    assert answer.of("display_data")[0]["data"]["text/plain"] == "0 of 1 · 0.0 s · 1 × $0.01 = $0.01 · z-image-turbo"
+    assert set(kinds[1:-1]) == {"update_display_data"}
+    assert kinds[-1] == "execute_result"
+    # A front end that cannot replace an output keeps the first.
+    assert answer.of("display_data")[0]["data"]["text/plain"] == "1 × $0.01 = $0.01 · z-image-turbo"
+    last = answer.of("update_display_data")[-1]["data"]["text/plain"]
+    assert re.fullmatch(r"1 × \$0\.01 = \$0\.01 · z-image-turbo · 1024 × 1024 · done in [\d.]+ s", last.splitlines()[0])
+
+
+def test_a_seeded_cell_that_runs_again_changes_no_byte_of_its_images(kernel):
+    first, second = (kernel.run("%%venice --seed 771..772 --quality high\nA fox") for _ in range(2))
+    assert first.result["data"] == second.result["data"]
+    assert first.result["metadata"] == second.result["metadata"]
+    assert len(kernel.prompts()) == 2
+    last = second.of("update_display_data")[-1]["data"]["text/plain"]
+    assert "from the log, nothing spent · --again makes them anew" in last
+    assert "done in" not in json.dumps(first.result["data"])
 
 
 def test_code_that_calls_the_magic_keeps_what_it_has_printed(kernel):
@@ -202,7 +217,7 @@ def test_an_interrupt_ends_the_cell_at_once_and_says_what_may_be_charged(kernel)
         pressed.append(time.monotonic())
         kernel.manager.interrupt_kernel()
 
-    answer = kernel.run("%%venice --seed 1..6 --out foxes\nA fox", during=press)
+    answer = kernel.run("%%venice --seed 1..6 --out foxes --again\nA fox", during=press)
     took_seconds = time.monotonic() - pressed[0]
     assert answer.error["ename"] == "Interrupted"
     assert "2 were not sent and cost nothing; 4 are in flight and may be charged" in answer.error["evalue"]

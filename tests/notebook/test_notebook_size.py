@@ -36,3 +36,12 @@ def test_a_4k_picture_takes_a_hundredth_of_its_size_in_the_notebook(simulator):
     data, metadata = generation._repr_mimebundle_()
     assert generation.images[0].data == picture
     assert 100 * len(json.dumps({**data, "metadata": metadata})) < len(base64.b64encode(picture))
+
+
+def test_a_preview_is_stored_once(simulator):
+    session = Session(api_key="x" * 20, transport=OnePicture(simulator.transport(), noise(1024)))
+    for images in (1, 4):
+        generation = session.generate("A fox", images=images)
+        previews = sum(len(base64.b64encode(image.preview.data)) for image in generation.images)
+        data, metadata = generation._repr_mimebundle_()
+        assert len(json.dumps({**data, "metadata": metadata})) < 1.3 * previews + 5000 * images

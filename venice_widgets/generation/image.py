@@ -163,7 +163,11 @@ class Image:
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         prompt = str(self.request.get("prompt", ""))
         bundle = pictures(
-            [card_of(self, prompt)], summary="", plain=plain_line(self), record=output_record([self], self.base_url)
+            [card_of(self, prompt)],
+            summary="",
+            plain=plain_line(self),
+            record=output_record([self], self.base_url),
+            simulated=self.simulated,
         )
         return bundle.data, bundle.metadata
 
@@ -188,6 +192,7 @@ def card_of(image: Image, prompt: str, *, preview: Preview | None = None, captio
     """
     shown = preview or image.preview
     kind = EXTENSIONS.get(image.mime, image.mime)
+    size = f"{image.width} × {image.height}"
     return Card(
         data=shown.data,
         mime=shown.mime,
@@ -196,7 +201,7 @@ def card_of(image: Image, prompt: str, *, preview: Preview | None = None, captio
         alt=prompt,
         heading=seed_text(image.seed),
         aside=image.run_id[-RUN_ENDING:],
-        details=f"{image.width} × {image.height} · {price_text(image)}\n{image.model} · {kind}",
+        details="\n".join(filter(None, (f"{size} · {_amount(image)}", f"{image.model} · {kind}", chosen_text(image)))),
         caption=caption,
         notes=image.remarks,
         section=section,
@@ -210,8 +215,23 @@ def seed_text(seed: int | None) -> str:
 
 def price_text(image: Image) -> str:
     """``$0.01``, whether it is simulated, or that it is not known."""
-    price = "price unknown" if image.price_usd is None else usd_text(image.price_usd)
-    return f"{price} simulated" if image.simulated else price
+    return f"{_amount(image)} simulated" if image.simulated else _amount(image)
+
+
+def _amount(image: Image) -> str:
+    return "price unknown" if image.price_usd is None else usd_text(image.price_usd)
+
+
+_CHOSEN = {
+    "resolution": "{}", "quality": "quality {}", "steps": "{} steps", "cfg_scale": "cfg {}", "style_preset": "{}",
+    "lora_strength": "LoRA {}",
+}  # fmt: skip
+"""What decides how an image looks or what it costs, as a caption says it."""
+
+
+def chosen_text(image: Image) -> str:
+    """``2K · quality medium · cfg 7.5``: what was chosen beyond the model, the prompt and the seed."""
+    return " · ".join(words.format(image.request[name]) for name, words in _CHOSEN.items() if name in image.request)
 
 
 def size_text(image: Image) -> str:

@@ -46,7 +46,14 @@ def show(
     cards += [card_of(image, prompt, section=section) for image in from_log]
     shown = (*images, *from_log)  # in the order of the cards, by which a notebook's reader tells which is which
     plain = "\n".join(plain_line(image) for image in shown) or summary
-    return pictures(cards, summary=summary, notes=list(notes), plain=plain, record=output_record(shown, base_url))
+    return pictures(
+        cards,
+        summary=summary,
+        notes=list(notes),
+        plain=plain,
+        record=output_record(shown, base_url),
+        simulated="simulated" not in summary and any(image.simulated for image in shown),
+    )
 
 
 def _missing_card(run: Run) -> Card:

@@ -1,4 +1,4 @@
-"""Progress while the user waits: one line that is replaced, and is gone at the end; plain lines in a program."""
+"""Progress: one line with the price, replaced while it goes on; in a notebook the summary at the end."""
 
 from __future__ import annotations
 
@@ -40,10 +40,13 @@ class ProgressLine:
         self._told_done = 0
 
     def show(self, done: int = 0, total: int = 0, seconds: float = 0.0, words: str = "") -> None:
-        """Show the state now, in the place of what was shown before."""
+        """Show the state now, in the place of what was shown before.
+
+        A notebook begins with the price alone: a front end that cannot replace an output keeps that, and no "0 of 2".
+        """
         bundle = progress(done, total, seconds, words=" · ".join(part for part in (self._opening, words) if part))
         if in_kernel():
-            self._show_in_notebook(bundle)
+            self._show_in_notebook(bundle if self._handle is not None else line(self._opening))
         elif sys.stderr is not None and sys.stderr.isatty():
             self._show_in_terminal(str(bundle.data["text/plain"]))
         else:
@@ -54,20 +57,19 @@ class ProgressLine:
         ended = sum(not run.in_progress for run in generation.runs)
         self.show(ended, len(generation.runs), generation.seconds, generation.activity)
 
-    def clear(self, *, whole_cell: bool = False) -> None:
-        """Leave nothing behind.
+    def finish(self, generation: Generation) -> None:
+        """Leave what there is to say above the images of a generation, as an output of its own.
 
-        Args:
-            whole_cell: whether the cell has shown nothing else, so that its output can be emptied; otherwise the price
-                stays as a line.
+        It differs from one execution to the next, and what holds the images does not.
         """
+        self.make_room()
         if self._handle is not None:
-            from IPython.display import clear_output
+            self._handle.update(generation.header())
 
-            if whole_cell:
-                clear_output(wait=True)
-            else:
-                self._handle.update(line(self._opening))
+    def clear(self) -> None:
+        """Leave the price alone, in a notebook; nothing at a terminal."""
+        if self._handle is not None:
+            self._handle.update(line(self._opening))
         self.make_room()
 
     def make_room(self) -> None:

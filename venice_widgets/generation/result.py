@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, overload
 
+from venice_widgets.display import join, line, notice
 from venice_widgets.errors import GenerationIncomplete
 from venice_widgets.log import Status
 
@@ -59,6 +60,7 @@ class Generation(Sequence[Image]):
     ) -> None:
         self.generation_id, self.base_url = generation_id, base_url
         self._opening_notes = tuple(opening_notes)
+        self._header_is_shown = False
         self.request, self.plan, self.estimate = request, plan, estimate
         self._runs = {run.run_id: run for run in runs}
         self._lock = threading.Lock()
@@ -204,14 +206,24 @@ class Generation(Sequence[Image]):
         new = [image for run in runs if not run.from_log for image in run.images]
         return new, [image for run in runs if run.from_log for image in run.images]
 
+    def header(self) -> Bundle:
+        """The summary and what is to be said of this sending, for an output of its own above the images.
+
+        From then on the images are shown without it: their output is the same to the byte each time they are shown
+        from the log.
+        """
+        self._header_is_shown = True
+        return join(line(self.summary), *(notice(note) for note in self._opening_notes))
+
     def bundle(self) -> Bundle:
         """The images so far, as a notebook shows them."""
         new, from_log = self._by_origin()
+        opening = set(self._opening_notes) if self._header_is_shown else set()
         return show(
             new,
-            summary=self.summary,
+            summary="" if self._header_is_shown else self.summary,
             prompt=self.request.prompt,
-            notes=self.notes,
+            notes=[note for note in self.notes if note not in opening],
             missing=[run for run in self.runs if run.status is not Status.SUCCEEDED],
             from_log=from_log,
             base_url=self.base_url,

@@ -59,8 +59,9 @@ class StoredRuns:
         if not images:
             lost = StoreError("the stored image is damaged or gone by now.", "Make it anew with --again (again=True).")
             return replace(run, status=Status.FAILED, error=lost, charged_usd=free)
-        shown = tuple(replace(image, price_usd=free, remarks=(*image.remarks, "from the log")) for image in images)
-        return replace(run, status=Status.SUCCEEDED, images=shown, charged_usd=free)
+        # The images say what they cost when they were made: their output is the same each time. The summary says
+        # that they come from the log.
+        return replace(run, status=Status.SUCCEEDED, images=images, charged_usd=free)
 
 
 def recalled(log: Log, record: RunRecord) -> tuple[Image, ...]:

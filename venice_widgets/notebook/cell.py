@@ -23,7 +23,6 @@ from .cell_options import cell_help, parse_cell_line, with_seed_axis
 from .dry_run import dry_run
 from .option_names import in_words_of_a_cell
 from .prompt_template import PromptTemplate, read_template
-from .raw_cells import is_whole_cell
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -122,9 +121,13 @@ def _generate(
             on_sent=partial(_keep, shell, options.get("out")),
             on_tick=progress.tick,
         )
-    finally:
-        progress.clear(whole_cell=_is_whole_cell(shell))
+    except BaseException:
+        progress.clear()
+        raise
     try:
+        progress.finish(generation)
+        if at_terminal():
+            _show(generation.header())
         problem = _save(generation, options)
         _fail_if_missing(generation)
         if problem:
@@ -139,13 +142,6 @@ def _keep(shell: Any, name: str | None, generation: Generation) -> None:
     """Keep it under the user's name as soon as it is being sent: an interrupt leaves it there."""
     if name:
         shell.user_ns[name] = generation
-
-
-def _is_whole_cell(shell: Any) -> bool:
-    """Whether all that a cell shows comes from this magic; not so where code calls it, or another magic is around."""
-    request = shell.get_parent() if hasattr(shell, "get_parent") else None
-    content = request.get("content") if isinstance(request, dict) else None
-    return is_whole_cell(str(content.get("code", ""))) if isinstance(content, dict) else False
 
 
 def _save(generation: Generation, options: Mapping[str, Any]) -> VeniceError | None:

@@ -6,9 +6,10 @@ its value away. Such a value is displayed at once; all others are returned, so t
 
 from __future__ import annotations
 
-import dis
 import inspect
 from typing import TYPE_CHECKING, Any
+
+from venice_widgets.shell import drops_value
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -27,12 +28,8 @@ def shown_or_returned(value: Any) -> Any:
 
 
 def _is_discarded() -> bool:
-    """Whether the next step of the code around the magic drops its value."""
     frame = _calling_frame()
-    if frame is None:
-        return False
-    following = (each.opname for each in dis.get_instructions(frame.f_code) if each.offset > frame.f_lasti)
-    return next(following, "") == "POP_TOP"
+    return frame is not None and drops_value(frame)
 
 
 def _calling_frame() -> FrameType | None:
