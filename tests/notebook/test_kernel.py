@@ -78,7 +78,7 @@ class Kernel:
 def running(tmp_path_factory: pytest.TempPathFactory, short_folder) -> Iterator[Kernel]:
     work = tmp_path_factory.mktemp("kernel")
     (work / ".venice").mkdir()
-    (work / ".venice" / "config.toml").write_text("requests_per_minute = 100000")
+    (work / ".venice" / "config.toml").write_text("requests_per_minute = 10000")
     simulator = Simulator(requests_per_minute=None, errors_per_half_minute=None)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("VENICE_")}
     with simulator.serve() as url:

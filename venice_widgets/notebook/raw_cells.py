@@ -39,6 +39,12 @@ def as_typed(lines: list[str]) -> list[str]:
     return [f"get_ipython().run_cell_magic({cell['name']!r}, {cell['line'].strip()!r}, {body!r})\n"]
 
 
+def is_whole_cell(text: str) -> bool:
+    """Whether a cell is nothing but a ``%%venice`` cell, with no other magic around it."""
+    cell = _CELL.match(text)
+    return cell is not None and cell["name"] == "venice"
+
+
 # Where IPython only asks whether a cell is complete, it must see the cell magic itself.
 as_typed.has_side_effects = True  # type: ignore[attr-defined]
 
