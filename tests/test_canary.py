@@ -24,6 +24,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from venice_widgets import current
 from venice_widgets.errors import InvalidRequest
 from venice_widgets.notebook import commands
+from venice_widgets.panel.widget import PanelWidget
 from venice_widgets.session import Session
 from venice_widgets.simulator import KINDS, Fault, Simulator
 
@@ -205,9 +206,11 @@ def test_a_proxy_that_quotes_the_headers_back_gives_nothing_away(kind, status, s
     for line in ("%venice show last", "%venice log --json", *questions, *AFTER_AN_ERROR):
         everything.run(shell, line)
     transport.passes_questions = True
+    posted: list[str] = []
+    monkeypatch.setattr(PanelWidget, "post", lambda _, *message: posted.append(repr(message)))
     everything.run(shell, PANEL)
-    everything.texts.append(state := json.dumps(Widget.get_manager_state(), default=str))
-    assert "1 image missing" in state
+    everything.texts += [state := "\n".join(posted), json.dumps(Widget.get_manager_state(), default=str)]
+    assert "1 image is missing" in state
     assert any(transport.seen)
     everything.assert_clean((*SECRETS, *transport.seen, COOKIE.partition("=")[2]))
 
