@@ -130,8 +130,7 @@ def summary_of(grid: GridCells) -> str:
     }
     parts = [f"{len(grid):,} of {len(grid.indices):,} images"]
     estimate = grid.outlook.estimate
-    label = " simulated" if estimate.simulated else ""
-    parts.append(f"{usd_text(grid.spent_usd)} spent{label}")
+    parts.append(f"{usd_text(grid.spent_usd)} {'simulated' if estimate.simulated else 'spent'}")
     if grid.unknown_usd:
         parts[-1] += f", up to {usd_text(grid.unknown_usd)} more may have been charged"
     done = {str(Status.SUCCEEDED)}
