@@ -74,7 +74,8 @@ class MissingImages:
     def reason(self) -> str:
         """What became of the money, and why: ``failed, not charged — the balance does not cover it.``."""
         first = self.runs[0]
-        said = " ".join(str(first.error).split()) if first.error else ""
+        why = str(first.error) if first.error else " ".join(first.notes) if first.status is Status.CANCELLED else ""
+        said = " ".join(why.split())
         return f"{money_text(first.status)}{f' — {said}' if said else ''}"
 
     @property
