@@ -29,6 +29,7 @@ def test_a_store_is_known_by_its_mark_its_log_or_its_settings(tmp_path):
     assert is_store(by_hand, SETTINGS)
     (by_hand / "config.toml").write_text("not toml at all")
     assert is_store(by_hand, SETTINGS), "whoever reads it is told what is wrong"
+    (by_hand / "catalogue").mkdir()
     (by_hand / "config.toml").write_text('projekt_budget_usd = "1.00"\n')
     assert is_store(by_hand, SETTINGS), "a limit that is misspelled is told, and not passed over"
 

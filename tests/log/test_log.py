@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from venice_widgets.errors import SpendingRefused, StoreError
-from venice_widgets.log import Budgets, Log, Status
+from venice_widgets.errors import StoreError
+from venice_widgets.log import Log, Status
 
 
 def test_a_run_comes_back_as_it_went_in(log, make):
@@ -206,15 +206,6 @@ def test_before_each_request_the_store_is_tried(log, make, monkeypatch):
     with pytest.raises(StoreError, match=r"only 1.0 MB are free.*\n.*Nothing was sent"):
         log.mark_sent(draft.run_id)
     assert log.get(draft.run_id).status is Status.PENDING
-
-
-def test_a_budget_that_was_lowered_since_holds_for_what_is_not_sent_yet(log, make):
-    drafts = [make.draft(reserve_usd=Decimal("0.10")) for _ in range(3)]
-    log.reserve(drafts, Budgets(project_usd=Decimal(1)))
-    log.mark_sent(drafts[0].run_id, Budgets(project_usd=Decimal("0.30")))
-    with pytest.raises(SpendingRefused, match=r"budget of \$0.25 is exceeded by \$0.05 with what is reserved"):
-        log.mark_sent(drafts[1].run_id, Budgets(project_usd=Decimal("0.25")))
-    assert log.get(drafts[1].run_id).status is Status.PENDING
 
 
 def test_threads_share_a_log(log, make):

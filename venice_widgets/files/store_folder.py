@@ -42,7 +42,7 @@ def find_store(start: Path, settings: Collection[str] = ()) -> Path:
 
 
 def is_store(folder: Path, settings: Collection[str] = ()) -> bool:
-    """Whether a folder is a store of this package: by its mark, its log or its settings, or because it is empty.
+    """Whether a folder is a store of this package: by its mark, log or settings, or because it holds nothing else.
 
     Settings alone in a folder are ours whatever they are named: a limit that is misspelled must be told.
     """
@@ -51,10 +51,9 @@ def is_store(folder: Path, settings: Collection[str] = ()) -> bool:
             return False
         if (folder / MARK).exists() or (folder / DATABASE_FILE).exists():
             return True
-        if (folder / CONFIG_FILE).exists():
-            alone = all(path.name in _OURS for path in folder.iterdir())
-            return alone or _are_ours(folder / CONFIG_FILE, settings)
-        return not any(folder.iterdir())
+        if all(path.name in _OURS for path in folder.iterdir()):
+            return True
+        return (folder / CONFIG_FILE).exists() and _are_ours(folder / CONFIG_FILE, settings)
     except OSError:
         return False
 

@@ -106,24 +106,6 @@ def check(connection: sqlite3.Connection, drafts: Sequence[RunDraft], budgets: B
                 _check_one(Left(scope, limit, spent(connection, scope, name)), group)
 
 
-def check_reserved(connection: sqlite3.Connection, draft: RunDraft, budgets: Budgets) -> None:
-    """Refuse to send a run that is on record already, where a limit does not cover what is any more.
-
-    Raises:
-        SpendingRefused: it names the limit and by how much it is exceeded.
-    """
-    for scope in SCOPES:
-        limit = budgets.limit_usd(scope)
-        for name, _ in _by_name(scope, [draft]) if limit is not None else ():
-            available = Left(scope, limit or dollars(0), spent(connection, scope, name))
-            if available.left_usd < 0:
-                raise SpendingRefused(
-                    f"the {scope}'s budget of {usd_text(available.limit_usd)} is exceeded by "
-                    f"{usd_text(-available.left_usd)} with what is reserved.",
-                    f"Raise {scope}_budget_usd. Nothing more was sent.",
-                )
-
-
 def left(connection: sqlite3.Connection, budgets: Budgets, session_id: str, moment: datetime) -> tuple[Left, ...]:
     """What is left of every limit that is set, the narrowest scope first."""
     names = {"session": session_id, "day": day_name(moment), "project": ""}

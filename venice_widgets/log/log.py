@@ -90,24 +90,19 @@ class Log:
         names = ("prompt", "request", "request_hash", "body_sha256")
         self._database.write(change_run, draft.run_id, {name: getattr(draft, name) for name in names}, Status.PENDING)
 
-    def mark_sent(self, run_id: str, budgets: Budgets | None = None) -> None:
+    def mark_sent(self, run_id: str) -> None:
         """Say that a run is about to be sent: from here on it may be charged.
 
         Everything that storing its images needs is tried now: that the store is in its place, can be written and has
         room.
 
-        Args:
-            run_id: the run.
-            budgets: what holds now; None where that was looked at already.
-
         Raises:
-            SpendingRefused: what is reserved already exceeds a budget, which was lowered since. Nothing was sent.
             StoreError: an image could not be stored. Nothing was sent.
         """
         self._database.refuse_lost()
         self.objects.refuse_unwritable()
         changes = {"status": Status.SENT, "sent_at": rows.time_text(datetime.now(UTC))}
-        self._database.write(_mark_sent, run_id, changes, budgets)
+        self._database.write(change_run, run_id, changes, Status.PENDING, Status.SENT)
 
     def open_spool(self, run_id: str) -> Spool:
         """A file in the store for the body of this run's response; to be opened before the request is sent.
@@ -449,14 +444,6 @@ class Log:
         # A log that cannot be written now must not cost an image that is paid for: its bytes are kept all the same.
         with suppress(StoreError):
             self._database.write_soon(recovery.note_arrival, run_id, place, sha256, status_code, headers)
-
-
-def _mark_sent(
-    connection: sqlite3.Connection, run_id: str, changes: Mapping[str, Any], budgets: Budgets | None
-) -> None:
-    if budgets is not None:
-        money.check_reserved(connection, search.named(connection, run_id).draft, budgets)
-    change_run(connection, run_id, changes, Status.PENDING, Status.SENT)
 
 
 def _reserve_missing(

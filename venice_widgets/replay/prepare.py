@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from venice_widgets.errors import CatalogueError, InvalidRequest, StoreError, VeniceError
+from venice_widgets.files.hashed import digest_of_tag
 from venice_widgets.generation.prepared import Prepared
 from venice_widgets.log import Parent
 from venice_widgets.money import usd_text
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from .read_recipe import FoundRecipe
 
 RELATION = "replay_of"
-_SHA256 = re.compile(r"sha256:([0-9a-f]{64})")
 _INEXACT = "its request or its seed is not known exactly, so that it cannot be sent again as it was."
 _OWN_PLACE = ("model", "prompt", "seed", "style_references")
 _NO_INFLUENCE = frozenset({"entry", "name", "description", "traits", "privacy", "uncensored"})
@@ -140,18 +139,18 @@ def _references(stored: Mapping[str, Any], log: Log) -> tuple[StyleReference, ..
 
 
 def _reference(entry: Any, log: Log) -> StyleReference:
-    match = _SHA256.fullmatch(str(entry.get("image"))) if isinstance(entry, dict) else None
-    if match is None:
+    sha256 = digest_of_tag(entry.get("image")) if isinstance(entry, dict) else None
+    if sha256 is None:
         raise InvalidRequest("one of its style references is not known by its hash.")
     strength = entry.get("strength")
     if strength is not None and (isinstance(strength, bool) or not isinstance(strength, int | float)):
         raise InvalidRequest(f"the strength of one of its style references is {strength!r}.")
     try:
-        reference = StyleReference(log.objects.read(match[1]), strength)
+        reference = StyleReference(log.objects.read(sha256), strength)
     except StoreError as exc:
-        raise InvalidRequest(f"its style reference {match[1][:12]}… is not in the store any longer.") from exc
-    if reference.sha256 != match[1]:
-        raise InvalidRequest(f"its style reference {match[1][:12]}… is damaged in the store (%venice verify).")
+        raise InvalidRequest(f"its style reference {sha256[:12]}… is not in the store any longer.") from exc
+    if reference.sha256 != sha256:
+        raise InvalidRequest(f"its style reference {sha256[:12]}… is damaged in the store (%venice verify).")
     return reference
 
 
