@@ -100,7 +100,7 @@ def test_noise_of_one_step_is_equivalent(kind):
 
 @pytest.mark.parametrize("container", ["JPEG", "WEBP"])
 @every_kind
-def test_a_image_encoded_again_at_quality_90_is_as_good_as_its_worst_tile(kind, container):
+def test_an_image_encoded_again_at_quality_90_is_as_good_as_its_worst_tile(kind, container):
     verdict = compare(encoded(kind(1)), encoded(kind(1), container, quality=90))
     is_fine = verdict.psnr_db >= 40 and verdict.worst_tile_psnr_db >= 30
     assert verdict.grade == (Grade.EQUIVALENT if is_fine else Grade.SIMILAR)

@@ -41,6 +41,6 @@ def test_it_tells_what_the_two_tell_of_bytes_and_of_a_file(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", PICTURES)
-def test_a_image_without_its_end_is_refused(name):
+def test_an_image_without_its_end_is_refused(name):
     with pytest.raises(UnreadableFile):
         examine(PICTURES[name][: len(PICTURES[name]) // 2])

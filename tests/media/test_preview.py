@@ -70,7 +70,7 @@ def test_noise_is_held_to_the_size_by_quality_and_then_by_pixels():
     assert 400 <= shown.width < 1024
 
 
-def test_a_image_that_is_opaque_throughout_becomes_a_jpeg_even_with_an_alpha_channel():
+def test_an_image_that_is_opaque_throughout_becomes_a_jpeg_even_with_an_alpha_channel():
     assert preview(encoded(gradient(300, 300, "RGBA"))).mime == "image/jpeg"
     assert preview(encoded(gradient(300, 300, "LA"))).mime == "image/jpeg"
 

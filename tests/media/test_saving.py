@@ -77,13 +77,13 @@ def test_nothing_of_the_prompt_is_in_a_file_that_should_not_tell_it(image, tmp_p
     assert pixels(data) == pixels(image.data)
 
 
-def test_a_word_that_is_not_a_choice_is_refused(image, tmp_path):
+def test_a_word_that_is_not_valid_is_refused(image, tmp_path):
     with pytest.raises(InvalidRequest, match="metadata 'prompt' is not valid"):
         image.save(tmp_path / "fox.png", "prompt")
     assert not [*tmp_path.glob("fox*")]
 
 
-def test_a_image_of_another_format_is_saved_under_its_own_ending_and_says_so(session, tmp_path):
+def test_an_image_of_another_format_is_saved_under_its_own_ending_and_says_so(session, tmp_path):
     image = session.generate("a fox", model="z-image-turbo", seed=1, width=256, height=256).images[0]
     with pytest.warns(SaveNotice, match=r"came as webp, not png: it is saved as .*/fox\.webp") as caught:
         saved = image.save(tmp_path / "fox.png")

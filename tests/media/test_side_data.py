@@ -66,7 +66,7 @@ def test_damage_to_the_pixels_still_decides():
 
 
 @pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP"])
-def test_odd_exif_is_not_a_reason_even_where_warnings_are_errors(name):
+def test_odd_exif_is_no_reason_even_where_warnings_are_errors(name):
     odd = b"Exif\0\0II*\0\x08\0\0\0\x02\0\x1a\x01\x05\0\x01\0\0\0\xff\xff\0\0\x12\x01\x03\0\xff\0\0\0\x01\0\0\0\0\0\0\0"
     data = picture(name, exif=odd)
     with warnings.catch_warnings():

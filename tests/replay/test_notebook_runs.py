@@ -57,7 +57,7 @@ def test_it_needs_neither_log_nor_key_and_makes_no_store(generation, tmp_path, m
     assert not (tmp_path / "elsewhere").exists()
 
 
-def test_a_image_that_is_shown_twice_counts_once(generation, tmp_path):
+def test_an_image_that_is_shown_twice_counts_once(generation, tmp_path):
     assert len(runs_in(saved(tmp_path, notebook(output(generation), output(generation))))) == 2
 
 

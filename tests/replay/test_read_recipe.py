@@ -79,7 +79,7 @@ def test_reading_a_file_makes_no_store(tmp_path, monkeypatch):
     assert not (tmp_path / "store").exists()
 
 
-def test_a_image_by_automatic1111_is_marked_not_exact(tmp_path):
+def test_an_image_by_automatic1111_is_marked_not_exact(tmp_path):
     (tmp_path / "fox.png").write_bytes(png(parameters=A1111))
     found = read_recipe(tmp_path / "fox.png")
     assert (found.origin, found.exact) == ("infotext", False)

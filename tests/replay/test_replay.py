@@ -217,7 +217,7 @@ def test_an_original_of_another_model_is_compared_with_that_one(session, simulat
     assert reasons[0] == "venice-sd35 answered the replay, and chroma the original."
 
 
-def test_a_model_that_was_remapped_then_and_now_is_not_a_difference(session):
+def test_a_model_that_was_remapped_then_and_now_is_no_difference(session):
     generate(session, model="nano-banana", width=None, height=None)
     verdict = replay(session, "last").verdict
     assert (verdict.grade, verdict.circumstances) == (Grade.IDENTICAL_BYTES, ())
@@ -408,7 +408,7 @@ def test_an_original_that_was_damaged_on_the_disk_is_not_compared_with():
     assert "is damaged" in replay(session, "last").verdict.reasons[0]
 
 
-def test_a_run_that_never_gave_a_image_can_be_sent_again(session, simulator):
+def test_a_run_that_never_gave_an_image_can_be_sent_again(session, simulator):
     simulator.add_fault(Fault("violation"))
     with pytest.raises(Exception, match="blacked"):
         generate(session)
@@ -435,14 +435,14 @@ def test_both_images_and_their_difference_stand_side_by_side():
     assert metadata["venice"]["runs"][0]["run_id"] == found.run_id
 
 
-def test_where_nothing_differs_there_is_not_a_place_for_a_difference(session):
+def test_where_nothing_differs_there_is_no_place_for_a_difference(session):
     generate(session)
     html = replay(session, "last").bundle().data["text/html"]
     assert html.count("<figure ") == 2
     assert "difference" not in html
 
 
-def test_a_place_without_a_image_has_the_shape_of_the_one_beside_it(session, simulator):
+def test_a_place_without_an_image_has_the_shape_of_the_one_beside_it(session, simulator):
     original = session.generate("a heron", model="z-image-turbo", seed=5, width=1280, height=512)
     simulator.add_fault(Fault("violation"))
     html = replay(session, look(session, original.runs[0].run_id)).bundle().data["text/html"]

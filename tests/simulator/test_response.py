@@ -17,7 +17,7 @@ def test_json_is_compressed_as_the_client_accepts_it(accepted, chosen):
     assert encoding(compressed(json_response({"a": 1}), accepted)) == chosen
 
 
-def test_what_is_not_a_json_is_left_as_it_is():
+def test_what_is_not_json_is_left_as_it_is():
     picture = Response(200, b"RIFF", (("content-type", "image/webp"),))
     assert compressed(picture, "gzip, br") is picture
 

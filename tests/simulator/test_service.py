@@ -17,7 +17,7 @@ def test_importing_it_imports_neither_httpx_nor_pillow():
     assert ran.stdout.strip() == "[]"
 
 
-def test_a_image_takes_the_seconds_it_shall(make_venice):
+def test_an_image_takes_the_seconds_it_shall(make_venice):
     venice = make_venice(seconds_per_image=5, time_scale=0.01)
     started = time.monotonic()
     timing = venice.post(variants=2).json()["timing"]

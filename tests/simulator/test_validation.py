@@ -208,6 +208,6 @@ def test_a_trait_is_a_model(venice):
     ],
     ids=["cut", "array", "nan", "no utf-8", "deep", "text", "large"],
 )
-def test_what_is_not_a_json_body_is_refused(venice, content, kind, status):
+def test_what_is_not_json_body_is_refused(venice, content, kind, status):
     response = venice.client.post("/image/generate", content=content, headers={"content-type": kind})
     assert response.status_code == status

@@ -1,15 +1,15 @@
 """How many pixels an image may have for each use: what a file's header claims decides, before anything is decoded.
 
-A decoded pixel takes 4 bytes, so these are a few hundred megabytes at most. The largest images of the API have 17
-megapixels.
+A decoded pixel takes 4 bytes, of a progressive JPEG 6 more, so these are a few hundred megabytes. The largest images
+of the API have 17 megapixels.
 """
 
 from __future__ import annotations
 
 from venice_widgets.errors import UnreadableFile
 
-DECODED_PIXELS = 100_000_000
-"""Of an image that is decoded at all: an animation's canvas and its frames too."""
+DECODED_PIXELS = 70_000_000
+"""Of an image that is decoded at all, and of an animation's canvas: 8192 × 8192."""
 
 COMPARED_PIXELS = 50_000_000
 """Of two images that are compared, for which several copies are in memory."""

@@ -357,7 +357,7 @@ def test_infotext_of_another_program_is_replaced_with_a_notice():
     assert written.data.count(b"parameters") == 1
 
 
-def test_bytes_after_the_end_of_a_image_stay():
+def test_bytes_after_the_end_of_an_image_stay():
     for name in THREE:
         assert write_recipe(PICTURES[name] + b"after the end", a_recipe()).data.endswith(b"after the end")
 
@@ -489,7 +489,7 @@ def by_automatic1111(container, text):
 
 @pytest.mark.parametrize("container", ["PNG", "JPEG", "WEBP"])
 @pytest.mark.parametrize("text", [A1111_TEXT, A1111_TEXT.replace("狐", "café")], ids=["unicode", "latin-1"])
-def test_a_image_by_automatic1111_is_read_and_marked_not_exact(container, text):
+def test_an_image_by_automatic1111_is_read_and_marked_not_exact(container, text):
     found = read_recipe_bytes(by_automatic1111(container, text))
     assert (found.layer, found.exact) == ("infotext", False)
     recipe = found.recipe
@@ -508,7 +508,7 @@ def test_a_image_by_automatic1111_is_read_and_marked_not_exact(container, text):
 
 
 @pytest.mark.parametrize("container", ["PNG", "JPEG", "WEBP"])
-def test_a_image_by_automatic1111_written_again_keeps_its_settings(container):
+def test_an_image_by_automatic1111_written_again_keeps_its_settings(container):
     found = read_recipe_bytes(by_automatic1111(container, A1111_TEXT)).recipe
     data = write_recipe(by_automatic1111(container, A1111_TEXT), found).data
     info = as_sd_parsers_reads(data)
@@ -540,5 +540,5 @@ def test_json_of_a_newer_schema_falls_back_to_infotext_and_says_so():
 
 
 @pytest.mark.parametrize("name", PICTURES)
-def test_a_image_without_a_recipe_has_none(name):
+def test_an_image_without_a_recipe_has_none(name):
     assert read_recipe_bytes(PICTURES[name]) is None

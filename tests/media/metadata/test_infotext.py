@@ -61,7 +61,7 @@ def test_prompts_are_found(text, prompt, negative):
 
 
 @pytest.mark.parametrize("text", ["", "a red fox", "a fox: sleeping, in the snow: deep", "{}"])
-def test_a_plain_description_is_not_a_infotext(text):
+def test_a_plain_description_is_not_infotext(text):
     assert infotext.parse(text) is None
 
 

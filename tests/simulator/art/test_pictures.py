@@ -79,7 +79,7 @@ def test_exif_is_written_only_where_it_is_requested(name):
     assert not painted(format=name).getexif()
 
 
-def test_a_image_of_one_megapixel_costs_little_time():
+def test_an_image_of_one_megapixel_costs_little_time():
     painted(width=1024, height=1024)
     started = time.process_time()
     for prompt in RIDGES:
