@@ -62,7 +62,7 @@ class Database:
         except (OSError, sqlite3.Error) as exc:
             remedy = _remedy(exc) or "Fix it, or set VENICE_STORE to a folder that can be written."
             if read_only:
-                remedy = "It cannot be written where it is: copy the folder to a place that can. "
+                remedy = "Copy the folder to a place that can be written, and open it there."
             raise StoreError(
                 f"the store {path.parent} cannot be opened: {exc}.", f"{remedy} Nothing was sent."
             ) from exc
