@@ -2,9 +2,13 @@
 
 import gc
 import json
+import os
+import subprocess
+import sys
 import threading
 import time
 import weakref
+from pathlib import Path
 from typing import Any
 
 from tests.panel.conftest import View, Wire, sent, wait_until
@@ -35,6 +39,22 @@ def test_a_hundred_panels_opened_and_closed_leave_no_comm_no_thread_and_no_panel
     gc.collect()
     assert not wire.comms
     assert not [reference for reference in panels if reference() is not None]
+
+
+def test_a_program_that_leaves_its_panel_open_ends_at_once(tmp_path):
+    code = (
+        "import gc, sys\nfrom venice_widgets.panel import Panel\nfrom venice_widgets.session import Session\n"
+        "panel = Panel(Session(demo=True), prompt='A fox')\npanel.generate()\npanel.wait(20)\n"
+        "class Late:\n    def __init__(self, panel): self.panel = panel\n    def __del__(self): self.panel.__del__()\n"
+        "sys.modules['late'] = Late(panel)\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment(), timeout=30, check=False)
+    assert ended.returncode == 0
+
+
+def environment() -> dict[str, str]:
+    root = str(Path(__file__).parents[2])
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH", ""))))}
 
 
 def test_a_key_in_a_long_prompt_takes_less_than_300_bytes_each_way_and_no_request(open_panel, wire, simulator):

@@ -179,11 +179,14 @@ class Panel(PanelWidget):
 
     def close(self) -> None:
         """Stop what is not sent, and free the channel. What is in flight is filed as it arrives."""
-        if "_forget_cells" in self.__dict__:  # ipywidgets also closes what could not be made
-            self._forget_cells()
+        if "_forget_cells" in self.__dict__:  # there is none where it could not be made, or is closed already
+            self.__dict__.pop("_forget_cells")()
             self._controller.close()
             self.unobserve_all()
         super().close()
+
+    def __del__(self) -> None:
+        """Do not close, as ipywidgets would: at the end of the program no thread can be started for it."""
 
     def __repr__(self) -> str:
         return f"<Panel {self._controller.state.form.model}>".replace(" >", ">")
