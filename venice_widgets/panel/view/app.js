@@ -114,11 +114,25 @@ export class App {
       event.preventDefault();
       event.stopPropagation();
       if (!event.repeat) this.channel.generate();
-    } else if (event.key === "Enter" && event.repeat) event.preventDefault();
+    } else if (event.key === "s" && (event.ctrlKey || event.metaKey)) this.saveNotebook(event);
+    else if (event.key === "Enter" && event.repeat) event.preventDefault();
     else if (event.key === "Escape") {
       event.stopPropagation();
       this.escape();
     }
+  }
+
+  /**
+   * No shortcut of Jupyter's acts on the cell from here, but saving is not about the cell: it is handed on.
+   * @param {KeyboardEvent} event
+   */
+  saveNotebook(event) {
+    const notebook = this.element.closest(".jp-Notebook");
+    if (!notebook) return;
+    event.preventDefault();
+    const { key, code, keyCode, ctrlKey, metaKey } = event;
+    const given = { key, code, keyCode, ctrlKey, metaKey, bubbles: true, cancelable: true };
+    notebook.dispatchEvent(new KeyboardEvent("keydown", given));
   }
 
   /** Decline what is asked, else stop what is running. */
