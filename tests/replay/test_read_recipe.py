@@ -134,7 +134,7 @@ def test_the_log_wins_over_a_recipe_that_is_not_exact(session, tmp_path):
     ("name", "content", "words"),
     [
         ("missing.png", None, "is not a file"),
-        ("empty.png", b"", "not a PNG, JPEG or WebP"),
+        ("empty.png", b"", "not a PNG, JPEG or WebP: it is empty"),
         ("cut.png", png()[:60], "damaged"),
         ("text.txt", b"hello", "not a PNG, JPEG or WebP"),
         ("own.png", png(venice='{"schema": 99}'), "schema 99"),

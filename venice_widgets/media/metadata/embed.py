@@ -174,7 +174,7 @@ def _container(data: bytes) -> ModuleType:
     if webp.is_webp(data):
         return webp
     raise UnreadableFile(
-        f"This file is not a PNG, JPEG or WebP: it begins with {data[:12]!r}.",
+        f"This file is not a PNG, JPEG or WebP: it {f'begins with {data[:12]!r}' if data else 'is empty'}.",
         "A recipe can be stored in these three, or in a sidecar beside any file.",
     )
 
