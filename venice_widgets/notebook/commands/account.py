@@ -11,6 +11,7 @@ from venice_widgets.config import BASE_URL, LIMITS
 from venice_widgets.current import use_demo
 from venice_widgets.display import Bundle, Cell, facts, notice, table
 from venice_widgets.errors import StoreError
+from venice_widgets.files.store_folder import CONFIG_FILE
 from venice_widgets.log import DATABASE_FILE, balance_difference
 from venice_widgets.money import usd_text
 
@@ -67,16 +68,42 @@ def _config(session: Session, _: Mapping[str, Any]) -> Bundle:
         ("wallet_key", _masked(settings.wallet_key, demo=settings.demo)),
         ("base_url", settings.base_url),
         ("store", settings.store),
-        *((name, _limit_text(settings, name)) for name in LIMITS),
+        ("config.toml", settings.store / CONFIG_FILE),
+        *(() if settings.demo else ((name, _limit_text(settings, name)) for name in LIMITS)),
+        ("model", settings.model or "the catalogue's default"),
+        ("format", settings.format or "the API's default"),
+        ("preview_pixels", settings.preview_pixels),
+        ("reuse", settings.reuse),
         ("read_timeout_seconds", f"{settings.read_timeout_seconds:g}"),
         ("in_flight", settings.in_flight),
         ("requests_per_minute", settings.requests_per_minute),
     ]
     rows: list[list[Cell | str]] = [
-        [Cell(name, code=True), str(value), Cell(origin.get(name, "default"), muted=True)] for name, value in shown
+        [Cell(name, code=True), str(value), Cell(_origin(settings, name, origin), muted=True)] for name, value in shown
     ]
-    parts = (_store_text(session), "The demo is on: the built-in simulator answers." if settings.demo else "")
+    demo = (
+        "The demo is on: the built-in simulator answers, and limits and budgets do not hold." if settings.demo else ""
+    )
+    parts = (_store_text(session), _left_text(session), demo)
     return table(["setting", "value", "from"], rows, caption="Settings", footer=" ".join(filter(None, parts)))
+
+
+def _origin(settings: Settings, name: str, origin: Mapping[str, str]) -> str:
+    """Where a value came from; of the configuration file, whether it is there."""
+    if name == CONFIG_FILE:
+        return "there is one" if (settings.store / CONFIG_FILE).is_file() else "there is none; it is optional"
+    return origin.get(name, "default")
+
+
+def _left_text(session: Session) -> str:
+    """What the budgets leave; looking at the settings does not make a store."""
+    if not (session.settings.store / DATABASE_FILE).exists():
+        return ""
+    try:
+        left = session.left_text()
+    except StoreError:
+        return ""
+    return f"{left[:1].upper()}{left[1:]}." if left else ""
 
 
 def _store_text(session: Session) -> str:
@@ -97,8 +124,6 @@ def _masked(key: Secret | None, *, demo: bool) -> str:
 
 def _limit_text(settings: Settings, name: str) -> str:
     amount: Decimal | None = getattr(settings, name)
-    if settings.demo:
-        return "not held in the demo"
     return "no limit" if amount is None else usd_text(amount)
 
 
@@ -109,7 +134,7 @@ def _demo(_: Session, given: Mapping[str, Any]) -> Bundle:
     session = use_demo(on=wanted == "on")
     if wanted == "on":
         return notice(
-            "The demo is on: the built-in simulator draws the pictures. Prices are simulated, nothing is charged, "
+            "The demo is on: the built-in simulator makes the images. Prices are simulated, nothing is charged, "
             "nothing leaves this machine, and nobody is asked before spending. %venice demo off switches to Venice.",
             kind="information",
         )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
+from urllib.request import getproxies
 
 from venice_widgets.display import Bundle, Cell, join, notice, table
 from venice_widgets.errors import VeniceError
@@ -39,10 +41,26 @@ def _check_key(session: Session) -> list[str]:
 def _check_catalogue(session: Session) -> list[str]:
     catalogue = session.catalogue()
     makers = sum(model.generates for model in catalogue.models)
-    found = [f"{makers} models, fetched {ago(catalogue.age_seconds)}"]
+    leaving = "".join(
+        f"\n{each.id} is {each.deprecation.short_text()}" for each in catalogue.models if each.deprecation.stated
+    )
+    found = [f"{makers} models, fetched {ago(catalogue.age_seconds)}{leaving}"]
     if session.catalogue_keeper.problem is not None:
         found.append(f"could not be fetched again: {session.catalogue_keeper.problem.message}")
     return found + [f"{problem.name}: {problem.reason}" for problem in catalogue.problems]
+
+
+def _check_proxy(_: Session) -> list[str]:
+    """Which proxy requests go through: a wrong one is a common reason why nothing can be reached."""
+    found = [
+        f"{kind}: {without_password(url)}" for kind, url in getproxies().items() if kind in ("http", "https", "all")
+    ]
+    return [", ".join(found) or "none"]
+
+
+def without_password(url: str) -> str:
+    """A proxy's URL without the password in it."""
+    return re.sub(r"//[^/@]*@", "//…@", url)
 
 
 def _check_store(session: Session) -> list[str]:
@@ -70,6 +88,7 @@ _CHECKS: Mapping[str, Callable[[Session], list[str]]] = {
     "key": _check_key,
     "catalogue": _check_catalogue,
     "store": _check_store,
+    "proxy": _check_proxy,
 }
 
 DOCTOR = Command("doctor", "Look for what is wrong.", _doctor)

@@ -17,8 +17,7 @@ from .export import EXPORT, IMPORT
 from .log import LOG, SHOW
 from .login import LOGIN
 from .maintenance import RESOLVE, VERIFY
-from .model import MODEL, PRICE
-from .models import MODELS, STYLES
+from .models import MODEL, MODELS, PRICE, STYLES
 from .panel import PANEL
 from .replay import DRIFT, REPLAY
 
