@@ -1,0 +1,72 @@
+"""Run every notebook twice in one folder on the simulator: `python .ci/notebooks.py`; `--save` keeps the first outputs.
+
+The second run may send no request, since every request has its seed and is in the log: what was paid once is shown from
+there. Replays and the panel's button always send, so their notebooks are exempt.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+import tempfile
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+ROOT = Path(__file__).resolve().parents[1]
+SEND_AGAIN = {"panel.ipynb", "reproduce.ipynb"}
+MAX_BYTES = 1_500_000
+
+
+def runs(folder: Path) -> int:
+    """How many requests the logs below a folder hold."""
+    total = 0
+    for path in folder.rglob("log.sqlite"):
+        connection = sqlite3.connect(path)
+        total += connection.execute("SELECT count(*) FROM v_runs").fetchone()[0]
+        connection.close()
+    return total
+
+
+def execute(path: Path, folder: Path) -> nbformat.NotebookNode:
+    """A notebook's outputs, run in a folder; a cell that fails without saying so in its tags fails this."""
+    notebook = nbformat.read(path, as_version=4)
+    NotebookClient(
+        notebook, kernel_name="python3", timeout=120, resources={"metadata": {"path": str(folder)}}
+    ).execute()
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+    return notebook
+
+
+def main() -> int:
+    """1 where a notebook fails, grows too large, or pays twice."""
+    for name in [name for name in os.environ if name.startswith("VENICE_")]:
+        del os.environ[name]
+    os.environ |= {"PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring", "PYTHONPATH": str(ROOT)}
+    wrong = []
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            os.environ |= {"HOME": name, "IPYTHONDIR": f"{name}/ipython"}
+            made = execute(path, folder)
+            first = runs(folder)
+            execute(path, folder)
+            second = runs(folder) - first
+        text = nbformat.writes(made)
+        print(f"{path.name}: {first} requests, {second} more when run again, {len(text) / 1e3:.0f} kB")
+        if second and path.name not in SEND_AGAIN:
+            wrong.append(f"{path.name} pays again when it is run again")
+        if len(text) > MAX_BYTES:
+            wrong.append(f"{path.name} is larger than {MAX_BYTES / 1e6} MB")
+        if "--save" in sys.argv:
+            made.metadata.pop("widgets", None)
+            path.write_text(nbformat.writes(made).replace(name, "/home/user/project") + "\n", "utf-8")
+    print(*wrong, sep="\n")
+    return int(bool(wrong))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
