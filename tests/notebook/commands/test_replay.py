@@ -197,13 +197,14 @@ def test_a_picture_by_another_program_is_not_said_to_be_of_venice_and_is_not_sen
     assert sent(simulator) == []
 
 
-def test_a_small_file_that_claims_a_huge_picture_is_told_and_not_decoded(session, tmp_path):
+@pytest.mark.parametrize("side", [8000, 9000], ids=["too large to show", "too large to decode"])
+def test_a_small_file_that_claims_a_huge_image_says_so_and_is_not_decoded(session, tmp_path, side):
     file = io.BytesIO()
-    Image.new("1", (9000, 9000)).save(file, "PNG")
+    Image.new("1", (side, side)).save(file, "PNG")
     recipe = Recipe({"model": "m", "prompt": "a fox"}, seed=41)
     (tmp_path / "bomb.png").write_bytes(write_recipe(file.getvalue(), recipe).data)
     shown = run(f"show {tmp_path / 'bomb.png'}").data
-    assert "9000 × 9000 pixels are too many" in shown["text/plain"]
+    assert f"claims {side} × {side} pixels, which are too many" in shown["text/plain"]
     assert "a fox" in shown["text/plain"]
     assert "<img " not in shown["text/html"]
 

@@ -12,7 +12,7 @@ from venice_widgets.errors import StoreError, VeniceError
 from venice_widgets.generation.result import seed_text
 from venice_widgets.log import RUN_ENDING
 from venice_widgets.media.format import identify
-from venice_widgets.media.limits import SHOWN_PIXELS
+from venice_widgets.media.limits import SHOWN_PIXELS, check_pixels
 from venice_widgets.media.preview import preview
 from venice_widgets.replay.notebook_runs import runs_in
 from venice_widgets.replay.read_recipe import FoundRecipe, read_recipe
@@ -56,13 +56,11 @@ def _picture(found: FoundRecipe) -> Bundle | None:
     card = Card(heading=seed_text(found.recipe.seed), alt=found.recipe.prompt, aside=found.run_id[-RUN_ENDING:])
     try:
         claimed = identify(found.picture)
-        if claimed.width * claimed.height > SHOWN_PIXELS:
-            card = replace(card, missing=f"not shown: {claimed.width} × {claimed.height} pixels are too many")
-        else:
-            small = preview(found.picture)
-            card = replace(card, data=small.data, mime=small.mime, width=small.width, height=small.height)
-    except VeniceError:
-        return None
+        check_pixels(claimed.width, claimed.height, SHOWN_PIXELS, "The file")
+        small = preview(found.picture)
+        card = replace(card, data=small.data, mime=small.mime, width=small.width, height=small.height)
+    except VeniceError as exc:
+        card = replace(card, missing=f"not shown: {exc.message}")
     return pictures([card], summary=found.where, plain=found.where, record={})
 
 
