@@ -263,6 +263,29 @@ def test_cancelling_before_it_leaves_sends_nothing_and_a_later_click_is_not_call
     assert "Nothing was sent" not in view.words
 
 
+def test_cancelling_while_it_is_handed_over_never_says_that_nothing_was_sent(
+    open_panel, session, simulator, monkeypatch
+):
+    simulator.add_fault(Fault("slow", seconds=1))
+    view = open_panel()
+    at_the_door, go_on = threading.Event(), threading.Event()
+    send = session.send
+
+    def slow_send(*args, **keys):
+        at_the_door.set()
+        go_on.wait(10)
+        return send(*args, **keys)
+
+    monkeypatch.setattr(session, "send", slow_send)
+    view.generate()
+    assert at_the_door.wait(10)
+    view.say(type="cancel")
+    assert "Nothing was sent" not in view.words
+    go_on.set()
+    wait_until(lambda: "charged" in view.words or "cost nothing" in view.words or "image" in view.words)
+    view.settle()
+
+
 @pytest.mark.parametrize("kind", ["violation", "500", "moderation", "disconnect", "402-key"])
 def test_every_ending_without_an_image_is_told_with_what_became_of_the_money(open_panel, simulator, kind):
     simulator.add_fault(Fault(kind))

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 from venice_widgets.display.html import shortened
 from venice_widgets.errors import StoreError
 from venice_widgets.generation.result import price_text, seed_text, size_text
+from venice_widgets.generation.run import money_text
 from venice_widgets.generation.stored_images import recalled
-from venice_widgets.log import RUN_ENDING, Status
-
-from .notices import fate
+from venice_widgets.log import RUN_ENDING
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -114,9 +113,9 @@ def placeholders(job: Job) -> list[dict[str, Any]]:
     shape = _shape(job)
     if generation is None:
         return []
-    waiting = [run for run in generation.runs if run.status in (Status.PENDING, Status.SENT)]
+    waiting = [run for run in generation.runs if run.in_progress]
     return [
-        {"key": f"{job.name}:{run.seed}", "seed": f"seed {run.seed}", "waiting": fate(run.status), **shape}
+        {"key": f"{job.name}:{run.seed}", "seed": f"seed {run.seed}", "waiting": money_text(run.status), **shape}
         for run in waiting
     ]
 

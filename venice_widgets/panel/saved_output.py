@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 
 from venice_widgets.display import Bundle, Card, join, line, pictures
 from venice_widgets.generation.result import card_of, output_record, plain_line
-from venice_widgets.log import RUN_ENDING, Status
+from venice_widgets.generation.run import money_text
+from venice_widgets.log import Status
 from venice_widgets.media.preview import preview
 from venice_widgets.shell import running_shell
-
-from .notices import fate
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -74,7 +73,7 @@ def saved(generation: Generation | None, pinned: Collection[Image]) -> Saved:
         images=images,
         summary=generation.summary,
         missing=tuple(
-            Card(alt="", heading=f"seed {run.seed}", aside=run.run_id[-RUN_ENDING:], missing=fate(run.status))
+            Card(alt="", heading=f"seed {run.seed}", aside=run.ending, missing=money_text(run.status))
             for run in missing[:MOST_IMAGES]
         ),
         notes=(*generation.notes, *notes),

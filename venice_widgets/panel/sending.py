@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .state import Form
 
 _WAITS_SECONDS = 0.25
+_STOPPING = "Stopping while it is being sent. What became of it is told here in a moment."
 _numbers = count(1)
 
 
@@ -44,6 +45,8 @@ class Job:
     name: str = field(default_factory=lambda: f"job-{next(_numbers)}")
     prepared: Prepared | None = field(default=None, repr=False)
     generation: Generation | None = None
+    handed_over: bool = False
+    """It is being sent, or was."""
     cancelled: bool = False
     failure: BaseException | None = None
     """What kept it from being sent."""
@@ -109,7 +112,7 @@ class Sending:
         with self._settled:
             if job not in self.jobs or job.prepared is None:
                 return
-            prepared = job.prepared
+            prepared, job.handed_over = job.prepared, True
         try:
             generation = job.session.send(prepared, yes=True, ask=None, context={"from": "panel", "cell": job.cell})
         except Exception as exc:  # noqa: BLE001  likewise
@@ -193,22 +196,12 @@ class Sending:
         with self._settled:
             stopped = [job for job in self.jobs if name in (None, job.name)]
             for job in stopped:
-                job.cancelled = True
+                job.cancelled = job.ended = True
+                self.jobs.remove(job)
                 if job.generation is not None:
                     self._stop(job, job.generation)
                 else:
-                    self._tell(
-                        job.name,
-                        [
-                            Notice(
-                                "Stopped. Nothing was sent."
-                                if job.prepared is None
-                                else "Taken out of the queue. Nothing was sent."
-                            )
-                        ],
-                    )
-                job.ended = True
-                self.jobs.remove(job)
+                    self._tell(job.name, [Notice(_STOPPING if job.handed_over else "Stopped. Nothing was sent.")])
             self._settled.notify_all()
         self._changed()
 

@@ -124,7 +124,7 @@ def _job(job: Job) -> dict[str, Any]:
         "label": f"{job.quote.images} × {job.form.model}",
         "prompt": job.form.prompt[:80],
         "price": job.quote.amount,
-        "done": sum(str(run.status) not in ("pending", "sent") for run in runs),
+        "done": sum(not run.in_progress for run in runs),
         "total": len(runs) or job.quote.images,
         "activity": generation.activity if generation else "",
     }
