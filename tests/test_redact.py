@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from venice_widgets.config import Secret
-from venice_widgets.redact import REMOVED, ScrubLogs, disarm, safe_headers, scrub
+from venice_widgets.redact import REMOVED, ScrubLogs, disarm, safe_headers, scrub, scrub_own_words
 
 KEY = 'VENICE_INFERENCE_KEY_aB3/x+Yz_09-Qw&rt"<Zz1234567890'
 HIDDEN = KEY.removeprefix("VENICE_INFERENCE_KEY_")
@@ -287,3 +287,35 @@ def test_log_records_of_the_http_libraries_are_scrubbed_while_installed(caplog):
     scrubber.remove()
     wire.debug("plain %s", "after")
     assert caplog.messages == ["return_value=[(b'Set-Cookie', [removed])]", "plain after"]
+
+
+OWN_WORDS = [
+    "a sign: Cookie: 50% off today",
+    "the Authorization: of kings, painted in oil",
+    "Bearer of the flame, 12345678901234567890 stars",
+    "a door with ?key=golden and user@host://tower",
+    "Set-Cookie jar on a shelf",
+]
+
+
+@pytest.mark.parametrize("words", OWN_WORDS)
+def test_the_users_own_words_stay_as_they_were_typed(words, session):
+    assert scrub_own_words(words, [KEY]) == words
+    generation = session.send(session.build(words), context={"cell": f"%%venice\n{words}", "template": words})
+    assert generation.wait(10)
+    draft = session.log.get("last").draft
+    assert (draft.prompt, draft.context["template"], draft.context["cell"]) == (words, words, f"%%venice\n{words}")
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        f"%env VENICE_API_KEY={KEY}",
+        "VENICE_ADMIN_KEY_0123456789abcdefghij",
+        'Session(api_key="abcdefgh0123456789")',
+        "0x" + "4c0883a69102937d" * 4,
+        base64.b64encode(KEY.encode()).decode(),
+    ],
+)
+def test_a_key_in_the_users_own_words_does_not_reach_the_log(typed):
+    assert REMOVED in scrub_own_words(f"see {typed}", [KEY])

@@ -43,6 +43,17 @@ def scrub(text: str, secrets: Iterable[str | Revealing | None] = ()) -> str:
     return text
 
 
+def scrub_own_words(text: str, secrets: Iterable[str | Revealing | None] = ()) -> str:
+    """The user's own text without keys: those that are known, and what has the shape of one.
+
+    Other rules would eat words: "a sign: Cookie: 50% off today" stays as it was typed.
+    """
+    text = _without_known(text, secrets)
+    for pattern, replacement in _KEY_RULES:
+        text = pattern.sub(replacement, text)
+    return text
+
+
 def holds_key(text: str, secrets: Iterable[Revealing | None]) -> bool:
     """Whether an API key stands in the text, or one of these secrets, if long enough to stand there by no accident."""
     known = (secret.reveal() for secret in secrets if secret)
@@ -128,22 +139,27 @@ _BETWEEN = rf"(?:\s{{0,40}}[:=]{_TAG}{{0,4}}|\s{{0,40}},(?=\s{{0,40}}b?{_QUOTE})
 _LINE = r"(?:(?!\\{1,8}[rn]|</?[a-z][a-z0-9]{0,20}(?:\s[^<>\r\n]{0,200})?/?>)[^\r\n])+"
 _VALUE = rf"(?(name)(?:b?(?P<quote>{_QUOTE}).{{0,20000}}?(?<!\\)(?P=quote)|{_LINE})|{_LINE})"
 # Every repetition is bounded or cannot begin inside itself: a hostile page must not cost more than its length.
-_RULES = tuple(
+_KEY_RULES = tuple(
+    (re.compile(f"(?i){pattern}"), replacement)
+    for pattern, replacement in (
+        (r"\b(VENICE_(?:INFERENCE|ADMIN)_KEY_)[\w*.…-]+", rf"\1{REMOVED}"),
+        (rf"\b({_KEY_NAMES})(?=[\w.~+/=-]{{0,80}}\d)[\w.~+/=-]{{16,}}", rf"\1{REMOVED}"),
+        # A private key, or a signature.
+        (r"\b0x(?:[0-9a-f]{64}|[0-9a-f]{130})\b", REMOVED),
+        # 64 bytes in base58: a Solana key or signature.
+        (rf"(?-i:(?<!{_BASE58}){_BASE58}{{86,88}}(?!{_BASE58}))", REMOVED),
+    )
+)
+_RULES = _KEY_RULES + tuple(
     (re.compile(f"(?i){pattern}"), replacement)
     for pattern, replacement in (
         (rf"\b((?:{_HEADERS})(?P<name>{_QUOTE})?{_BETWEEN}){_VALUE}", rf"\1{REMOVED}"),
         (rf"({_QUOTE}signature{_QUOTE}\s{{0,40}}:\s{{0,40}}{_QUOTE})[\w+/=-]+", rf"\1{REMOVED}"),
         (r"\b(bearer(?:\s|%20|\+){1,8})(?=\S{16}|\S{0,16}\d)[\w.~+/=%-]+", rf"\1{REMOVED}"),
-        (r"\b(VENICE_(?:INFERENCE|ADMIN)_KEY_)[\w*.…-]+", rf"\1{REMOVED}"),
-        (rf"\b({_KEY_NAMES})(?=[\w.~+/=-]{{0,80}}\d)[\w.~+/=-]{{16,}}", rf"\1{REMOVED}"),
-        # A private key, or a signature.
-        (r"\b0x(?:[0-9a-f]{64}|[0-9a-f]{130})\b", REMOVED),
         (rf"{_WORD_BEGINS}eyJ(?:[\w+/=.-]|%[0-9a-f]{{2}}){{24,}}(?:{_NEXT_LINE})*", REMOVED),
         (r"(://)[^\s/?#<>\"']*@", r"\1"),
         (r"(%3A%2F%2F)(?:(?!%2F|%3F)[^\s<>\"'&])*%40", r"\1"),
         (rf"([?&;](?:{_IN_QUERY})=)[^\s&#<>\"']+", rf"\1{REMOVED}"),
-        # 64 bytes in base58: a Solana key or signature.
-        (rf"(?-i:(?<!{_BASE58}){_BASE58}{{86,88}}(?!{_BASE58}))", REMOVED),
     )
 )
 _SECRET_HEADER = re.compile(

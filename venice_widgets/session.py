@@ -40,7 +40,7 @@ from .credentials import refuse_keys, with_credential
 from .errors import ConfigurationError, CredentialsRefused, Interrupted, SpendingRefused
 from .log import Budgets, Log
 from .money import parse_usd, usd_text
-from .redact import scrub
+from .redact import scrub_own_words
 from .shell import running_shell
 
 if TYPE_CHECKING:
@@ -442,7 +442,7 @@ class Session:
         """Where a request comes from, as far as it can be told, and what the caller says of it."""
         keys = (self.settings.api_key, self.settings.wallet_key)
         found = circumstances(running_shell(), cell=stated.get("cell"), secrets=keys)
-        return {**cleaned(dict(stated), partial(scrub, secrets=keys)), **found}
+        return {**cleaned(dict(stated), partial(scrub_own_words, secrets=keys)), **found}
 
     def circumstances(self, stated: Mapping[str, Any]) -> dict[str, Any]:
         """Where a request comes from, as the log keeps it: what the caller says and what can be found out."""
