@@ -293,7 +293,7 @@ def test_httpx_alone_would_carry_the_wallets_header_along_which_is_why_the_hook_
 
 @pytest.mark.parametrize("key", ["", "two words", "kéy-canary", "a\r\nX-Injected: canary", "a\x00canary"])
 def test_an_api_key_that_no_header_can_carry_is_refused_without_being_quoted(key):
-    with pytest.raises(ConfigurationError, match="no header can carry") as caught:
+    with pytest.raises(ConfigurationError, match="a header cannot carry") as caught:
         BearerAuth(Secret(key), BASE_URL)
     assert "canary" not in str(caught.value)
 

@@ -103,3 +103,23 @@ def test_any_answer_is_a_balance_or_an_error_of_ours(document, account):
         return
     assert isinstance(balance, Balance)
     assert all(isinstance(amount, Decimal) and amount.is_finite() for amount in balance.amounts.values())
+
+
+@pytest.mark.parametrize(
+    ("data", "amounts", "remarks"),
+    [
+        (
+            {"balanceUsd": 12.5, "canConsume": True, "diemBalanceUsd": 5.25},
+            {"USD": Decimal("12.5"), "DIEM": Decimal("5.25")},
+            "yes",
+        ),
+        ({"balanceUsd": 0.04, "canConsume": False}, {"USD": Decimal("0.04")}, "no: it holds less than $0.10"),
+        ({"balanceUsd": None, "canConsume": "?"}, {}, ""),
+    ],
+)
+def test_a_wallet_says_what_it_holds_what_is_left_of_a_linked_account_and_whether_it_can_pay(data, amounts, remarks):
+    from venice_widgets.client.balance import _of_wallet
+
+    balance = _of_wallet({"success": True, "data": data})
+    assert balance.amounts == amounts
+    assert remarks in dict(balance.remarks).get("can pay", "")

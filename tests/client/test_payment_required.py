@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from venice_widgets.client.payment_required import KEYS_PAGE, WALLET_PAGE, explain_402, no_credentials
+from venice_widgets.client.payment_required import _LINKED_WALLET, KEYS_PAGE, WALLET_PAGE, explain_402, no_credentials
 
 WALLET = {
     "error": "Payment required", "code": "PAYMENT_REQUIRED", "reason": "insufficient_balance",
@@ -32,8 +32,8 @@ def test_a_wallet_that_is_too_low_is_told_with_every_fact_and_the_steps_in_order
         "  2. Choose a payment option",
         "  3. Sign it",
         "  4. Wait",
-        f"How it works: {WALLET_PAGE}",
-        "A wallet linked to an account that stakes DIEM may be waiting for its next epoch instead.",
+        f"How it works, on Solana too: {WALLET_PAGE}",
+        _LINKED_WALLET,
     ]
 
 

@@ -236,3 +236,14 @@ def test_a_wallet_that_pays_has_at_most_five_requests_in_flight():
     assert (uses_wallet(idle), in_flight_limit(idle)) == (False, 40)
     assert in_flight_limit(Settings(wallet_key=Secret(BASE_KEY), in_flight=2)) == 2
     assert WALLET_IN_FLIGHT == 5
+
+
+@pytest.mark.parametrize("key", ["0x" + "0" * 64, "1" * 87])
+def test_an_invalid_key_stands_in_no_frame_of_its_error(key):
+    import traceback
+
+    with pytest.raises(ConfigurationError) as caught:
+        open_wallet(Secret(key))
+    assert caught.value.__context__ is None
+    told = traceback.TracebackException.from_exception(caught.value, capture_locals=True).format()
+    assert key.removeprefix("0x") not in "".join(line for line in told if "test_wallet" not in line)

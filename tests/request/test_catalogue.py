@@ -566,3 +566,9 @@ def assert_every_price_is_stated(model: Model) -> None:
 def test_any_answer_at_all_gives_a_catalogue_or_a_catalogue_error(models, other):
     with contextlib.suppress(CatalogueError):
         assert isinstance(parse_catalogue(models, other, other), Catalogue)
+
+
+@pytest.mark.parametrize(("hours", "old"), [(0, False), (0.9, False), (1.1, True), (-480, True), (-0.05, False)])
+def test_a_catalogue_that_is_dated_in_the_future_is_as_good_as_old(hours, old):
+    then = datetime.now(UTC) - timedelta(hours=hours)
+    assert parse_catalogue(b"[]", fetched_at=then).is_older_than(3600) is old

@@ -56,7 +56,7 @@ def test_above_the_amount_a_person_is_asked_with_the_sum_and_the_price():
 
 
 def test_a_person_who_says_no_spends_nothing():
-    assert "not agreed to" in refused(price("0.51", 2), limits(), ask=Asked(False))  # noqa: FBT003
+    assert "was declined" in refused(price("0.51", 2), limits(), ask=Asked(False))  # noqa: FBT003
 
 
 @pytest.mark.parametrize("ask", [None, Asked(None)])

@@ -1,4 +1,4 @@
-"""Who pays, as httpx asks for it: an API key or a wallet, never both, and never to another host.
+"""Which account is billed, as httpx asks for it: an API key or a wallet, never both, and never to another host.
 
 httpx runs `auth_flow` once for every request that is sent, so a wallet signs anew for each of them, retries included.
 A redirect is not a new request in that sense: httpx drops ``Authorization`` on the way to another host, but keeps every
@@ -63,7 +63,7 @@ class BearerAuth(httpx.Auth):
             )
         if not _HEADER_TEXT.fullmatch(key.reveal()):
             raise ConfigurationError(
-                "The API key is empty, or has spaces or characters that no header can carry.", "Copy it once more."
+                "The API key is empty, or has spaces or characters that a header cannot carry.", "Copy it once more."
             )
         self._key = key
         self._check = same_origin_only(base_url)

@@ -1,26 +1,27 @@
-"""What is left on the account, from the source that each kind of credential may ask."""
+"""What is left on the account, from the source that each kind of credential may read.
+
+An image is charged to one currency: DIEM, then earned credits, then bundled credits, then USD, the first that covers
+its whole cost. So a low balance in US dollars refuses nothing by itself, and none of them tells what an image cost.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from venice_widgets.errors import CredentialsRefused, ResponseError
+from venice_widgets.money import usd_or_none
 
 from .payment_required import no_credentials
 from .wallet import uses_wallet, wallet_address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from decimal import Decimal
 
     from venice_widgets.config import Settings
 
     from .client import Client
-
-
-_LARGEST = 10**12
-"""A larger amount is a mistake, and writing out 1e999999999 would take all memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,29 +29,34 @@ class Balance:
     """What is left, by currency."""
 
     amounts: Mapping[str, Decimal]
-    """``USD``, ``DIEM``, ``BUNDLED_CREDITS``; what the API does not tell is absent."""
+    """``USD``, ``DIEM``, ``BUNDLED_CREDITS``; what the API does not state is absent."""
     remarks: tuple[tuple[str, str], ...] = ()
-    """What else it told: the tier, when the key expires."""
+    """What else it stated: the tier, when the key expires, whether a wallet can pay."""
 
 
 def ask_balance(settings: Settings, client: Client) -> Balance:
     """Ask for the balance. Source: GET /api_keys/rate_limits for a key, GET /x402/balance/{address} for a wallet.
 
+    This also proves a key: ``/models`` answers with success to a wrong one.
+
     Raises:
         CredentialsRefused: there is no key, or it is wrong.
-        ResponseError: the answer cannot be understood.
+        ResponseError: the response cannot be understood.
     """
     if not (settings.api_key or settings.wallet_key):
         raise CredentialsRefused(*no_credentials())
     if uses_wallet(settings):
         return _of_wallet(client.get_json(f"/x402/balance/{wallet_address(settings)}"))
-    return _of_key(client.get_json("/api_keys/rate_limits"))
+    response = client.get_json("/api_keys/rate_limits")
+    balance = _of_key(response)
+    client.note_key_limits(response["data"])
+    return balance
 
 
-def _of_key(answer: Any) -> Balance:
-    data = answer.get("data") if isinstance(answer, dict) else None
+def _of_key(response: Any) -> Balance:
+    data = response.get("data") if isinstance(response, dict) else None
     if not isinstance(data, dict):
-        raise ResponseError("the answer about the balance has no data.", "Try again in a minute.")
+        raise ResponseError("the response about the balance has no data.", "Try again in a minute.")
     balances = data.get("balances")
     amounts = _amounts(balances if isinstance(balances, dict) else {})
     tier = data.get("apiTier")
@@ -63,19 +69,21 @@ def _of_key(answer: Any) -> Balance:
     return Balance(amounts, tuple(remark for remark in remarks if remark))
 
 
-def _of_wallet(answer: Any) -> Balance:
-    data = answer.get("data", answer) if isinstance(answer, dict) else None
+def _of_wallet(response: Any) -> Balance:
+    """A wallet's own dollars, and the DIEM of the account that it is linked to, which is spent first."""
+    data = response.get("data", response) if isinstance(response, dict) else None
     if not isinstance(data, dict):
-        raise ResponseError("the answer about the wallet's balance cannot be read.", "Try again in a minute.")
-    named = {"USD": data.get("balanceUsd", data.get("currentBalanceUsd", data.get("balance")))}
-    return Balance(_amounts(named))
+        raise ResponseError("the response about the wallet's balance cannot be read.", "Try again in a minute.")
+    usd = data.get("balanceUsd", data.get("currentBalanceUsd", data.get("balance")))
+    remarks = {
+        True: ("can pay", "yes"),
+        False: ("can pay", "no: it holds less than $0.10, and no DIEM is left to a linked account"),
+    }
+    said = remarks.get(data["canConsume"]) if isinstance(data.get("canConsume"), bool) else None
+    return Balance(_amounts({"USD": usd, "DIEM": data.get("diemBalanceUsd")}), (said,) if said else ())
 
 
 def _amounts(stated: Mapping[str, Any]) -> dict[str, Decimal]:
-    found = {}
-    for name, value in stated.items():
-        try:
-            found[name] = Decimal(str(value))
-        except InvalidOperation:
-            continue
-    return {name: amount for name, amount in found.items() if amount.is_finite() and amount.copy_abs() < _LARGEST}
+    """The amounts that can be read; any of them may be missing."""
+    found = {name: usd_or_none(value) for name, value in stated.items()}
+    return {name: amount for name, amount in found.items() if amount is not None}

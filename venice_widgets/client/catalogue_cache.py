@@ -10,13 +10,13 @@ import hashlib
 import json
 import threading
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from venice_widgets.errors import CatalogueError, VeniceError
 from venice_widgets.files.store_folder import make_store
 from venice_widgets.files.whole import write_new
-from venice_widgets.request.catalogue import Catalogue, parse_catalogue
+from venice_widgets.request.catalogue import CLOCK_SKEW_SECONDS, Catalogue, parse_catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from .client import Client
 
 FRESH_SECONDS = 3600.0
-_CLOCK_SKEW = timedelta(minutes=5)
 _ANSWERS = ("models", "traits", "styles")
 
 
@@ -49,7 +48,7 @@ class CatalogueKeeper:
         """
         with self._lock:
             copy = self._catalogue or self._from_disk()
-            if copy is None or copy.age_seconds >= max_age_seconds:
+            if copy is None or copy.is_older_than(max_age_seconds):
                 copy = self._fetched(copy)
             self._catalogue = copy
             return copy
@@ -104,11 +103,11 @@ class CatalogueKeeper:
         try:
             document = json.loads(self._path.read_text("utf-8"))
             fetched_at = datetime.fromisoformat(document["fetched_at"])
-            if datetime.now(UTC) - fetched_at < -_CLOCK_SKEW:  # from the future it would never grow old
-                return None
-            return self._parsed(document, fetched_at)
+            ahead_seconds = (fetched_at - datetime.now(UTC)).total_seconds()
+            copy = self._parsed(document, fetched_at)
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, CatalogueError):
             return None
+        return None if ahead_seconds > CLOCK_SKEW_SECONDS else copy  # from the future it would never grow old
 
 
 def _key(settings: Settings) -> str:

@@ -24,7 +24,7 @@ from .decompress import accepted_encodings, beginning_of, body_pieces
 from .http_errors import error_for
 from .image_channel import Channel, scrubbed
 from .rate_limit import RateLimit, from_headers, per_model_limits
-from .transport_errors import building_client, transport_error
+from .transport_errors import built, transport_error
 
 if TYPE_CHECKING:
     import ssl
@@ -140,8 +140,7 @@ class Client:
             raise self._scrubbed(problem) from disarm(exc, self._secrets)
 
     def _reference_http(self) -> httpx.Client:
-        with building_client():
-            return httpx.Client(verify=self._tls or True, follow_redirects=True, timeout=_QUESTION_SECONDS)
+        return built(lambda: httpx.Client(verify=self._tls or True, follow_redirects=True, timeout=_QUESTION_SECONDS))
 
     def close(self) -> None:
         """Free the connections of the questions."""
@@ -174,8 +173,9 @@ class Client:
         # What goes in the clear stays on this machine; HTTP_PROXY holds for the loopback too.
         encrypted = urlsplit(self._settings.base_url).scheme == "https"
         auth = authentication(self._settings, legacy_header=self._settings.legacy_header)
-        with building_client():
-            return httpx.Client(
+        timeout = httpx.Timeout(read_timeout_seconds, connect=_CONNECT_SECONDS, write=_WRITE_SECONDS, pool=None)
+        return built(
+            lambda: httpx.Client(
                 auth=auth,
                 transport=self._transport,
                 verify=self._tls,
@@ -183,8 +183,9 @@ class Client:
                 follow_redirects=False,
                 event_hooks={"request": [same_origin_only(self._settings.base_url)]},
                 headers={**_HEADERS, "Accept-Encoding": accepted_encodings()},
-                timeout=httpx.Timeout(read_timeout_seconds, connect=_CONNECT_SECONDS, write=_WRITE_SECONDS, pool=None),
+                timeout=timeout,
             )
+        )
 
     @cached_property
     def _tls(self) -> ssl.SSLContext | bool:

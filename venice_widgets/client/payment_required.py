@@ -1,16 +1,22 @@
-"""What a 402 says, told so that it can be read and acted on.
+"""What a 402 says, in words that can be read and acted on.
 
-VENICE API, errors: three different bodies come with the one status. Nothing here pays: no payment is signed and no
-wallet is topped up; the steps are shown, and the person decides.
+The API document of errors: three different bodies come with the one status. Nothing here pays: no payment is signed and
+no wallet is topped up; the steps are shown, and the user decides.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
+from venice_widgets.money import usd_or_none
+
+_LINKED_WALLET = (
+    "A wallet that is linked to an account with staked DIEM spends that first: a top-up does not help then; wait for "
+    "the next epoch, or fund the account. %venice balance shows what there is."
+)
 KEYS_PAGE = "https://venice.ai/settings/api"
 WALLET_PAGE = "https://docs.venice.ai/guides/integrations/x402-venice-api"
 
@@ -20,7 +26,7 @@ def explain_402(body: Mapping[str, Any], headers: Mapping[str, str] | None = Non
 
     Args:
         body: the JSON object, whatever it holds; ``{}`` where there is none.
-        headers: the answer's headers, for the balance that an API key's answer states there.
+        headers: the response's headers, for the balance that an API key's response states there.
 
     Returns:
         A sentence, and a remedy of several lines. Both are plain text for a reader: escape them where they are shown.
@@ -41,13 +47,13 @@ def no_credentials() -> tuple[str, str]:
         "  wallet    prepaid USDC on Base or Solana, without an account",
         "            run %venice login --wallet, or set VENICE_WALLET_KEY",
         f"            how it works: {WALLET_PAGE}",
-        "Pictures without either: %venice demo on",
+        "Images without either: %venice demo on",
     )
     return "There is no API key and no wallet, so nobody can be billed (402).", "\n".join(ways)
 
 
 def _wallet_too_low(body: Mapping[str, Any]) -> tuple[str, str]:
-    balance, least = _usd(body.get("currentBalanceUsd")), _usd(body.get("minimumBalanceUsd"))
+    balance, least = usd_or_none(body.get("currentBalanceUsd")), usd_or_none(body.get("minimumBalanceUsd"))
     held = f"holds {_dollars(balance)}" if balance is not None else "holds too little"
     needed = f"; a request needs at least {_dollars(least)} there" if least is not None else ""
     facts = (
@@ -60,9 +66,9 @@ def _wallet_too_low(body: Mapping[str, Any]) -> tuple[str, str]:
         "Top it up yourself; this program never does:",
         *(f"  {name:<10}{value}" for name, value in facts if value),
         *(f"  {number}. {step}" for number, step in enumerate(_steps(body.get("topUpInstructions")), 1)),
-        f"How it works: {WALLET_PAGE}",
-        # VENICE skills, x402: such a wallet's requests are billed to the account while its DIEM lasts.
-        "A wallet linked to an account that stakes DIEM may be waiting for its next epoch instead.",
+        f"How it works, on Solana too: {WALLET_PAGE}",
+        # The vendor's notes on x402: such a wallet's requests are billed to the account while its DIEM lasts.
+        _LINKED_WALLET,
     ]
     return f"The wallet {held}{needed} (402). Nothing was charged.", "\n".join(lines)
 
@@ -75,7 +81,7 @@ def _key_out_of_money(body: Mapping[str, Any], headers: Mapping[str, str]) -> tu
             f"The API key has reached its own spending limit (402). Nothing was charged.{quoted}",
             f"Raise the key's limit, or wait for its next period: {KEYS_PAGE}",
         )
-    balances = [(unit, _usd(headers.get(f"x-venice-balance-{unit.lower()}"))) for unit in ("USD", "DIEM")]
+    balances = [(unit, usd_or_none(headers.get(f"x-venice-balance-{unit.lower()}"))) for unit in ("USD", "DIEM")]
     stated = ", ".join(f"{_amount(amount)} {unit}" for unit, amount in balances if amount is not None)
     before = f"Balance before it: {stated}. " if stated else ""
     return (
@@ -98,20 +104,12 @@ def _listed(value: Any) -> str:
 
 
 def _text(value: Any) -> str:
-    """One printable line: no escape sequence of somebody else's reaches a terminal."""
+    """One printable line: no escape sequence from outside reaches a terminal."""
     if isinstance(value, Mapping):
         value = value.get("message")
     if not isinstance(value, str | int | Decimal) or isinstance(value, bool):
         return ""
     return "".join(character for character in " ".join(str(value).split()) if character.isprintable())[:500]
-
-
-def _usd(value: Any) -> Decimal | None:
-    try:
-        amount = Decimal("NaN") if isinstance(value, bool) else Decimal(str(value))
-    except InvalidOperation:
-        return None
-    return amount if amount.is_finite() and amount.copy_abs() < 10**12 else None
 
 
 def _amount(amount: Decimal) -> str:
@@ -125,5 +123,5 @@ def _dollars(amount: Decimal) -> str:
 
 
 def _dollars_or_none(value: Any) -> str:
-    amount = _usd(value)
+    amount = usd_or_none(value)
     return "" if amount is None else _dollars(amount)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import re
 import ssl
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +22,9 @@ from venice_widgets.errors import (
 from .http_errors import MAYBE_CHARGED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
+
+    import httpx
 
 NOTHING_SENT = "Nothing was sent."
 _PROXIES = ("HTTPS_PROXY", "ALL_PROXY", "HTTP_PROXY")
@@ -80,9 +81,8 @@ def _is_about_certificates(exc: BaseException | None) -> bool:
     return False
 
 
-@contextmanager
-def building_client() -> Iterator[None]:
-    """Around building an HTTP client, which reads proxies and certificates from the environment.
+def built(make: Callable[[], httpx.Client]) -> httpx.Client:
+    """An HTTP client, which reads proxies and certificates from the environment as it is made.
 
     Raises:
         ConfigurationError: names the variable, its value without the password, and what to do.
@@ -90,11 +90,9 @@ def building_client() -> Iterator[None]:
     import httpx
 
     try:
-        yield
+        return make()
     except (ImportError, ValueError, OSError, httpx.InvalidURL) as exc:  # ssl.SSLError is an OSError
         problem = _misconfigured(exc)
-    else:
-        return
     raise problem  # outside of the handler: the frames of the first error hold the proxy's password
 
 

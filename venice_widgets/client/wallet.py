@@ -1,6 +1,6 @@
 """A wallet: which chain its key belongs to, its address, and the sign-in message that it signs.
 
-VENICE API, "SIGN-IN-WITH-X": a request without an API key carries a short text, signed by the wallet that pays. On Base
+The API document, "SIGN-IN-WITH-X": a request without an API key carries a short text that the wallet signed. On Base
 the text is EIP-4361 and the signature secp256k1 (``eth-account``); on Solana it has the same lines and is signed with
 ed25519 (``solders``). Both libraries are the extra ``wallet`` and are imported when a wallet is opened. Nothing here
 can sign a payment.
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from venice_widgets.config import Secret, Settings
 
 WALLET_IN_FLIGHT = 5
-"""How many requests of one wallet may be on their way at once; the sixth is refused (429, X402_CONCURRENCY_LIMIT)."""
+"""How many requests of one wallet may be in flight at once; the sixth is refused (429, X402_CONCURRENCY_LIMIT)."""
 SIGN_IN_LIFETIME = timedelta(minutes=5)
 """How long a signed text may be used; the service takes none that is older."""
 BASE_CHAIN_ID = 8453
@@ -46,7 +46,7 @@ class Wallet:
     address: str
     """Checksummed hexadecimal (EIP-55) on Base, base58 on Solana."""
     account: str
-    """Whose account the message says it is: Ethereum or Solana."""
+    """Whose account the message names: Ethereum or Solana."""
     chain_id: str
     """The message's ``Chain ID``."""
     envelope: Mapping[str, Any]
@@ -87,7 +87,7 @@ def open_wallet(key: Secret) -> Wallet:
     """The wallet of a private key, whose shape tells the chain.
 
     Raises:
-        ConfigurationError: it is no private key, or the extra ``wallet`` is not installed. The key is not quoted.
+        ConfigurationError: it is not a private key, or the extra ``wallet`` is not installed. The key is not quoted.
     """
     if _BASE_KEY.fullmatch(key.reveal()):
         return _base_wallet(key)
@@ -97,7 +97,7 @@ def open_wallet(key: Secret) -> Wallet:
         raise ConfigurationError(
             "The wallet key is an API key.", "Put it into VENICE_API_KEY instead, or run %venice login."
         )
-    raise ConfigurationError(f"The wallet key has {len(key.reveal())} characters and is no private key.", _SHAPES)
+    raise ConfigurationError(f"The wallet key has {len(key.reveal())} characters and is not a private key.", _SHAPES)
 
 
 def uses_wallet(settings: Settings) -> bool:
@@ -106,7 +106,7 @@ def uses_wallet(settings: Settings) -> bool:
 
 
 def in_flight_limit(settings: Settings) -> int:
-    """How many requests may be on their way at once, with the wallet's own limit where a wallet pays."""
+    """How many requests may be in flight at once, with the wallet's own limit where a wallet pays."""
     return min(settings.in_flight, WALLET_IN_FLIGHT) if uses_wallet(settings) else settings.in_flight
 
 
@@ -128,10 +128,9 @@ def _base_wallet(key: Secret) -> Wallet:
             from eth_account.messages import encode_defunct
     except ImportError as exc:
         raise _not_installed("Base", "eth-account") from exc
-    try:
-        account = Account.from_key(key.reveal())
-    except ValueError:
-        raise _unusable("Base") from None
+    account = _or_none(lambda: Account.from_key(key.reveal()))
+    if account is None:
+        raise _unusable("Base")
 
     def sign(message: str) -> str:
         # Through bytes: hexbytes before 1.0 print the 0x themselves, newer ones do not.
@@ -145,18 +144,25 @@ def _solana_wallet(key: Secret) -> Wallet:
         from solders.keypair import Keypair
     except ImportError as exc:
         raise _not_installed("Solana", "solders") from exc
-    try:
-        # No name is bound to the pair itself: its repr is the private key, and tracebacks show names with their values.
-        sign_bytes = Keypair.from_base58_string(key.reveal()).sign_message
-        address = str(Keypair.from_base58_string(key.reveal()).pubkey())
-    except ValueError:
-        raise _unusable("Solana") from None
+    # No name is bound to the pair itself: its repr is the private key, and tracebacks show names with their values.
+    sign_bytes = _or_none(lambda: Keypair.from_base58_string(key.reveal()).sign_message)
+    if sign_bytes is None:
+        raise _unusable("Solana")
+    address = str(Keypair.from_base58_string(key.reveal()).pubkey())
 
     def sign(message: str) -> str:
         return str(sign_bytes(message.encode()))
 
     envelope = {"chainId": f"solana:{SOLANA_CHAIN_ID}", "type": "ed25519"}
     return Wallet(address, "Solana", SOLANA_CHAIN_ID, envelope, sign)
+
+
+def _or_none(opening: Callable[[], Any]) -> Any:
+    """What it gives; None where the key is refused. Our error is raised elsewhere: this one's frames hold the key."""
+    try:
+        return opening()
+    except ValueError:
+        return None
 
 
 @contextmanager
@@ -177,7 +183,6 @@ def _not_installed(chain: str, library: str) -> ConfigurationError:
 
 
 def _unusable(chain: str) -> ConfigurationError:
-    # Raised "from None": the library's own error may quote the key.
     return ConfigurationError(f"The wallet key looks like one of {chain}, but is not valid there.", _SHAPES)
 
 

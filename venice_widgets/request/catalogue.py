@@ -25,8 +25,12 @@ from .model import Model, Names, Sizing
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+CLOCK_SKEW_SECONDS = 300.0
+"""A catalogue that is dated this far in the future says that the clock was set back."""
+
 __all__ = [
-    "Catalogue", "FieldSupport", "Model", "Problem", "Sizing", "field_support", "known_users", "parse_catalogue",
+    "CLOCK_SKEW_SECONDS", "Catalogue", "FieldSupport", "Model", "Problem", "Sizing", "field_support", "known_users",
+    "parse_catalogue",
 ]  # fmt: skip
 
 
@@ -55,8 +59,12 @@ class Catalogue:
 
     @property
     def age_seconds(self) -> float:
-        """Seconds since it was fetched."""
+        """Seconds since it was fetched; negative where the clock was set back since."""
         return (datetime.now(UTC) - self.fetched_at).total_seconds()
+
+    def is_older_than(self, seconds: float) -> bool:
+        """Whether it is that old, or dated in the future, so that its age cannot be known."""
+        return not -CLOCK_SKEW_SECONDS <= self.age_seconds < seconds
 
     def find(self, name: str) -> Model | None:
         """The model of this id or trait, or None. Ids are case-sensitive and win over traits."""

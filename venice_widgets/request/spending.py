@@ -1,4 +1,4 @@
-"""Whether a priced request may be sent: the limit, the question to a person, and where nobody can answer."""
+"""Whether a priced request may be sent: the limit, the question to the user, and where nobody can answer."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from venice_widgets.errors import SpendingRefused
 from venice_widgets.money import usd_text
 from venice_widgets.shell import has_terminal, in_kernel
+
+from .catalogue import CLOCK_SKEW_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,18 +32,18 @@ def allow(
     yes: bool = False,
     ask: Callable[[str], bool | None] | None = None,
 ) -> None:
-    """Let a generation pass, or refuse it before anything is sent.
+    """Allow a generation, or refuse it before anything is sent.
 
     Args:
         estimate: what it will cost.
         settings: the standing limits.
         price_age_seconds: how old the prices are.
-        max_cost_usd: the limit for this generation; it takes the place of the standing one, and says yes up to there.
-        yes: the person has already agreed.
-        ask: puts a question to the person; None as its answer means that nobody is there.
+        max_cost_usd: the limit for this generation; it replaces the standing one, and confirms up to there.
+        yes: the user has already confirmed.
+        ask: puts a question to the user; None as its answer means that nobody is there.
 
     Raises:
-        SpendingRefused: dearer than the limit, of unknown price under a limit, or not agreed to.
+        SpendingRefused: dearer than the limit, of unknown price under a limit, or declined.
     """
     limit, name = (max_cost_usd, "--max-cost") if max_cost_usd is not None else (settings.max_cost_usd, "the limit of")
     for budget in _budgets(settings):
@@ -59,15 +61,16 @@ def _budgets(settings: Settings) -> list[str]:
 
 
 def _hold_bounded(estimate: Estimate, cap: str, price_age_seconds: float) -> None:
-    """What may cost anything, by its price or by the age of it, goes through no limit and no budget."""
+    """What has no known upper bound, or only old prices, passes no limit and no budget."""
     if estimate.upper_bound_usd is None:
         raise SpendingRefused(
             f"how much it can cost is unknown ({estimate.why_unbounded}), and {cap} is set.",
             f"Choose what has a price (%venice model ID), or lift that limit. {_NOTHING_SENT}",
         )
-    if price_age_seconds > STALE_SECONDS:
+    if not -CLOCK_SKEW_SECONDS <= price_age_seconds <= STALE_SECONDS:
+        old = f"{price_age_seconds / 3600:.0f} hours old" if price_age_seconds > 0 else "dated in the future"
         raise SpendingRefused(
-            f"the prices at hand are {price_age_seconds / 3600:.0f} hours old, and {cap} is set.",
+            f"the prices at hand are {old}, and {cap} is set.",
             f"Fetch them anew with %venice models --refresh. {_NOTHING_SENT}",
         )
 
@@ -78,7 +81,7 @@ def _hold_limit(estimate: Estimate, limit: Decimal, name: str, price_age_seconds
     if most is not None and most > limit:
         raise SpendingRefused(
             f"{estimate.formula} is more than {name}.",
-            f"Ask for fewer or cheaper pictures, or raise the limit. {_NOTHING_SENT}",
+            f"Ask for fewer or cheaper images, or raise the limit. {_NOTHING_SENT}",
         )
 
 
@@ -101,13 +104,13 @@ def _hold_question(estimate: Estimate, above: Decimal, ask: Callable[[str], bool
         )
     if not answer:
         raise SpendingRefused(
-            f"{estimate.formula} was not agreed to.",
-            f"Answer y, or agree beforehand with --yes or a sufficient --max-cost. {_NOTHING_SENT}",
+            f"{estimate.formula} was declined.",
+            f"Answer y, or confirm beforehand with --yes or a sufficient --max-cost. {_NOTHING_SENT}",
         )
 
 
 def ask_user(question: str) -> bool | None:
-    """Put a yes-or-no question to whoever sits before the notebook or terminal; None where nobody can answer."""
+    """Put a yes-or-no question to the user of the notebook or terminal; None where nobody can answer."""
     if not in_kernel() and not has_terminal():
         return None
     try:

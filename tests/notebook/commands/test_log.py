@@ -528,7 +528,7 @@ def test_the_ledger_names_what_this_log_does_not_hold(reopen, simulator):
 
 
 def test_without_an_admin_key_the_ledger_is_closed_and_says_what_to_do(session):
-    with pytest.raises(CredentialsRefused, match="opens to an ADMIN key alone"):
+    with pytest.raises(CredentialsRefused, match="with an ADMIN key only"):
         run_command(None, "log --reconcile")
 
 
