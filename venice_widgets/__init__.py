@@ -21,24 +21,70 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from venice_widgets.generation.result import Generation, Image
-    from venice_widgets.replay.notebook_runs import runs_in
-    from venice_widgets.replay.read_recipe import read_recipe
-
     from .api import generate
     from .config import Settings
     from .current import current_session
-    from .errors import VeniceError
+    from .errors import (
+        AccessDenied,
+        CatalogueError,
+        ConfigurationError,
+        ContentRefused,
+        CredentialsRefused,
+        GenerationIncomplete,
+        Interrupted,
+        InvalidRequest,
+        ModelUnavailable,
+        PaymentRequired,
+        PossiblyCharged,
+        RateLimited,
+        ResponseError,
+        ServiceUnavailable,
+        SpendingRefused,
+        StoreError,
+        UnreadableFile,
+        VeniceError,
+    )
+    from .generation.image import Image
+    from .generation.prepared import Prepared
+    from .generation.result import Generation
     from .panel import Panel
+    from .plan import Plan
+    from .replay.notebook_runs import runs_in
+    from .replay.read_recipe import read_recipe
+    from .request.estimate import Estimate
+    from .request.style_reference import StyleReference
     from .session import Session
+    from .version import __version__
 
 __all__ = [
+    "AccessDenied",
+    "CatalogueError",
+    "ConfigurationError",
+    "ContentRefused",
+    "CredentialsRefused",
+    "Estimate",
     "Generation",
+    "GenerationIncomplete",
     "Image",
+    "Interrupted",
+    "InvalidRequest",
+    "ModelUnavailable",
     "Panel",
+    "PaymentRequired",
+    "Plan",
+    "PossiblyCharged",
+    "Prepared",
+    "RateLimited",
+    "ResponseError",
+    "ServiceUnavailable",
     "Session",
     "Settings",
+    "SpendingRefused",
+    "StoreError",
+    "StyleReference",
+    "UnreadableFile",
     "VeniceError",
+    "__version__",
     "current_session",
     "generate",
     "load_ipython_extension",
@@ -48,11 +94,33 @@ __all__ = [
 ]
 
 _HOMES = {
+    "__version__": "version",
+    "AccessDenied": "errors",
+    "CatalogueError": "errors",
+    "ConfigurationError": "errors",
+    "ContentRefused": "errors",
+    "CredentialsRefused": "errors",
+    "Estimate": "request.estimate",
     "Generation": "generation.result",
-    "Image": "generation.result",
+    "GenerationIncomplete": "errors",
+    "Image": "generation.image",
+    "Interrupted": "errors",
+    "InvalidRequest": "errors",
+    "ModelUnavailable": "errors",
     "Panel": "panel",
+    "PaymentRequired": "errors",
+    "Plan": "plan",
+    "PossiblyCharged": "errors",
+    "Prepared": "generation.prepared",
+    "RateLimited": "errors",
+    "ResponseError": "errors",
+    "ServiceUnavailable": "errors",
     "Session": "session",
     "Settings": "config",
+    "SpendingRefused": "errors",
+    "StoreError": "errors",
+    "StyleReference": "request.style_reference",
+    "UnreadableFile": "errors",
     "VeniceError": "errors",
     "current_session": "current",
     "generate": "api",
@@ -75,6 +143,15 @@ def __dir__() -> list[str]:
 
 def load_ipython_extension(shell: Any) -> None:
     """Add ``%%venice`` and ``%venice`` to a shell; called by ``%load_ext venice_widgets``."""
+    import sys
+
+    if sys.platform == "emscripten":
+        from .errors import ConfigurationError
+
+        raise ConfigurationError(
+            "venice_widgets cannot run in Pyodide or JupyterLite: the browser gives Python no threads and sockets.",
+            "Use a Jupyter server, Google Colab or a local IPython.",
+        )
     from venice_widgets.notebook.magic import register
 
     register(shell)

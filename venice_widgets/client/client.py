@@ -18,6 +18,7 @@ import httpx
 from venice_widgets.errors import InvalidRequest, ResponseError, VeniceError
 from venice_widgets.redact import ScrubLogs, disarm, scrub
 from venice_widgets.request.style_reference import MAX_BYTES
+from venice_widgets.version import __version__
 
 from .auth import authentication, same_origin_only
 from .decompress import accepted_encodings, beginning_of, body_pieces
@@ -36,7 +37,7 @@ _ERROR_BODY_BYTES = 256 << 10
 _LARGEST_RESPONSE_BYTES = 64 << 20
 """The list of models has less than a megabyte."""
 _CONNECT_SECONDS, _WRITE_SECONDS = 15.0, 120.0
-_HEADERS = {"User-Agent": "venice-widgets", "Accept": "application/json, image/*"}
+_HEADERS = {"User-Agent": f"venice-widgets/{__version__}", "Accept": "application/json, image/*"}
 _QUESTION_SECONDS = 30.0
 """A list of models that takes longer than this is not coming, and an older copy may serve."""
 
