@@ -132,7 +132,10 @@ class PlanSender:
         """Why the rest was not sent; None where nothing stopped it."""
         self.waiting_until: float | None = None
         """A `time.monotonic` moment, while everything waits for the rate limit."""
-        self._threads = flights(host.settings, self._limiter.per_minute)
+        in_flight = flights(host.settings, self._limiter.per_minute)
+        self._slots = threading.BoundedSemaphore(in_flight)
+        # More threads than requests in flight: the next request leaves while an image is decoded and put on record.
+        self._threads = in_flight + max(2, in_flight // 2)
         self._alive = self._threads
 
     @property
@@ -338,7 +341,7 @@ class PlanSender:
                 self._limiter.learn(delivery.result.headers)
                 return delivery
             finally:
-                self._limiter.leave()
+                self._leave()
             delay = retry_delay_seconds(delivery.error, delivery.attempts)
             if delay is None:
                 return delivery
@@ -349,16 +352,30 @@ class PlanSender:
 
     def _claim(self, delivery: Delivery[RunDraft, ImageResponse], model: str) -> bool:
         """Wait for a place in the rate, for each attempt anew; False if it is called off before."""
-        if model in self._stopped_models or not self._limiter.wait(self._cancelled, self._note_wait):
+        if model in self._stopped_models or not self._enter():
             return False
         self.waiting_until = None
         with self._lock:
             if self._cancelled.is_set() or model in self._stopped_models:
-                self._limiter.leave()
+                self._leave()
                 return False
             delivery.attempts += 1
             self._flying[delivery.job.run_id] = Run(delivery.job.run_id, delivery.job.seed, Status.SENT)
             return True
+
+    def _enter(self) -> bool:
+        """Take a place in flight and in the rate; False if it is called off before."""
+        while not self._slots.acquire(timeout=0.1):
+            if self._cancelled.is_set():
+                return False
+        if self._limiter.wait(self._cancelled, self._note_wait):
+            return True
+        self._slots.release()
+        return False
+
+    def _leave(self) -> None:
+        self._limiter.leave()
+        self._slots.release()
 
     def _note_wait(self, seconds: float) -> None:
         self.waiting_until = time.monotonic() + seconds
