@@ -49,7 +49,7 @@ def bodies(world: Simulator) -> list[str]:
 def test_a_killed_sweep_resumes_with_exactly_the_missing_and_pays_for_nothing_twice(tmp_path, plan_text, number):
     (tmp_path / "plan.json").write_text(plan_text)
     (tmp_path / ".venice").mkdir()
-    (tmp_path / ".venice" / "config.toml").write_text("requests_per_minute = 60000\n")
+    (tmp_path / ".venice" / "config.toml").write_text("requests_per_minute = 6000\n")
     world = Simulator(requests_per_minute=None, seconds_per_image=0.1, random=random.Random(number))
     before = world.balance_usd()
     with world.serve() as url:
