@@ -59,7 +59,7 @@ def test_numbers_lists_and_ranges_are_read_in_their_order(text, expected):
     ],
 )
 def test_what_is_no_seed_is_refused_with_the_grammar(text):
-    with pytest.raises(InvalidRequest, match="is no seed") as caught:
+    with pytest.raises(InvalidRequest, match="is not a valid seed") as caught:
         plan_seeds(text)
     assert caught.value.field == "seed"
     assert "7,9,12" in caught.value.remedy
@@ -74,13 +74,13 @@ def test_a_range_that_runs_backwards_is_refused_with_the_right_one():
 
 @pytest.mark.parametrize("seed", [1.5, [1.5, 2], ["7"], [None], True, False, b"5", object(), {"a": 1}])
 def test_what_is_no_whole_number_is_no_seed(seed):
-    with pytest.raises(InvalidRequest, match="is no seed"):
+    with pytest.raises(InvalidRequest, match="is not a valid seed"):
         plan_seeds(seed)
 
 
 @pytest.mark.parametrize("seed", [[], (), range(0)])
 def test_no_seeds_at_all_are_refused(seed):
-    with pytest.raises(InvalidRequest, match="names no picture"):
+    with pytest.raises(InvalidRequest, match="names no image"):
         plan_seeds(seed)
 
 
@@ -147,7 +147,7 @@ def test_the_same_picture_is_not_paid_twice(seed):
     "seed", ["0..1000", "-999999999..999999999", "1..999999999999", range(10**12), list(range(1001))]
 )
 def test_a_thousand_pictures_are_the_most_and_more_is_refused_at_once(seed):
-    with pytest.raises(InvalidRequest, match="more than 1,000 pictures"):
+    with pytest.raises(InvalidRequest, match="more than 1,000 images"):
         plan_seeds(seed)
     assert len(plan_seeds(f"1..{MAX_IMAGES}").seeds) == MAX_IMAGES == 1000
 

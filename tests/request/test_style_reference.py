@@ -114,7 +114,7 @@ def test_a_url_is_fetched_without_its_strength_and_sent_as_bytes(png, scheme):
 def test_a_reference_made_by_hand_is_checked_and_kept(png):
     ready = StyleReference(png, 0.3)
     assert read_reference(ready, no_network) is ready
-    with pytest.raises(InvalidRequest, match="is no picture"):
+    with pytest.raises(InvalidRequest, match="is not an image"):
         read_reference(StyleReference(b"not a picture"), no_network)
 
 
@@ -159,7 +159,7 @@ def test_what_is_no_picture_that_the_api_takes_is_refused(tmp_path, monkeypatch,
     monkeypatch.chdir(tmp_path)
     path = Path("drawing.svg")
     path.write_bytes(data)
-    with pytest.raises(InvalidRequest, match="is no picture that can be sent") as caught:
+    with pytest.raises(InvalidRequest, match="is not an image that can be sent") as caught:
         read_reference(path, no_network)
     assert path.name in str(caught.value)
     assert "PNG, JPEG or WebP" in caught.value.remedy

@@ -1,7 +1,7 @@
-"""Style references: pictures that are sent along, read and checked before anything costs money.
+"""Style references: images that are sent with the request, read and checked before anything costs money.
 
 The API takes ``[{image, strength}]``: base64 below 8 MB, no SVG, strength 0.1 … 1. Here a reference is given as a
-path or URL with an optional ``@STRENGTH``, and is always sent as base64, so that what was sent can be kept and sent
+path or URL with an optional ``@STRENGTH``, and is always sent as base64, so that what was sent can be stored and sent
 again.
 """
 
@@ -24,7 +24,7 @@ _FIELD = "style_references"
 
 @dataclass(frozen=True, slots=True)
 class StyleReference:
-    """A picture that was read, and how strongly its style is to be followed.
+    """An image that was read, and how strongly its style is to be followed.
 
     Attributes:
         data: the file's bytes.
@@ -62,7 +62,7 @@ class StyleReference:
 
 
 def split_strength(spec: str) -> tuple[str, float | None]:
-    """``sketch.png@0.6`` -> ``("sketch.png", 0.6)``; an ``@`` that no number follows belongs to the name.
+    """``sketch.png@0.6`` -> ``("sketch.png", 0.6)``; an ``@`` without a number after it belongs to the name.
 
     Raises:
         InvalidRequest: the strength is outside 0.1 … 1.
@@ -83,7 +83,7 @@ def read_reference(spec: str | Path | StyleReference, fetch: Callable[[str], byt
     """Read one reference from its file, or with `fetch` from its URL, and check its size and type.
 
     Raises:
-        InvalidRequest: it cannot be read, is too large, or is no picture that the API takes.
+        InvalidRequest: it cannot be read, is too large, or is not an image that the API takes.
     """
     if isinstance(spec, StyleReference):
         _check(spec.data, spec.origin or "the style reference")
@@ -113,7 +113,7 @@ def _check(data: bytes, origin: str) -> None:
     try:
         identify(data)
     except VeniceError as exc:
-        raise _refusal(origin, f"is no picture that can be sent: {exc.message}", "Give a PNG, JPEG or WebP.") from exc
+        raise _refusal(origin, f"is not an image that can be sent: {exc.message}", "Give a PNG, JPEG or WebP.") from exc
 
 
 def _too_large(origin: str, size_bytes: int) -> InvalidRequest:
