@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, Unpack, overload
 from ulid import ULID
 
 from venice_widgets.client.balance import Balance, ask_balance
-from venice_widgets.client.catalogue_cache import FRESH_SECONDS, CatalogueKeeper
+from venice_widgets.client.catalogue_cache import FRESH_SECONDS, CatalogueKeeper, newest_copy
 from venice_widgets.client.client import Client
 from venice_widgets.client.error_body import cleaned
 from venice_widgets.client.payment_required import no_credentials
@@ -38,7 +38,7 @@ from venice_widgets.request.style_reference import read_reference
 from .config import LIMITS, Settings, as_secret, read_settings, with_limits_of_now
 from .credentials import refuse_keys, with_credential
 from .errors import ConfigurationError, CredentialsRefused, Interrupted, SpendingRefused
-from .log import Budgets, Log
+from .log import DATABASE_FILE, Budgets, Log
 from .money import parse_usd, usd_text
 from .redact import scrub_own_words
 from .shell import running_shell
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     import httpx
 
     from venice_widgets.generation.result import Generation
+    from venice_widgets.log import RunRecord
     from venice_widgets.request.catalogue import Catalogue
     from venice_widgets.request.fields import Fields
 
@@ -211,7 +212,7 @@ class Session:
         Raises:
             StoreError: it cannot be opened.
         """
-        return Log.open(self.settings.store, read_timeout_seconds=self.settings.read_timeout_seconds)
+        return Log.open(self._stated.store, read_timeout_seconds=self._stated.read_timeout_seconds)
 
     @_made_once
     def catalogue_keeper(self) -> CatalogueKeeper:
@@ -225,6 +226,18 @@ class Session:
             VeniceError: they cannot be fetched, and there is no copy.
         """
         return self.catalogue_keeper.current(max_age_seconds=max_age_seconds)
+
+    def known_catalogue(self) -> Catalogue | None:
+        """The catalogue at hand, however old, for completion: neither the network nor a keyring is asked."""
+        if self._stated.demo:
+            return self.catalogue()
+        if "_begun" in self.__dict__ or self._transport is not None:
+            return self.catalogue_keeper.known()
+        return newest_copy(self._stated.store, self._stated.base_url)
+
+    def known_runs(self, limit: int = 20) -> list[RunRecord]:
+        """The newest runs, for completion: no store is made and no keyring asked."""
+        return self.log.search(limit=limit) if (self._stated.store / DATABASE_FILE).exists() else []
 
     def balance(self) -> Balance:
         """What is left on the account; costs nothing.

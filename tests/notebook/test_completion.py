@@ -7,6 +7,7 @@ from IPython.core import completer
 from IPython.core.completer import provisionalcompleter
 
 from venice_widgets import current
+from venice_widgets.client.catalogue_cache import newest_copy
 from venice_widgets.notebook import completion
 from venice_widgets.notebook.cell_options import cell_parser
 from venice_widgets.notebook.commands import COMMANDS
@@ -68,7 +69,6 @@ def offered(shell):
         ("%%venice -m grok-imagine-image -a 19.5", ["%%venice -m grok-imagine-image -a 19.5:9"]),
         ("%%venice -m grok-imagine-image -a 9:1", [f"%%venice -m grok-imagine-image -a 9:{x}" for x in ("16", "19.5")]),
         ("%%venice -m fastest -a ", []),
-        ("%%venice -a ", []),
         ("%%venice -m nonsense -a ", []),
         ("%%venice --style-preset Ana", ['%%venice --style-preset "Analog Film"']),
         ('%%venice --style-preset="Analog F', ['%%venice --style-preset="Analog Film"']),
@@ -76,7 +76,7 @@ def offered(shell):
         ('%%venice --style-preset "Analog Film" --form', ['%%venice --style-preset "Analog Film" --format']),
         ("%%venice --format ", [f"%%venice --format {name}" for name in ("jpeg", "png", "webp")]),
         ("%%venice --safe-mode --form", ["%%venice --safe-mode --format"]),
-        ('%%venice --negative-prompt "--model gpt-image-2" -q ', []),
+        ('%%venice --negative-prompt "--model gpt-image-2" -m z-image-turbo -q ', []),
         ("\n%%venice --neg", ["\n%%venice --negative-prompt"]),
         ("%%time\n%%venice --neg", ["%%time\n%%venice --negative-prompt"]),
         ("%%venice\nA fox --neg", []),
@@ -189,3 +189,42 @@ def test_it_is_there_once_after_reloading_and_gone_after_unloading(shell, offere
 def test_a_shell_that_knows_no_matchers_is_left_as_it_is(shell_without):
     add_matcher(shell_without)
     remove_matcher(shell_without)
+
+
+def offers(shell, text):
+    """What a real shell offers, with what it says of each."""
+    with provisionalcompleter():
+        return {each.text: each.type for each in shell.Completer.completions(text, len(text))}
+
+
+@pytest.mark.skipif(not SEES_THE_CELL, reason="completions have no type")
+def test_runs_are_offered_with_their_prompts(shell, session):
+    assert "last" in offers(shell, "%venice show ")
+    run = session.generate("A red fox\nat night", seed=1).runs[0].run_id[-8:]
+    for command in ("show", "replay"):
+        assert offers(shell, f"%venice {command} ")[run] == "A red fox at night"
+        assert list(offers(shell, f"%venice {command} {run[:4].lower()}")) == [run]
+    assert run not in offers(shell, "%venice price ")
+
+
+def test_ratios_are_offered_also_where_the_default_model_takes_none(shell, session):
+    session.catalogue()
+    found = offers(shell, "%%venice --aspect-ratio ")
+    assert "16:9" in found
+    assert "abs" not in found
+
+
+def test_tab_never_asks_a_keyring(shell, ring):
+    current.use_session(Session())
+    for text in ("%%venice --model ", "%%venice --aspect-ratio ", "%venice show ", "%venice price ", "%%venice --q"):
+        offers(shell, text)
+    assert ring.asked == 0
+
+
+def test_tab_finds_the_stored_list_of_models_without_a_key(shell, ring, session, monkeypatch):
+    session.catalogue()
+    found = newest_copy(session.settings.store, session.settings.base_url)
+    assert found.find("z-image-turbo").id == "z-image-turbo"
+    current.use_session(Session())
+    assert "z-image-turbo" in offers(shell, "%%venice --model z-im")
+    assert ring.asked == 0

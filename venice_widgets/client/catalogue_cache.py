@@ -20,6 +20,7 @@ from venice_widgets.request.catalogue import CLOCK_SKEW_SECONDS, Catalogue, pars
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from venice_widgets.config import Settings
 
@@ -115,3 +116,16 @@ def _key(settings: Settings) -> str:
     credential = settings.api_key or settings.wallet_key
     text = f"{settings.base_url}\n{credential.reveal() if credential else ''}"
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def newest_copy(store: Path, base_url: str) -> Catalogue | None:
+    """The newest copy in a store for a base URL, whoever's credential it belongs to: for completion alone."""
+    copies = (store / "catalogue").glob("*.json")
+    for path in sorted(copies, key=lambda each: each.stat().st_mtime, reverse=True):
+        with suppress(OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, CatalogueError):
+            document = json.loads(path.read_text("utf-8"))
+            if document["base_url"] == base_url:
+                texts = (document.get(name) for name in _ANSWERS)
+                models, traits, styles = (None if text is None else text.encode() for text in texts)
+                return parse_catalogue(models or b"", traits, styles, base_url=base_url)
+    return None

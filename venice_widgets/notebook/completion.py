@@ -73,9 +73,10 @@ def venice_matcher(context: Any) -> dict[str, Any]:
             return {"completions": []}
         rest = context.line_with_cursor[context.cursor_position :]
         fragment, values = complete(match["magic"], match["text"], rest)
+        said = _prompts_of_runs(match["text"]) if match["magic"] == "%venice" else {}
     except Exception:  # noqa: BLE001  whoever types must never meet an error of ours
         return {"completions": []}
-    completions = [SimpleCompletion(text=value, type="venice") for value in values]
+    completions = [SimpleCompletion(text=value, type=said.get(value, "venice")) for value in values]
     return {"completions": completions, "matched_fragment": fragment, "suppress": bool(completions), "ordered": True}
 
 
@@ -166,8 +167,13 @@ def _values(flag: str, words: Sequence[str]) -> Sequence[str] | None:
         return ()
     if facts.name in _OF_CATALOGUE:
         return _OF_CATALOGUE[facts.name](catalogue)
-    model = catalogue.find(_model_on(words) or "default")
-    return model.allowed(facts.name) if model else ()
+    named = _model_on(words)
+    model = catalogue.find(named or "default")
+    listed = model.allowed(facts.name) if model else ()
+    if listed or named:
+        return listed
+    # The default takes none, and a model that does may yet be named: Python's own names would be no better.
+    return tuple(dict.fromkeys(value for each in catalogue.models for value in each.allowed(facts.name)))
 
 
 _OF_CATALOGUE: dict[str, Callable[[Catalogue], Sequence[str]]] = {
@@ -204,11 +210,26 @@ def _command_values(before: Sequence[str], fragment: str) -> Sequence[str]:
     if fragment.startswith("-"):
         return parser.flags
     catalogue = _catalogue() if command.takes_model else None
-    return _generating(catalogue) if catalogue else command.words
+    if catalogue:
+        return _generating(catalogue)
+    return [*command.words, *_prompts_of_runs(" ".join(before))]
 
 
 def _catalogue() -> Catalogue | None:
     from venice_widgets.current import current_session
 
-    session = current_session()
-    return session.catalogue() if session.settings.demo else session.catalogue_keeper.known()
+    return current_session().known_catalogue()
+
+
+def _prompts_of_runs(line: str) -> dict[str, str]:
+    """The runs that a command can be about, with their prompts; empty for other commands."""
+    from venice_widgets.current import current_session
+    from venice_widgets.log import RUN_ENDING
+
+    from .commands import COMMANDS
+
+    command = COMMANDS.get(next(iter(line.split()), ""))
+    if command is None or not command.takes_run:
+        return {}
+    runs = current_session().known_runs()
+    return {run.run_id[-RUN_ENDING:]: " ".join(run.draft.prompt.split())[:40] for run in runs}
