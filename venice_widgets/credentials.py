@@ -8,7 +8,7 @@ The first of these places that holds a key wins; within one place an API key com
 4. Colab's secrets of the same two names, where the notebook may read them,
 5. the system's keyring, if ``keyring`` is installed: service ``venice-widgets``, user ``api_key`` or ``wallet_key``.
 
-The last three may ask a person or unlock something, so they are looked at only when nothing came before, and never
+The last three may ask the user or unlock something, so they are looked at only when nothing came before, and never
 when the extension is loaded. ``%venice login``, typed or with ``--dotenv``, gives its key as an argument.
 """
 
@@ -173,7 +173,7 @@ def _dotenv_look_up(path: Path) -> Callable[[KeyName], Secret | None]:
 
 
 def _from_colab(name: KeyName) -> Secret | None:
-    if "google.colab" not in sys.modules:  # there its kernel has loaded it; elsewhere it is nobody's business
+    if "google.colab" not in sys.modules:  # there its kernel has loaded it; elsewhere there is nothing to ask
         return None
     try:
         userdata = importlib.import_module("google.colab.userdata")

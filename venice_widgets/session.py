@@ -244,7 +244,7 @@ class Session:
 
         Raises:
             CredentialsRefused: there is no key, or it is wrong.
-            ResponseError: the answer cannot be understood.
+            ResponseError: the response cannot be understood.
         """
         return ask_balance(self.settings, self.client)
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """One picture, as it was received."""
+    """One image, as it was received."""
 
     record: ImageRecord = field(repr=False)
     run_id: str
@@ -44,7 +44,7 @@ class Image:
     """The file in the store; never change it."""
     preview: Preview = field(repr=False)
     seed: int | None = None
-    """None where nobody can know it (the second and later of ``variants``)."""
+    """None where it cannot be known (the second and later of ``variants``)."""
     price_usd: Decimal | None = None
     """Its part of the estimate, without surcharges."""
     remarks: tuple[str, ...] = field(default=(), repr=False)
@@ -86,26 +86,26 @@ class Image:
             return self.path.read_bytes()
         except OSError as exc:
             raise StoreError(
-                f"the picture of run {self.run_id[-RUN_ENDING:]} cannot be read: {exc.strerror or exc}.",
+                f"the image of run {self.run_id[-RUN_ENDING:]} cannot be read: {exc.strerror or exc}.",
                 f"It was at {self.path}.",
             ) from exc
 
     def pil(self) -> PillowImage:
-        """The picture as a `PIL.Image.Image`, decoded.
+        """The image as a `PIL.Image.Image`, decoded.
 
         Raises:
             StoreError: the file is gone.
         """
         from PIL import Image as pillow  # noqa: N813  the module's own name is taken here
 
-        picture = pillow.open(BytesIO(self.data))
-        picture.load()
-        return picture
+        image = pillow.open(BytesIO(self.data))
+        image.load()
+        return image
 
     def save(self, path: str | Path, metadata: Metadata = "full", *, alter_signed: bool = False) -> Path:
         """Write a copy that carries its recipe to a new file; its pixels are those that were received.
 
-        What is not as it was asked is told as a warning: a picture that came in another format than the file's name
+        What is not as it was asked is told as a warning: an image that came in another format than the file's name
         says is saved under its own ending, and the recipe of a file signed with C2PA is written beside it.
 
         Args:
@@ -140,7 +140,7 @@ class Image:
         """The file that a path or pattern names.
 
         Raises:
-            InvalidRequest: the pattern names something that a picture does not have, or it is no path here.
+            InvalidRequest: the pattern names something that an image does not have, or it is not a path here.
         """
         filled = self.fill(str(path))
         if "\0" in filled:
@@ -209,7 +209,7 @@ def card_of(image: Image, prompt: str, *, preview: Preview | None = None, captio
 
 
 def seed_text(seed: int | None) -> str:
-    """``seed 41``, or that nobody knows it."""
+    """``seed 41``, or that it is not known."""
     return "seed unknown" if seed is None else f"seed {seed}"
 
 
@@ -274,7 +274,7 @@ def output_record(images: Sequence[Image], base_url: str) -> dict[str, Any]:
 
 
 def _rewritten(image: Image) -> dict[str, str]:
-    """The prompt that was really drawn: without it, the notebook alone could not make the picture again."""
+    """The prompt that was really used: without it, the notebook alone could not make the image again."""
     text = image.recipe.rewritten_prompt if image.recipe else ""
     return {"rewritten_prompt": text} if text else {}
 

@@ -1,6 +1,6 @@
 """Where a run comes from: the notebook, the cell and the commit it was made in, and the versions that made it.
 
-Everything here is optional and nothing raises: a record without its commit is better than a picture not made. Nothing
+Everything here is optional and nothing raises: a record without its commit is better than no image. Nothing
 slow is asked either: git gets half a second, and a repository that took longer is not asked again whether it is dirty.
 """
 
@@ -88,7 +88,7 @@ def commit(folder: Path) -> dict[str, Any]:
 
 def _git(folder: Path, *arguments: str) -> str | None:
     """What git says; None where it fails."""
-    # Nothing that the repository's own configuration names is run, and nobody else's lock is waited for.
+    # Nothing that the repository's own configuration names is run, and no other program's lock is waited for.
     command = ["git", "--no-optional-locks", "-c", "core.fsmonitor=false", "-C", str(folder), *arguments]
     done = subprocess.run(  # noqa: S603  a fixed command; the folder is an argument and no shell reads it
         command,
@@ -109,8 +109,8 @@ def _version(name: str) -> str:
 
 
 def _quietly(ask: Callable[[], Found]) -> Found | None:
-    """The answer, or None where asking fails, whatever the reason."""
+    """The result, or None where asking fails, whatever the reason."""
     try:
         return ask()
-    except Exception:  # noqa: BLE001  front ends differ, and none of them may stop a picture
+    except Exception:  # noqa: BLE001  front ends differ, and none of them may stop an image
         return None

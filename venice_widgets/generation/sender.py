@@ -105,7 +105,7 @@ class Sender:
         runs = [new.get(seed) or Run(prepared.known[seed].run_id, seed, from_log=True) for seed in prepared.plan.seeds]
         return Generation(
             generation_id,
-            prepared.request.with_references(()),  # megabytes that ``Out`` would hold for nothing
+            prepared.request.with_references(()),  # megabytes that ``Out`` would hold without need
             prepared.plan,
             prepared.estimate,
             runs,

@@ -54,7 +54,7 @@ class StoredRuns:
         free = Decimal(0)
         try:
             images = recalled(self.log, self.known[run.seed])
-        except Exception as exc:  # noqa: BLE001  on this thread nobody would see it: it is told with its run
+        except Exception as exc:  # noqa: BLE001  on this thread it would not be seen: it is told with its run
             return replace(run, status=Status.FAILED, error=exc, charged_usd=free)
         if not images:
             lost = StoreError("the stored image is damaged or gone by now.", "Make it anew with --again (again=True).")
