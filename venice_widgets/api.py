@@ -94,7 +94,7 @@ def generate(
 
 
 def _show(generation: Generation, files: Sequence[Path], notes: Sequence[str]) -> None:
-    """Show what would not be shown otherwise: IPython shows the value of a cell's last line alone, and Python shows nothing."""
+    """Show what would not be shown otherwise: IPython shows a cell's last value alone, and Python shows none."""
     unused = running_shell() is None or drops_value(sys._getframe(2))  # noqa: SLF001  the caller of `generate`
     if not (unused and generation.images):
         return

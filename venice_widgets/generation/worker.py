@@ -7,6 +7,7 @@ have run is failed, everything else is unknown.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -98,6 +99,8 @@ class RunWorker:
     _left: set[str] = field(default_factory=set, init=False)
     """The runs whose last attempt was handed to the network."""
     _sent_at: dict[str, datetime] = field(default_factory=dict, init=False)
+    _attempts: Counter[str] = field(default_factory=Counter, init=False)
+    """By run id, how often it was handed to the network: an attempt that was refused here does not count."""
     _responses: dict[str, ImageResponse] = field(default_factory=dict, init=False)
 
     def claim(self, draft: RunDraft) -> None:
@@ -133,6 +136,7 @@ class RunWorker:
         try:
             self.log.mark_sent(draft.run_id)
             self._left.add(draft.run_id)
+            self._attempts[draft.run_id] += 1
             self._sent_at[draft.run_id] = datetime.now(UTC)
             response = self._responses[draft.run_id] = self.channel.generate(
                 body, storage, replacement=request.model.deprecation.replacement
@@ -162,7 +166,7 @@ class RunWorker:
         ending = self._ending(draft, delivery.error)
         notes, error = ending.notes, ending.error
         try:
-            self.log.finish(draft.run_id, replace(ending.outcome, attempts=delivery.attempts))
+            self.log.finish(draft.run_id, replace(ending.outcome, attempts=self._attempts[draft.run_id]))
         except Exception as exc:  # noqa: BLE001  the image is there and paid for: it is shown, with what went wrong
             error = error or exc
             notes += (f"Run {draft.run_id[-RUN_ENDING:]} could not be put on record as {ending.outcome.status}: {exc}",)
