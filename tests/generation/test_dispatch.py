@@ -124,8 +124,9 @@ def test_dispatches_that_share_a_pace_share_what_it_lets_be_on_its_way(fast):
 
 
 def test_waiting_for_another_dispatch_to_leave_ends_when_it_is_called_off():
-    pace, go = RateLimiter(None, in_flight=1), threading.Event()
-    first = run([1], lambda job: go.wait(10), pace=pace, wait=False)
+    pace, entered, go = RateLimiter(None, in_flight=1), threading.Event(), threading.Event()
+    first = run([1], lambda job: (entered.set(), go.wait(10)), pace=pace, wait=False)
+    assert entered.wait(5)
     second = run([2], lambda job: job, pace=pace, wait=False)
     assert not second.wait(0.2)
     second.cancel()

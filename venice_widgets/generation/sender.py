@@ -128,7 +128,7 @@ class Sender:
         stored = StoredRuns(self.log, prepared.known, generation)
         dispatch: Dispatch[RunDraft, ImageResponse] = Dispatch(
             drafts,
-            worker.send,
+            partial(_send, worker, self.pace),
             worker.settle,
             in_flight=in_flight_limit(self.settings),
             pace=self.pace,
@@ -146,6 +146,13 @@ class Sender:
             activity=lambda: describe(dispatch.deliveries),
         )
         return dispatch
+
+
+def _send(worker: RunWorker, pace: RateLimiter, draft: RunDraft) -> ImageResponse:
+    """Send a run, and learn from its response what the rate limit is."""
+    response = worker.send(draft)
+    pace.learn(response.headers)
+    return response
 
 
 def _name(draft: RunDraft) -> str:

@@ -68,5 +68,7 @@ def default_host() -> Host:
         ConfigurationError: there is none.
     """
     if not _current:
-        raise ConfigurationError("this plan belongs to no session.", "Give one: plan.run(session=Session()).")
+        raise ConfigurationError(
+            "this plan belongs to no session.", "Give one: plan.run(session=venice_widgets.current_session())."
+        )
     return _current[0]()
