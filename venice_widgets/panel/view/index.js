@@ -1,6 +1,6 @@
 import { App } from "./app.js";
 import { Channel } from "./channel.js";
-import { askForPlace, Places } from "./places.js";
+import { Places, waitForPlace } from "./places.js";
 
 /** @typedef {import("./types.js").AnyModel} AnyModel */
 
@@ -26,10 +26,18 @@ export default {
 
   /** @param {{ model: AnyModel, el: HTMLElement }} given */
   render({ model, el }) {
-    const app = new App(channelOf(model));
+    /** @type {App | null} */
+    let app = null;
+    let gone = false;
     el.classList.add("venice-host");
-    el.append(app.element);
-    askForPlace(channelOf(model), el);
-    return () => app.close();
+    waitForPlace(channelOf(model), el).then(() => {
+      if (gone) return;
+      app = new App(channelOf(model));
+      el.append(app.element);
+    });
+    return () => {
+      gone = true;
+      app?.close();
+    };
   },
 };

@@ -45,17 +45,24 @@ export class Places {
   }
 }
 
+const PLACE_MS = 1500;
+
+/** @param {number} milliseconds */
+function pause(milliseconds) {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
 /**
- * Ask for a place, where this view is the whole of an output of JupyterLab or Notebook.
+ * Ask for a place, where this view is the whole of an output of JupyterLab or Notebook, and give it time to come: what is
+ * drawn before would lose what the user has begun to type. Where none comes, as in Voila, the view draws itself.
  * @param {Channel} channel
  * @param {HTMLElement} el
- * @param {number} [tries] it is attached a moment later
  */
-export function askForPlace(channel, el, tries = 20) {
-  if (!el.isConnected) {
-    if (tries) setTimeout(() => askForPlace(channel, el, tries - 1), 50);
-    return;
-  }
+export async function waitForPlace(channel, el) {
+  for (let tries = 0; tries < 40 && !el.isConnected; tries += 1) await pause(25);
   const within = el.parentElement?.closest(".jupyter-widgets.widget-box");
-  if (!within && el.closest(".jp-OutputArea-output")) channel.send({ type: "place" });
+  if (within || !el.closest(".jp-OutputArea-output")) return;
+  channel.send({ type: "place" });
+  for (let tries = 0; tries < 400 && !channel.form; tries += 1) await pause(25);
+  await pause(PLACE_MS);
 }
