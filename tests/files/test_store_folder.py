@@ -147,9 +147,10 @@ def test_a_stated_store_that_is_a_file_is_refused_in_our_words(tmp_path):
         read_settings({}, environ={"VENICE_STORE": str(tmp_path / "file")}, folder=tmp_path)
 
 
-def test_where_the_first_folder_is_gone_the_remedy_is_told(monkeypatch):
+@pytest.mark.parametrize("shell", [None, SimpleNamespace(user_ns={}, starting_dir="/no/such/folder")])
+def test_where_the_first_folder_is_gone_the_remedy_is_told(monkeypatch, shell):
     monkeypatch.setattr(notebook, "STARTED_IN", None)
-    monkeypatch.setattr(notebook, "running_shell", lambda: None)
+    monkeypatch.setattr(notebook, "running_shell", lambda: shell)
     with pytest.raises(ConfigurationError, match=r"is gone.*\n.*VENICE_STORE"):
         read_settings({}, environ={})
 

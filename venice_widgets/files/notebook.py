@@ -27,8 +27,9 @@ def start_folder() -> Path | None:
     notebook = notebook_path(shell)
     if notebook is not None and notebook.parent.is_dir():
         return notebook.parent
-    started_in = getattr(shell, "starting_dir", None)
-    return Path(started_in) if started_in else STARTED_IN
+    told = getattr(shell, "starting_dir", None)
+    folder = Path(told) if told else STARTED_IN
+    return folder if folder is not None and folder.is_dir() else None
 
 
 def notebook_path(shell: Any = None, environ: dict[str, str] | None = None) -> Path | None:
