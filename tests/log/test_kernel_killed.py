@@ -118,7 +118,7 @@ class Kernel:
     def run(self, code: str) -> list[dict]:
         """The contents of what a cell shows; an error fails the test."""
         shown = []
-        kinds = ("execute_result", "display_data", "error")
+        kinds = ("execute_result", "display_data", "update_display_data", "error")
 
         def collect(message) -> None:
             if message["msg_type"] in kinds:
@@ -130,6 +130,10 @@ class Kernel:
 
     def text(self, code: str) -> str:
         return self.run(code)[-1]["data"]["text/plain"]
+
+    def all_texts(self, code: str) -> str:
+        """The text of everything that a cell shows, whichever part of it comes last."""
+        return "\n".join(part["data"]["text/plain"] for part in self.run(code) if part["kind"] != "error")
 
     def sent(self) -> int:
         return sum(request.method == "POST" for request in self.simulator.requests)
@@ -171,7 +175,7 @@ def kernel(tmp_path_factory: pytest.TempPathFactory, short_folder) -> Iterator[K
 def test_a_kernel_killed_at_any_step_loses_nothing(name, kernel, tmp_path):
     step = STEPS[name]
     (tmp_path / ".venice").mkdir()
-    (tmp_path / ".venice" / "config.toml").write_text('project_budget_usd = "1.00"\nrequests_per_minute = 100000\n')
+    (tmp_path / ".venice" / "config.toml").write_text('project_budget_usd = "1.00"\nrequests_per_minute = 10000\n')
     sent, balance = kernel.sent(), kernel.simulator.balance_usd()
 
     kernel.enter(tmp_path)
@@ -215,7 +219,7 @@ def assert_on_record(kernel: Kernel, step: Step, folder: Path) -> None:
 
 def assert_told_once(kernel: Kernel, step: Step) -> None:
     """The first cell says what may have been charged, the second no more; both make their pictures."""
-    first, second = (kernel.text(f"%%venice --seed {seed}\nA red fox") for seed in (42, 43))
+    first, second = (kernel.all_texts(f"%%venice --seed {seed}\nA red fox") for seed in (42, 43))
     assert ("they may have been charged" in first) == (step.status == "unknown")
     assert "they may have been charged" not in second
     assert "$0.01 · run" in first
