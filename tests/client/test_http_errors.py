@@ -49,7 +49,7 @@ STATUSES = {
     404: ("ModelUnavailable", "%venice models --refresh", FREE),
     405: ("InvalidRequest", "It did not run", FREE),
     407: ("ConfigurationError", "HTTPS_PROXY", FREE),
-    408: ("ServiceUnavailable", "try again", FREE),
+    408: ("PossiblyCharged", "%venice balance", CHARGED),
     409: ("InvalidRequest", "It did not run", FREE),
     410: ("ModelUnavailable", "retired for good", FREE),
     413: ("InvalidRequest", "smaller style references", FREE),

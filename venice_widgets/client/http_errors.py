@@ -61,7 +61,7 @@ def error_for(
     read = read_error(body, clean)
     support = f" (CF-RAY {headers['cf-ray']})" if status >= 500 and "cf-ray" in headers else ""
     said = f"Venice answered {status}: {read.text}{support}"
-    if read.code == _TOO_MANY_IN_FLIGHT or status in (408, 425, 429, 503):
+    if read.code == _TOO_MANY_IN_FLIGHT or status in (429, 503):
         return _not_run(status, said, headers, read.code)
     if status == 402:
         return PaymentRequired(*explain_402(read.document or {}, headers))
@@ -69,7 +69,9 @@ def error_for(
         return _redirect(status, said, clean(headers.get("location", "")), paid=paid)
     if not paid and status not in (401, 403):
         return ResponseError(said, "Try again in a minute.")
-    return _refused(status, said, read, replacement) if status < 500 else PossiblyCharged(said, MAYBE_CHARGED)
+    if status == 408 or status >= 500:  # a timeout does not prove that nothing ran
+        return PossiblyCharged(said, MAYBE_CHARGED)
+    return _refused(status, said, read, replacement)
 
 
 def _refused(status: int, said: str, read: ErrorBody, replacement: str) -> VeniceError:
@@ -165,7 +167,7 @@ def _redirect(status: int, said: str, target: str, *, paid: bool) -> VeniceError
 
 
 def _not_run(status: int, said: str, headers: Mapping[str, str], code: str) -> RateLimited | ServiceUnavailable:
-    if status in (408, 425, 503):
+    if status == 503:
         seconds = stated_seconds(headers, time.time())
         remedy = f"It did not run. {_wait_text(seconds)} {NOT_CHARGED}"
         return ServiceUnavailable(said, remedy, retry_after_seconds=seconds)
