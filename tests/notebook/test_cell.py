@@ -399,7 +399,8 @@ def test_the_second_identical_cell_can_be_shown_from_the_log(shell, simulator):
     run(shell, "%%venice --seed 5\nA fox")
     again = run(shell, "%%venice --seed 5 --reuse\nA fox")
     assert len(sent(simulator)) == 1
-    assert again.images[0].price_usd == Decimal(0)
+    assert again.charged_usd == Decimal(0)
+    assert again.images[0].price_usd == Decimal("0.01")  # what it cost when it was made
 
 
 def test_a_cell_works_in_the_demo_without_a_key(shell):
