@@ -40,7 +40,7 @@ UNPRICED = {
 
 def configure(*lines: str) -> None:
     Path(".venice").mkdir(exist_ok=True)
-    Path(".venice/config.toml").write_text("\n".join([*lines, "requests_per_minute = 100000"]))
+    Path(".venice/config.toml").write_text("\n".join([*lines, "requests_per_minute = 10000"]))
 
 
 @pytest.fixture
@@ -156,7 +156,7 @@ def test_what_may_have_been_charged_counts_until_it_is_settled(open_session, sim
     simulator.add_fault(Fault("500"))
     session.send(session.build("A fox", seed=1)).wait()
     assert session.left_text() == "project budget leaves $0.01"
-    with pytest.raises(SpendingRefused, match=r"\$0.01 is reserved for runs that are under way or unknown"):
+    with pytest.raises(SpendingRefused, match=r"\$0.01 is reserved for runs that are in flight or unknown"):
         session.generate("A fox", seed=2, images=2)
     session.log.resolve("last", charged=False)
     session.generate("A fox", seed=2, images=2)
