@@ -103,8 +103,10 @@ def shell() -> Iterator[InteractiveShell]:
     made = TerminalInteractiveShell.instance(config=settings)
     made.run_line_magic("load_ext", "venice_widgets")
     yield made
+    history = made.history_manager
     with patch("gc.collect"):  # a third of a second a test
         made.atexit_operations()
+    history.db.close()  # Python 3.13 and newer warn of a database that nobody closed
     atexit.unregister(made.atexit_operations)
     made.restore_sys_module_state()
     TerminalInteractiveShell.clear_instance()
