@@ -11,7 +11,7 @@ from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, Unpack
 
 from ulid import ULID
 
@@ -39,6 +39,7 @@ from .config import LIMITS, Settings, as_secret, read_settings, with_limits_of_n
 from .credentials import refuse_keys, with_credential
 from .errors import ConfigurationError, CredentialsRefused, Interrupted, SpendingRefused
 from .log import DATABASE_FILE, Budgets, Log
+from .made_once import made_once
 from .money import parse_usd, usd_text
 from .redact import scrub_own_words
 from .shell import running_shell
@@ -55,33 +56,6 @@ if TYPE_CHECKING:
 
     from .config import Secret
     from .plan import Plan
-
-Value = TypeVar("Value")
-
-
-class _made_once(Generic[Value]):  # noqa: N801  it is used as `functools.cached_property` is
-    """`functools.cached_property` under the session's lock: since Python 3.12 it has none of its own.
-
-    Without it, threads that come first at the same time would have rate limiters and logs of their own.
-    """
-
-    def __init__(self, make: Callable[[Any], Value]) -> None:
-        self._make, self.__doc__ = make, make.__doc__
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._name = name
-
-    @overload
-    def __get__(self, session: None, owner: type) -> _made_once[Value]: ...
-    @overload
-    def __get__(self, session: Any, owner: type) -> Value: ...
-    def __get__(self, session: Any, owner: type) -> Any:
-        if session is None:
-            return self
-        with session._making:  # noqa: SLF001
-            if self._name not in session.__dict__:
-                session.__dict__[self._name] = self._make(session)
-            return session.__dict__[self._name]
 
 
 class Session:
@@ -154,7 +128,7 @@ class Session:
         begun: Settings | None = self.__dict__.get("_begun")
         return begun is not None and not (begun.api_key or begun.wallet_key)
 
-    @_made_once
+    @made_once
     def _begun(self) -> Settings:
         """The settings with the key from wherever people keep them (see `credentials`)."""
         stays = self._stated.demo or (self._transport is not None and self._dotenv is None)
@@ -170,7 +144,7 @@ class Session:
         """The limits on what may be spent in all."""
         return _budgets(self.settings)
 
-    @_made_once
+    @made_once
     def _pace(self) -> RateLimiter:
         """One for all generations: the service counts a wallet's requests together, whatever they belong to."""
         settings = self.settings
@@ -195,7 +169,7 @@ class Session:
         """The rate at which this session sends, shared with the others of its store."""
         return self._pace
 
-    @_made_once
+    @made_once
     def client(self) -> Client:
         """What talks to the API."""
         transport = self._transport
@@ -205,7 +179,7 @@ class Session:
             transport = Simulator(requests_per_minute=None, balance_usd="1000").transport()
         return Client(self.settings, transport)
 
-    @_made_once
+    @made_once
     def log(self) -> Log:
         """The record of every request; opened at first use.
 
@@ -214,7 +188,7 @@ class Session:
         """
         return Log.open(self._stated.store, read_timeout_seconds=self._stated.read_timeout_seconds)
 
-    @_made_once
+    @made_once
     def catalogue_keeper(self) -> CatalogueKeeper:
         """What knows how old the catalogue is."""
         return CatalogueKeeper(self.settings, self.client)

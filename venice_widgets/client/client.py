@@ -6,16 +6,18 @@ Redirects are never followed: the key goes to the base URL's host alone.
 from __future__ import annotations
 
 import json
+import threading
 import weakref
 from dataclasses import replace
 from decimal import Decimal
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import httpx
 
 from venice_widgets.errors import InvalidRequest, ResponseError, VeniceError
+from venice_widgets.made_once import made_once
 from venice_widgets.redact import ScrubLogs, disarm, scrub
 from venice_widgets.request.style_reference import MAX_BYTES
 from venice_widgets.version import __version__
@@ -53,6 +55,7 @@ class Client:
     def __init__(self, settings: Settings, transport: httpx.BaseTransport | None = None) -> None:
         self._settings = settings
         self._transport = transport
+        self._making = threading.RLock()
         self.host = urlsplit(settings.base_url).hostname or settings.base_url
         self.service_version = ""
         """The service's own version, as its last response to a question said; empty before that."""
@@ -145,8 +148,9 @@ class Client:
 
     def close(self) -> None:
         """Free the connections of the questions."""
-        if "_questions" in self.__dict__ and self._transport is None:
-            self._questions.close()
+        with self._making:
+            if "_questions" in self.__dict__ and self._transport is None:
+                self._questions.close()
 
     def channel(self) -> Channel:
         """Connections of its own for the images of one generation.
@@ -163,7 +167,7 @@ class Client:
             on_headers=self._note_headers,
         )
 
-    @cached_property
+    @made_once
     def _questions(self) -> httpx.Client:
         http = self._new_http(_QUESTION_SECONDS)
         if self._transport is None:
@@ -188,7 +192,7 @@ class Client:
             )
         )
 
-    @cached_property
+    @made_once
     def _tls(self) -> ssl.SSLContext | bool:
         """One context for all connections; none is built (20 ms) where nothing is encrypted."""
         encrypted = urlsplit(self._settings.base_url).scheme == "https" and self._transport is None
