@@ -85,6 +85,12 @@ def test_options_go_on_the_wire_and_what_was_not_chosen_does_not(shell, simulato
     ]
 
 
+@pytest.mark.parametrize("value", ["--", "-", "-5..-3"])
+def test_a_negative_prompt_of_dashes_is_sent_as_it_was_typed(shell, simulator, value):
+    run(shell, f"%%venice -m venice-sd35 --seed 1 --negative-prompt={value}\nA fox")
+    assert sent(simulator)[0]["negative_prompt"] == value
+
+
 def test_a_prompt_that_ends_in_a_semicolon_is_shown_all_the_same(shell, capsys):
     run(shell, "%%venice --seed 1\nA fox;")
     assert "z-image-turbo · seed 1 · 1024×1024 · $0.01 · run" in capsys.readouterr().out

@@ -99,6 +99,18 @@ def test_a_refusal_says_what_is_wrong_and_what_is_right(parser, line, words):
     assert words in refusal(parser, line)
 
 
+@pytest.mark.parametrize("option", ["--model", "-m", "--many"])
+@pytest.mark.parametrize("value", ["--", "-", "---"])
+def test_dashes_alone_are_a_value_after_an_equals_sign(parser, option, value):
+    (arrived,) = parser.parse_line(f"{option}={value}").values()
+    assert arrived in (value, [value])
+
+
+def test_dashes_alone_are_no_choice_and_no_amount(parser):
+    assert "invalid choice: '--'" in refusal(parser, "--model-size=--")
+    assert "'--' is not a whole number" in refusal(parser, "--count=--")
+
+
 @pytest.mark.parametrize("line", ["-h", "--help", "--nonsense --help", "--model x -h words"])
 def test_whoever_asks_for_help_gets_it(parser, line):
     assert parser.parse_line(line) == {"help": True}

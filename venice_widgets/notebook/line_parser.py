@@ -158,6 +158,14 @@ class LineParser(argparse.ArgumentParser):
         if self._variables.holds(name) or (action.dest in self.of_request and action.dest not in self.prose):
             raise _usage_error(f"{self.prog}: {flag} {word}: a variable is written {{{{ {name} }}}}.")
 
+    def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
+        """``--negative-prompt=--`` as it was typed; argparse of Python 3.11 drops it, as the end of the options."""
+        if not (action.option_strings and arg_strings == ["--"]):
+            return super()._get_values(action, arg_strings)
+        value = self._get_value(action, "--")
+        self._check_value(action, value)
+        return value
+
     def _get_value(self, action: argparse.Action, arg_string: str) -> Any:
         """What stands for a variable is converted once it is filled in."""
         return arg_string if has_variable(arg_string) else super()._get_value(action, arg_string)
