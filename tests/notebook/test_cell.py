@@ -91,6 +91,11 @@ def test_a_negative_prompt_of_dashes_is_sent_as_it_was_typed(shell, simulator, v
     assert sent(simulator)[0]["negative_prompt"] == value
 
 
+def test_a_model_of_other_tools_is_answered_with_the_nearest(refused, simulator):
+    assert "Did you mean gpt-image-2" in refused("%%venice -m gpt2\nA fox", ModelUnavailable)
+    assert not sent(simulator)
+
+
 def test_a_prompt_that_ends_in_a_semicolon_is_shown_all_the_same(shell, capsys):
     run(shell, "%%venice --seed 1\nA fox;")
     assert "z-image-turbo · seed 1 · 1024×1024 · $0.01 · run" in capsys.readouterr().out

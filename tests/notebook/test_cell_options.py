@@ -8,6 +8,7 @@ from IPython.core.error import UsageError
 
 from venice_widgets.notebook.cell_options import CELL_OPTIONS, all_options, cell_help, cell_parser, parse_cell_line
 from venice_widgets.request.fields import Fields, field_facts
+from venice_widgets.suggest import ELSEWHERE
 
 VALUES = {int: "3", float: "1.5", str: "x"}
 
@@ -43,6 +44,39 @@ def test_a_boolean_of_the_request_can_be_switched_on_and_off(name):
     assert parse_cell_line(f"--{option}") == ({name: True}, {})
     assert parse_cell_line(f"--no-{option}") == ({name: False}, {})
     assert parse_cell_line("") == ({}, {})
+
+
+@pytest.mark.parametrize(
+    ("line", "meant"),
+    [
+        ("--n 4", "--images"),
+        ("-num 4", "--images"),
+        ("--num-images 4", "--images"),
+        ("--num_images=4", "--images"),
+        ("--batch-size 4", "--images"),
+        ("--size 1024x768", "--width and --height, --aspect-ratio, or --resolution, as the model is sized"),
+        ("--ar 3:2", "--aspect-ratio"),
+        ("--guidance-scale 7.5", "--cfg-scale"),
+        ("--Guidance_Scale 7.5", "--cfg-scale"),
+        ("--num-inference-steps 20", "--steps"),
+        ("--negative text", "--negative-prompt"),
+        ("--no text", "--negative-prompt"),
+        ("--image fox.png", "--style-reference or --images"),
+        ("--output fox.png", "--save"),
+        ("--nsfw", "--safe-mode"),
+    ],
+)
+def test_an_option_of_other_image_tools_is_answered_with_ours(line, meant):
+    with pytest.raises(UsageError, match=re.escape(f"Did you mean {meant}? %%venice --help lists them.")):
+        parse_cell_line(line)
+
+
+def test_every_option_that_is_meant_exists():
+    for name in ELSEWHERE.keys() - all_options().keys():
+        with pytest.raises(UsageError, match="Did you mean --") as caught:
+            parse_cell_line(f"--{name.replace('_', '-')} 1")
+        meant = re.findall(r"--[\w-]+", str(caught.value).partition("Did you mean")[2])
+        assert set(meant) - {"--help"} <= set(cell_parser().flags)
 
 
 def test_references_repeat():

@@ -99,6 +99,11 @@ def test_a_refusal_says_what_is_wrong_and_what_is_right(parser, line, words):
     assert words in refusal(parser, line)
 
 
+def test_a_name_from_other_tools_leads_nowhere_where_the_command_has_no_such_option(parser):
+    assert "no option --guidance-scale. %venice test --help" in refusal(parser, "--guidance-scale 3")
+    assert "no option --n. %venice test --help" in refusal(parser, "--n 3")
+
+
 @pytest.mark.parametrize("option", ["--model", "-m", "--many"])
 @pytest.mark.parametrize("value", ["--", "-", "---"])
 def test_dashes_alone_are_a_value_after_an_equals_sign(parser, option, value):

@@ -16,9 +16,9 @@ from IPython.core.error import UsageError
 from venice_widgets.errors import ConfigurationError
 from venice_widgets.money import parse_usd
 from venice_widgets.redact import scrub
-from venice_widgets.suggest import nearest
 
 from .line_variables import LineVariables, has_variable, is_variable
+from .option_hints import elsewhere, near
 from .variables import Several
 
 if TYPE_CHECKING:
@@ -190,25 +190,26 @@ class LineParser(argparse.ArgumentParser):
         return f"{message.removeprefix('argument ')}."
 
     def _refuse_single_dash(self, words: Sequence[str]) -> None:
-        """``-seed 4`` would be read as ``-s eed``."""
+        """``-seed 4`` would be read as ``-s eed``, ``-num 4`` as ``-n um``."""
         for word in words:
-            if re.match(r"-[^-]{2,}", word) and f"-{word.partition('=')[0]}" in self._option_string_actions:
+            if not re.match(r"-[^-]{2,}", word):
+                continue
+            if f"-{word.partition('=')[0]}" in self._option_string_actions:
                 raise _usage_error(f"{self.prog}: {word} needs two dashes: -{word}.")
+            if self._elsewhere(word):
+                self._refuse([word])
 
     def _refuse(self, rest: Sequence[str]) -> NoReturn:
         wrong = next((word for word in rest if re.match(r"--?[^-\s]", word)), None)
         if wrong is None or wrong.startswith("--prompt"):
             raise _usage_error(self._unexpected(rest))
-        near = self._near(wrong)
-        hint = f" Did you mean {' or '.join(near)}?" if near else ""
+        meant = self._elsewhere(wrong) or " or ".join(near(wrong, self.flags))
+        hint = f" Did you mean {meant}?" if meant else ""
         raise _usage_error(f"{self.prog}: there is no option {wrong}.{hint} {self.prog} --help lists them.")
 
-    def _near(self, wrong: str) -> list[str]:
-        """Those that begin like it, or else the most alike."""
-        name = wrong.partition("=")[0].lstrip("-").replace("_", "-")
-        names = [flag.removeprefix("--") for flag in self.flags]
-        beginning = [known for known in names if len(name) > 1 and known.startswith(name.casefold())]
-        return [f"--{known}" for known in beginning[:3] or nearest(name, names)]
+    def _elsewhere(self, wrong: str) -> str:
+        options = {action.dest: _long("/".join(action.option_strings)) for action in self._actions}
+        return elsewhere(wrong, options, self.flags)
 
     def _unexpected(self, rest: Sequence[str]) -> str:
         words = " ".join(rest)

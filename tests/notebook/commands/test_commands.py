@@ -49,6 +49,9 @@ def test_every_command_has_help_in_every_way_of_asking(told, name):
     [
         ("nonsense", "there is no command 'nonsense'. %venice alone lists the commands."),
         ("modle x", "Did you mean model or models?"),
+        ("A fox", "there is no command 'A'. Images are made by a cell that begins with %%venice;"),
+        ("--n 4", "there is no command '--n'. Images are made by a cell that begins with %%venice;"),
+        ("models --size 2K", "there is no option --size. Did you mean --aspect-ratio or --resolution?"),
         ("model", "%venice model: id is missing."),
         ("model a b", "'b' is not understood"),
         ("models --max-price lots", "'lots' is not an amount of dollars"),
