@@ -1,7 +1,7 @@
 """The body of a ``%%venice`` cell exactly as it was typed.
 
 Before a magic sees its cell, IPython takes off prompts (``>>> ``, ``In [1]: ``), common indentation and the spaces of
-empty lines. A prompt for a picture may hold all of these, so such cells are turned into the call of their magic here,
+empty lines. A prompt may hold all of these, so such cells are turned into the call of their magic here,
 before IPython's own transformations. Source: IPython, ``core/inputtransformer2.py``, ``input_transformers_cleanup``.
 """
 

@@ -1,4 +1,4 @@
-"""The ``%venice`` commands: what can be looked at and switched without making a picture. One module a subject."""
+"""The ``%venice`` commands: what can be looked at and switched without making an image. One module a subject."""
 
 from .registry import COMMANDS, overview, run_command
 

@@ -118,7 +118,7 @@ def _styles(session: Session, given: Mapping[str, Any]) -> Bundle:
 
 def _declare_models(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("text", nargs="?", help="Part of an id or name.")
-    parser.add_argument("--max-price", metavar="USD", type=usd, help="One picture can be had for this or less.")
+    parser.add_argument("--max-price", metavar="USD", type=usd, help="One image can be had for this or less.")
     parser.add_argument("--private", action="store_true", default=None, help="Private models only.")
     parser.add_argument("-r", "--resolution", help="Models with this tier, such as 2K, and their price at it.")
     parser.add_argument("-q", "--quality", help="Models with this quality, and their price at it.")

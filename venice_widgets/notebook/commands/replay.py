@@ -56,7 +56,7 @@ def _replay(session: Session, given: Mapping[str, Any]) -> Bundle | Replay:
 
 
 def _source(session: Session, given: Mapping[str, Any]) -> str | FoundRecipe:
-    """A run of the log, a picture's file, or a run of a notebook."""
+    """A run of the log, an image file, or a run of a notebook."""
     name = str(given["run"])
     if given.get("notebook"):
         return _in_notebook(name, given["notebook"])
@@ -98,7 +98,7 @@ def _drift(session: Session, given: Mapping[str, Any]) -> Drift:
 
 
 def _declare_replay(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", help="A run's id, any unique ending of it, last, or a picture's file.")
+    parser.add_argument("run", help="A run's id, any unique ending of it, last, or an image file.")
     parser.add_argument("--from", dest="notebook", metavar="NOTEBOOK", help="Take the run from a notebook's outputs.")
     parser.add_argument("--dry-run", action="store_true", default=None, help="Show price and changes; send nothing.")
     parser.add_argument("--max-cost", type=usd, metavar="USD", help="Refuse to send if it could cost more.")
