@@ -1,4 +1,4 @@
-"""``%venice show FILE``: what made the picture in a file, or all that a notebook holds."""
+"""``%venice show FILE``: what made the image in a file, or all that a notebook holds."""
 
 from __future__ import annotations
 
