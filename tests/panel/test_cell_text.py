@@ -104,6 +104,10 @@ def test_a_cell_says_no_more_than_was_chosen():
     )
 
 
+def test_a_value_of_dashes_fits_a_cell():
+    assert cell_text("a fox", {"negative_prompt": "--"}) == "%%venice --negative-prompt=--\na fox"
+
+
 def test_what_a_cell_could_not_carry_is_a_python_call():
     text = cell_text("a fox", {"negative_prompt": "a\nb"})
     assert text == "import venice_widgets\n\nvenice_widgets.generate(\n    'a fox',\n    negative_prompt='a\\nb',\n)"

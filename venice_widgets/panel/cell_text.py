@@ -87,14 +87,12 @@ def python_text(
 def _fits_a_cell(prompt: str, fields: Mapping[str, Any]) -> bool:
     """Whether IPython and the magic hand everything over as it is.
 
-    The magic's line is one line that is stripped, filled in where it holds ``{{``, and read by argparse, which loses a
-    lone ``--``. The body must begin with a line that is not blank, and hold no line break but the plain one.
+    The magic's line is one line that is stripped, and filled in where it holds ``{{``. The body must begin with a line
+    that is not blank, and hold no line break but the plain one.
     """
     lists = [value if isinstance(value, list | tuple) else [value] for value in fields.values()]
     values = [str(each) for value in lists for each in value]
-    plain = all(
-        _is_one_line(value) and value == value.strip() and value != "--" and "{{" not in value for value in values
-    )
+    plain = all(_is_one_line(value) and value == value.strip() and "{{" not in value for value in values)
     return (
         plain and all(map(_is_one_line, prompt.split("\n"))) and (not prompt or bool(prompt.partition("\n")[0].strip()))
     )
