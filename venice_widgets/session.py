@@ -6,59 +6,42 @@ without sending anything; ``session.send`` sends what was built; ``session.gener
 
 from __future__ import annotations
 
-import threading
-from dataclasses import replace
-from decimal import Decimal
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
-from ulid import ULID
-
-from venice_widgets.client.balance import Balance, ask_balance
-from venice_widgets.client.catalogue_cache import FRESH_SECONDS, CatalogueKeeper, newest_copy
-from venice_widgets.client.client import Client
 from venice_widgets.client.error_body import cleaned
-from venice_widgets.client.payment_required import no_credentials
-from venice_widgets.client.wallet import WALLET_IN_FLIGHT, uses_wallet
 from venice_widgets.generation.copies import copies_of
-from venice_widgets.generation.in_flight import InFlight
+from venice_widgets.generation.may_send import allow_sending, budgets_of, refuse_lowered
 from venice_widgets.generation.notices import age_notes, known_notes, recovery_notes
 from venice_widgets.generation.origin import circumstances
 from venice_widgets.generation.prepared import Prepared, as_rewritten, known_requests, seeds_to_send
-from venice_widgets.generation.rate_limiter import RateLimiter, SharedStarts
 from venice_widgets.generation.run import interrupted
 from venice_widgets.generation.sender import Sender
 from venice_widgets.request.estimate import estimate
 from venice_widgets.request.request import GenerationRequest
 from venice_widgets.request.seeds import plan_seeds
-from venice_widgets.request.spending import STALE_SECONDS, allow
 from venice_widgets.request.style_reference import read_reference
 
-from .config import LIMITS, Settings, as_secret, read_settings, with_limits_of_now
-from .credentials import refuse_keys, with_credential
-from .errors import ConfigurationError, CredentialsRefused, Interrupted, SpendingRefused
-from .log import DATABASE_FILE, Budgets, Log
-from .made_once import made_once
-from .money import parse_usd, usd_text
+from .connection import Connection
+from .credentials import refuse_keys
+from .errors import Interrupted
+from .money import parse_usd
 from .redact import scrub_own_words
 from .shell import running_shell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-
-    import httpx
+    from decimal import Decimal
+    from pathlib import Path
 
     from venice_widgets.generation.result import Generation
-    from venice_widgets.log import RunRecord
-    from venice_widgets.request.catalogue import Catalogue
     from venice_widgets.request.fields import Fields
 
-    from .config import Secret
+    from .log import Budgets, Left
     from .plan import Plan
 
 
-class Session:
+class Session(Connection):
     """A connection to Venice, with its catalogue and its log. Safe to use from several threads.
 
     Args:
@@ -77,150 +60,6 @@ class Session:
     Raises:
         ConfigurationError: a setting cannot be used.
     """
-
-    def __init__(
-        self,
-        *,
-        api_key: str | Secret | None = None,
-        wallet: str | Secret | None = None,
-        dotenv: str | Path | None = None,
-        base_url: str | None = None,
-        store: str | Path | None = None,
-        max_cost_usd: Decimal | str | float | None = None,
-        confirm_above_usd: Decimal | str | float | None = None,
-        legacy_header: bool = False,
-        demo: bool | None = None,
-        transport: httpx.BaseTransport | None = None,
-    ) -> None:
-        api_key, wallet = as_secret(api_key), as_secret(wallet)
-        self._arguments = {
-            "api_key": api_key,
-            "wallet_key": wallet,
-            "base_url": base_url,
-            "store": store,
-            "max_cost_usd": max_cost_usd,
-            "confirm_above_usd": confirm_above_usd,
-            "legacy_header": legacy_header or None,
-        }
-        settings = read_settings(self._arguments)
-        wants_demo = settings.demo if demo is None else demo
-        self._stated = settings.for_demo() if wants_demo else replace(settings, demo=False)
-        self._dotenv = None if dotenv is None else Path(dotenv).expanduser()
-        self._transport = transport
-        self._told_of_recovery = False
-        self._making = threading.RLock()
-        self._in_flight = InFlight()
-        self.session_id = str(ULID())
-        """What budgets "per session" go by."""
-
-    @property
-    def settings(self) -> Settings:
-        """What holds now: the limits as they are stated now, everything else as when the session began.
-
-        Raises:
-            ConfigurationError: a limit cannot be used, the ``.env`` cannot be read, or the keyring is locked or broken.
-        """
-        return with_limits_of_now(self._begun, self._arguments)
-
-    @property
-    def lacks_key(self) -> bool:
-        """Whether it has looked for a key and found none."""
-        begun: Settings | None = self.__dict__.get("_begun")
-        return begun is not None and not (begun.api_key or begun.wallet_key)
-
-    @made_once
-    def _begun(self) -> Settings:
-        """The settings with the key from wherever people keep them (see `credentials`)."""
-        stays = self._stated.demo or (self._transport is not None and self._dotenv is None)
-        return self._stated if stays else with_credential(self._stated, dotenv=self._dotenv)
-
-    def left_text(self) -> str:
-        """What the budgets leave, in words; empty where none is set."""
-        left = self.log.left(self.budgets, self.session_id)
-        return " · ".join(f"{one.scope} budget leaves {usd_text(max(one.left_usd, Decimal(0)))}" for one in left)
-
-    @property
-    def budgets(self) -> Budgets:
-        """The limits on what may be spent in all."""
-        return _budgets(self.settings)
-
-    @made_once
-    def _pace(self) -> RateLimiter:
-        """One for all generations: the service counts a wallet's requests together, whatever they belong to."""
-        settings = self.settings
-        if settings.demo:
-            return RateLimiter(None)
-        credential = settings.api_key or settings.wallet_key
-        account = f"{settings.base_url} {credential.reveal() if credential else ''}"
-        return RateLimiter(
-            settings.requests_per_minute,
-            WALLET_IN_FLIGHT if uses_wallet(settings) else None,
-            starts=SharedStarts(settings.store / "rate.sqlite", account),
-            fixed="requests_per_minute" in settings.sources,
-        )
-
-    @property
-    def in_flight(self) -> InFlight:
-        """What `close` and the end of the program wait for."""
-        return self._in_flight
-
-    @property
-    def rate_limiter(self) -> RateLimiter:
-        """The rate at which this session sends, shared with the others of its store."""
-        return self._pace
-
-    @made_once
-    def client(self) -> Client:
-        """What talks to the API."""
-        transport = self._transport
-        if transport is None and self.settings.demo:
-            from .simulator import Simulator
-
-            transport = Simulator(requests_per_minute=None, balance_usd="1000").transport()
-        return Client(self.settings, transport)
-
-    @made_once
-    def log(self) -> Log:
-        """The record of every request; opened at first use.
-
-        Raises:
-            StoreError: it cannot be opened.
-        """
-        return Log.open(self._stated.store, read_timeout_seconds=self._stated.read_timeout_seconds)
-
-    @made_once
-    def catalogue_keeper(self) -> CatalogueKeeper:
-        """What knows how old the catalogue is."""
-        return CatalogueKeeper(self.settings, self.client)
-
-    def catalogue(self, *, max_age_seconds: float = FRESH_SECONDS) -> Catalogue:
-        """The models, prices and styles, no older than `max_age_seconds` if Venice can be reached.
-
-        Raises:
-            VeniceError: they cannot be fetched, and there is no copy.
-        """
-        return self.catalogue_keeper.current(max_age_seconds=max_age_seconds)
-
-    def known_catalogue(self) -> Catalogue | None:
-        """The catalogue at hand, however old, for completion: neither the network nor a keyring is asked."""
-        if self._stated.demo:
-            return self.catalogue()
-        if "_begun" in self.__dict__ or self._transport is not None:
-            return self.catalogue_keeper.known()
-        return newest_copy(self._stated.store, self._stated.base_url)
-
-    def known_runs(self, limit: int = 20) -> list[RunRecord]:
-        """The newest runs, for completion: no store is made and no keyring asked."""
-        return self.log.search(limit=limit) if (self._stated.store / DATABASE_FILE).exists() else []
-
-    def balance(self) -> Balance:
-        """What is left on the account; costs nothing.
-
-        Raises:
-            CredentialsRefused: there is no key, or it is wrong.
-            ResponseError: the response cannot be understood.
-        """
-        return ask_balance(self.settings, self.client)
 
     def build(
         self, prompt: str, *, images: int | None = None, again: bool | None = False, **fields: Unpack[Fields]
@@ -310,10 +149,12 @@ class Session:
         settings = self.settings
         limit = None if max_cost_usd is None else parse_usd(max_cost_usd, "max_cost_usd")
         if prepared.to_send:
-            self._allow(prepared, settings, limit, ask, yes=yes)
-        budgets = _budgets(settings)
+            allow_sending(prepared, settings, limit, ask, yes=yes)
+        budgets = budgets_of(settings)
         sender = Sender(settings, self.client, self.log, self._pace, budgets, self.session_id, self._in_flight)
-        still_allowed = partial(self._refuse_lowered, prepared, settings, limit)
+        still_allowed = partial(
+            refuse_lowered, prepared, settings, limit, now=lambda: self.settings, left=self._budgets_left
+        )
         generation = sender.send(prepared, self._context(context), self._opening_notes(prepared), still_allowed)
         self._told_of_recovery = True
         return generation
@@ -486,101 +327,10 @@ class Session:
         )
         return plan if again else resume_drawn(plan, self)
 
-    def close(self, *, cancel: bool = False) -> None:
-        """Wait for what is in flight, free the connections and close the log; the session can be used again.
-
-        Args:
-            cancel: whether requests that were not sent yet are not sent any more.
-
-        Raises:
-            Interrupted: the user did not want to wait; what was in flight was given up, and is on record as that.
-        """
-        try:
-            self._in_flight.finish(cancel=cancel)
-        finally:
-            with self._making:
-                for name in ("client", "log"):
-                    if name in self.__dict__:
-                        self.__dict__.pop(name).close()
-
-    def __enter__(self) -> Session:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self.close(cancel=kind is not None)
-
-    def _allow(
-        self,
-        prepared: Prepared,
-        settings: Settings,
-        max_cost_usd: Decimal | None,
-        ask: Callable[[str], bool | None] | None,
-        *,
-        yes: bool,
-    ) -> None:
-        if not (settings.api_key or settings.wallet_key):
-            raise CredentialsRefused(*no_credentials())
-        _refuse_old(prepared)
-        allow(
-            prepared.estimate,
-            settings,
-            price_age_seconds=_age_for_limits(prepared),
-            max_cost_usd=max_cost_usd,
-            yes=yes,
-            ask=ask,
-        )
-        _refuse_old(prepared)  # the question may have waited overnight for its answer
-
-    def _refuse_lowered(self, prepared: Prepared, before: Settings, max_cost_usd: Decimal | None) -> None:
-        """Refuse the rest of a generation where a limit was lowered while it runs."""
-        try:
-            now = self.settings
-            if all(getattr(now, name) == getattr(before, name) for name in LIMITS):
-                return
-            allow(prepared.estimate, now, max_cost_usd=max_cost_usd, yes=True)
-            self._refuse_overdrawn(now)
-        except (SpendingRefused, ConfigurationError) as exc:
-            raise SpendingRefused(
-                f"a limit was changed while this ran: {exc.message}",
-                "The rest was not sent. The same seeds again send only what is missing.",
-            ) from exc
-
-    def _refuse_overdrawn(self, settings: Settings) -> None:
-        left = self.log.left(_budgets(settings), self.session_id)
-        if short := next((one for one in left if one.left_usd < 0), None):
-            raise SpendingRefused(f"the {short.scope}'s budget does not cover the rest.")
+    def _budgets_left(self, budgets: Budgets) -> tuple[Left, ...]:
+        return self.log.left(budgets, self.session_id)
 
     def _opening_notes(self, prepared: Prepared) -> tuple[str, ...]:
         """What is told with the next images; what an earlier session left, once."""
         recovered = () if self._told_of_recovery else recovery_notes(self.log.recovered)
         return (*age_notes(prepared), *known_notes(prepared), *recovered)
-
-
-def _budgets(settings: Settings) -> Budgets:
-    return Budgets(
-        session_usd=settings.session_budget_usd,
-        day_usd=settings.day_budget_usd,
-        project_usd=settings.project_budget_usd,
-    )
-
-
-def _age_for_limits(prepared: Prepared) -> float:
-    """How old the prices are; where the clock was set back it cannot be known, so they are too old."""
-    age = prepared.price_age_seconds
-    return age if age >= -_CLOCK_SKEW_SECONDS else max(-age, STALE_SECONDS + 1)
-
-
-_CLOCK_SKEW_SECONDS = 60.0
-"""So much a clock may be set back by its own corrections."""
-
-
-def _refuse_old(prepared: Prepared) -> None:
-    if -_CLOCK_SKEW_SECONDS <= prepared.age_seconds <= FRESH_SECONDS:
-        return
-    when = f"{prepared.age_seconds / 3600:.1f} hours ago"
-    if prepared.age_seconds < 0:
-        when = "before the clock was set back"
-    raise SpendingRefused(
-        f"it was priced {when}, and prices may have changed since.",
-        "Build it again, or run the cell again. Nothing was sent.",
-    )
