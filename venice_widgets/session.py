@@ -149,7 +149,7 @@ class Session(Connection):
         settings = self.settings
         limit = None if max_cost_usd is None else parse_usd(max_cost_usd, "max_cost_usd")
         if prepared.to_send:
-            allow_sending(prepared, settings, limit, ask, yes=yes)
+            allow_sending(prepared, settings, limit, ask, yes=yes, left=self._budgets_left)
         budgets = budgets_of(settings)
         sender = Sender(settings, self.client, self.log, self._pace, budgets, self.session_id, self._in_flight)
         still_allowed = partial(

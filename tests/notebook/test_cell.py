@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from itertools import product
 
 import pytest
 from IPython.core.error import UsageError
@@ -12,6 +13,7 @@ from IPython.core.error import UsageError
 from venice_widgets import current
 from venice_widgets.errors import (
     ContentRefused,
+    CredentialsRefused,
     GenerationIncomplete,
     Interrupted,
     InvalidRequest,
@@ -204,6 +206,60 @@ def test_who_has_said_yes_is_not_asked(shell, simulator, person, option):
     run(shell, f"%%venice --model gpt-image-2 -n 4 {option}\nA fox")
     assert not questions
     assert len(sent(simulator)) == 4
+
+
+@pytest.mark.parametrize("scope", ["session", "day", "project"])
+@pytest.mark.parametrize("several", ["-n 4", "--quality medium,high -n 2"], ids=["images", "plan"])
+def test_nobody_is_asked_about_what_a_budget_refuses(refused, simulator, session, person, scope, several):
+    questions = person("y")
+    session.settings.store.mkdir()
+    (session.settings.store / "config.toml").write_text(f'{scope}_budget_usd = "0.40"\nconfirm_above_usd = "0.10"')
+    text = refused(f"%%venice --model gpt-image-2 {several}\nA fox", SpendingRefused)
+    assert f"of the {scope}'s budget of $0.40 only $0.40 is left" in text
+    assert not questions
+    assert not sent(simulator)
+
+
+@pytest.mark.parametrize("several", ["-n 4", "--quality medium,high -n 2"], ids=["images", "plan"])
+def test_nobody_is_asked_about_what_a_limit_refuses(refused, simulator, session, person, several, monkeypatch):
+    questions = person("y")
+    monkeypatch.setenv("VENICE_MAX_COST", "0.40")
+    monkeypatch.setenv("VENICE_CONFIRM_ABOVE", "0.10")
+    assert "limit of $0.40" in refused(f"%%venice --model gpt-image-2 {several}\nA fox", SpendingRefused)
+    assert not questions
+    assert not sent(simulator)
+
+
+@pytest.mark.parametrize("several", ["-n 4", "--quality medium,high -n 4"], ids=["images", "plan"])
+def test_nobody_is_asked_where_there_is_no_key(refused, simulator, person, several):
+    questions = person("y")
+    current.use_session(Session(transport=simulator.transport()))
+    assert "no API key" in refused(f"%%venice --model gpt-image-2 {several}\nA fox", CredentialsRefused)
+    assert not questions
+    assert not sent(simulator)
+
+
+def test_a_dry_run_says_that_a_budget_would_refuse_it(shell, session, simulator, capsys):
+    session.settings.store.mkdir()
+    (session.settings.store / "config.toml").write_text('session_budget_usd = "0.02"')
+    run(shell, "%%venice --seed 1 -n 3 --dry-run\nA fox")
+    told = words_of(capsys.readouterr().out)
+    assert "It would be refused: this may cost $0.03, and of the session's budget of $0.02 only $0.02 is left." in told
+
+
+@pytest.mark.parametrize(
+    ("model", "option"),
+    [
+        *product(["lustify-sdxl", "seedream-v3", "nano-banana"], ["-n 1", "-n 3"]),
+        *product(["seedream-v3", "nano-banana"], ["--dry-run"]),  # an end that is years away is told with the image
+    ],
+)
+def test_that_a_model_is_going_away_is_told_once_and_by_its_day(shell, capsys, model, option):
+    run(shell, f"%%venice --model {model} --seed 1 {option}\nA fox")
+    told = words_of(capsys.readouterr().out)
+    assert len(re.findall(rf"{model} (?:is going away|ended on|was to be removed)", told)) == 1
+    assert "deprecat" not in told
+    assert not re.search(r"\d{4}-\d\d-\d\d", told)
 
 
 def test_where_nobody_can_answer_it_is_refused(refused, simulator):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from venice_widgets.config import Settings
     from venice_widgets.log import Left
+    from venice_widgets.request.estimate import Estimate
 
     from .prepared import Prepared
 
@@ -44,6 +45,7 @@ def allow_sending(
     ask: Callable[[str], bool | None] | None,
     *,
     yes: bool,
+    left: Callable[[Budgets], Sequence[Left]],
 ) -> None:
     """Allow a generation, or refuse it before anything is sent.
 
@@ -53,6 +55,7 @@ def allow_sending(
         max_cost_usd: the limit for this generation, in place of the standing one; it also confirms a price up to it.
         ask: puts a question to the user; None where no question is asked.
         yes: the user has confirmed the price.
+        left: what the log says that budgets leave.
 
     Raises:
         CredentialsRefused: there is no key.
@@ -61,6 +64,7 @@ def allow_sending(
     if not (settings.api_key or settings.wallet_key):
         raise CredentialsRefused(*no_credentials())
     _refuse_old(prepared)
+    refuse_uncovered(prepared.estimate, left(budgets_of(settings)))
     allow(
         prepared.estimate,
         settings,
@@ -70,6 +74,18 @@ def allow_sending(
         ask=ask,
     )
     _refuse_old(prepared)  # the question may have waited overnight for its answer
+
+
+def refuse_uncovered(estimate: Estimate, left: Sequence[Left], what: str = "this") -> None:
+    """Refuse what the budgets do not cover, before the user is asked. The log decides again as it reserves.
+
+    Raises:
+        SpendingRefused: it names the budget and what is left of it.
+    """
+    most = estimate.upper_bound_usd
+    if most is not None:  # what has no upper bound no budget allows
+        for one in left:
+            one.refuse_more(most, what)
 
 
 def refuse_lowered(

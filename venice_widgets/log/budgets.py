@@ -81,6 +81,19 @@ class Left:
         """What may still be spent; below zero where a charge was dearer than its reservation."""
         return self.limit_usd - self.spent.total_usd
 
+    def refuse_more(self, needed_usd: Decimal, what: str = "this") -> None:
+        """Refuse what is more than is left.
+
+        Raises:
+            SpendingRefused: it names the limit and what is left of it.
+        """
+        if needed_usd > self.left_usd:
+            raise SpendingRefused(
+                f"{what} may cost {usd_text(needed_usd)}, and of the {self.scope}'s budget of "
+                f"{usd_text(self.limit_usd)} {_spoken(self)}.",
+                f"Raise {self.scope}_budget_usd, or ask for less. Nothing was sent.",
+            )
+
     @property
     def text(self) -> str:
         """One line for people: ``day: $0.12 of $1.00 left``, and what is not settled."""
@@ -143,18 +156,16 @@ def _by_name(scope: str, drafts: Sequence[RunDraft]) -> Iterator[tuple[str, list
 
 
 def _check_one(available: Left, drafts: Sequence[RunDraft]) -> None:
-    name = f"the {available.scope}'s budget of {usd_text(available.limit_usd)}"
-    remedy = f"Raise {available.scope}_budget_usd, or ask for less. Nothing was sent."
     needed = dollars(0)
     for draft in drafts:
         if draft.reserve_usd is None:
             raise SpendingRefused(
-                f"the price of {draft.model} is unknown, and {name} allows only what is priced.",
+                f"the price of {draft.model} is unknown, and the {available.scope}'s budget of "
+                f"{usd_text(available.limit_usd)} allows only what is priced.",
                 f"Choose another model, or take {available.scope}_budget_usd out. Nothing was sent.",
             )
         needed += draft.reserve_usd
-    if needed > available.left_usd:
-        raise SpendingRefused(f"this may cost {usd_text(needed)}, and of {name} {_spoken(available)}.", remedy)
+    available.refuse_more(needed)
 
 
 def _spoken(available: Left) -> str:

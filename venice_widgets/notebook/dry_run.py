@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from venice_widgets.display import Bundle, code, join, notice
 from venice_widgets.errors import SpendingRefused
+from venice_widgets.generation.may_send import refuse_uncovered
 from venice_widgets.generation.notices import age_notes
 from venice_widgets.request.spending import allow
 
@@ -45,8 +46,9 @@ def _price_lines(session: Session, prepared: Prepared) -> tuple[str, ...]:
 
 
 def _refusal(session: Session, prepared: Prepared, options: Mapping[str, Any]) -> str:
-    """What a limit would say of it; empty where none does."""
+    """What a limit or a budget would say of it; empty where none does."""
     try:
+        refuse_uncovered(prepared.estimate, session.log.left(session.budgets, session.session_id))
         allow(
             prepared.estimate,
             session.settings,

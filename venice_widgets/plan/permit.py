@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from venice_widgets.client.payment_required import no_credentials
 from venice_widgets.errors import CredentialsRefused, SpendingRefused
+from venice_widgets.generation.may_send import refuse_uncovered
 from venice_widgets.money import parse_usd, usd_text
 from venice_widgets.request.spending import allow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from decimal import Decimal
 
     from .host import Host
     from .outlook import Outlook
@@ -46,23 +48,10 @@ def permit(
     limit = None if max_cost_usd is None else parse_usd(max_cost_usd, "max_cost_usd")
     age = outlook.price_age_seconds
     allow(outlook.estimate, settings, price_age_seconds=age, max_cost_usd=limit, yes=True, ask=None)
-    _hold_budgets(outlook, host)
+    refuse_uncovered(outlook.estimate, host.log.left(host.budgets, host.session_id), "the plan")
     if limit is None:
         _hold_shown(outlook, shown)
     allow(outlook.estimate, settings, price_age_seconds=age, max_cost_usd=limit, yes=yes, ask=ask)
-
-
-def _hold_budgets(outlook: Outlook, host: Host) -> None:
-    """As the log will decide for each request; here for all of them, before the user is asked."""
-    most = outlook.estimate.upper_bound_usd
-    for left in host.log.left(host.budgets, host.session_id):
-        if most is not None and most > left.left_usd:
-            available = usd_text(max(left.left_usd, Decimal(0)))
-            raise SpendingRefused(
-                f"the plan may cost {usd_text(most)}, and of the {left.scope}'s budget of {usd_text(left.limit_usd)} "
-                f"only {available} is left.",
-                f"Raise {left.scope}_budget_usd, or ask for less. Nothing was sent.",
-            )
 
 
 def _hold_shown(outlook: Outlook, shown: Outlook | None) -> None:
