@@ -58,15 +58,16 @@ def commands() -> str:
 
 def settings() -> str:
     """Every setting with each place that can give it."""
-    from venice_widgets import config
+    from venice_widgets.config import settings as settings_module
+    from venice_widgets.config import sources
 
-    documented = attribute_docs(Path(config.__file__).read_text("utf-8"), "Settings")
+    documented = attribute_docs(Path(settings_module.__file__).read_text("utf-8"), "Settings")
     rows = []
-    for one in fields(config.Settings):
+    for one in fields(settings_module.Settings):
         if one.name == "sources":
             continue
-        variable = config._ENVIRONMENT.get(one.name, "")
-        in_file = one.name if one.name in config._IN_FILE else ""
+        variable = sources.ENVIRONMENT.get(one.name, "")
+        in_file = one.name if one.name in sources.IN_FILE else ""
         default = "" if one.default in (None, ...) else str(getattr(one, "default", ""))
         rows.append((code(one.name), documented.get(one.name, ""), code(variable), code(in_file), code(default)))
     return table(("argument of `Session`", "what it is", "variable", "key in `config.toml`", "default"), rows)

@@ -15,19 +15,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from traitlets.config import Config
 
-from venice_widgets import config
 from venice_widgets.config import (
     BASE_URL,
-    CONFIG_FILE,
     DEMO_BASE_URL,
     STORE_FOLDER,
     Secret,
     Settings,
     check_base_url,
-    find_store,
     read_settings,
 )
 from venice_widgets.errors import ConfigurationError
+from venice_widgets.files.store_folder import CONFIG_FILE, find_store
 from venice_widgets.money import parse_usd
 
 KEY = "VENICE_INFERENCE_KEY_kq7w8e9r0t1y2u3i4o5p"
@@ -258,7 +256,7 @@ def test_defaults_come_from_ipython_then_the_store_then_the_project(folder, monk
     assert (read(folder).model, read(folder).sources["model"]) == ("store", "config.toml")
     told = Config()
     told.Venice.model = "ipython"
-    monkeypatch.setattr(config, "running_shell", lambda: SimpleNamespace(config=told))
+    monkeypatch.setattr("venice_widgets.config.sources.running_shell", lambda: SimpleNamespace(config=told))
     found = read(folder)
     assert (found.model, found.sources["model"]) == ("ipython", "IPython's configuration")
     assert (found.format, found.sources["format"]) == ("jpeg", "config.toml")
