@@ -210,7 +210,7 @@ def test_a_proxy_that_quotes_the_headers_back_gives_nothing_away(kind, status, s
     monkeypatch.setattr(PanelWidget, "post", lambda _, *message: posted.append(repr(message)))
     everything.run(shell, PANEL)
     everything.texts += [state := "\n".join(posted), json.dumps(Widget.get_manager_state(), default=str)]
-    assert "1 image is missing" in state
+    assert "No image: seed" in state
     assert any(transport.seen)
     everything.assert_clean((*SECRETS, *transport.seen, COOKIE.partition("=")[2]))
 
