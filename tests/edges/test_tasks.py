@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from venice_widgets.notebook.cell_options import cell_help
 from venice_widgets.notebook.commands import run_command
@@ -57,6 +58,27 @@ def test_last_weeks_fox_is_found_and_packed_in_four_cells(cells):
     assert "An owl" not in listed
     assert "1 run as zip" in exported
     assert Path("fox.zip").is_file()
+
+
+def test_a_labelled_3_by_3_grid_takes_three_cells(cells, shell, simulator):
+    options = "--model venice-sd35 --cfg-scale 3,5,7 --seed 1..3"
+    priced, made, _ = cells(
+        f"%%venice {options} --dry-run\nA fox", f"%%venice {options} --out grid\nA fox", 'grid.sheet("grid.png")'
+    )
+    assert "9 × $0.01 = $0.09" in priced
+    assert "9 of 9 images · $0.09 spent" in made
+    assert sum(request.path == "/image/generate" for request in simulator.requests) == 9
+    html = shell.display_formatter.format(shell.user_ns["grid"])[0]["text/html"]
+    assert [headings(html, scope) for scope in ("col", "row")] == [["seed ↓", "3", "5", "7"], ["1", "2", "3"]]
+    assert html.count("<img") == 9
+    with Image.open("grid.png") as sheet:
+        assert sheet.width > 3 * 256
+
+
+def headings(html, scope):
+    """The words of a table's headings."""
+    found = re.findall(rf'<th scope="{scope}".*?</th>', html)
+    return [re.sub(r"<[^>]*>", "", heading) for heading in found]
 
 
 @pytest.mark.parametrize(("command", "words"), [
