@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -13,7 +14,7 @@ from PIL import Image
 
 from venice_widgets import current
 from venice_widgets.generation.rate_limiter import RateLimiter
-from venice_widgets.notebook.raw_cells import as_typed
+from venice_widgets.notebook.raw_cells import as_typed, is_whole_cell
 from venice_widgets.session import Session
 from venice_widgets.simulator import Simulator
 
@@ -122,3 +123,23 @@ def test_an_empty_body_is_the_magics_to_judge(wire, shell, capsys):
 def test_ipython_still_asks_for_more_lines_of_an_unfinished_cell(shell):
     assert shell.check_complete("%%venice\nA fox") == ("incomplete", "")
     assert shell.check_complete("%%venice\nA fox\n\n")[0] == "complete"
+
+
+@pytest.mark.parametrize(
+    ("parent", "whole"),
+    [
+        ({"content": {"code": "%%venice --steps 4,8\nA fox"}}, True),
+        ({"content": {"code": "\n%%venice\nA fox"}}, True),
+        ({"content": {"code": "%%time\n%%venice\nA fox"}}, False),
+        ({"content": {"code": "1 + 1\nget_ipython().run_cell_magic('venice', '', 'A fox')"}}, False),
+        ({"content": {}}, False),
+        ({}, False),
+        (None, False),
+    ],
+)
+def test_only_a_cell_of_this_magic_alone_is_a_whole_cell(parent, whole):
+    assert is_whole_cell(SimpleNamespace(get_parent=lambda: parent)) is whole
+
+
+def test_a_terminal_does_not_tell_its_cell(shell):
+    assert not is_whole_cell(shell)

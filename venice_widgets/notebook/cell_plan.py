@@ -117,7 +117,7 @@ def _run(shell: Any, session: Session, plan: Plan, options: Mapping[str, Any], c
             resend_unknown=bool(options.get("resend_unknown")),
             context=context,
             ask=ask_user,
-            whole_cell=_is_whole_cell(shell),
+            whole_cell=is_whole_cell(shell),
         )
     except (GenerationIncomplete, Interrupted) as exc:
         _keep(shell, exc.generation, options)
@@ -137,13 +137,6 @@ def _keep(shell: Any, grid: Grid, options: Mapping[str, Any]) -> None:
         more = f" and {len(files) - SHOWN_FILES} more" if len(files) > SHOWN_FILES else ""
         if files:
             _show(line(f"saved as {', '.join(files[:SHOWN_FILES])}{more}"))
-
-
-def _is_whole_cell(shell: Any) -> bool:
-    """Whether all that a cell shows comes from this magic."""
-    request = shell.get_parent() if hasattr(shell, "get_parent") else None
-    content = request.get("content") if isinstance(request, dict) else None
-    return is_whole_cell(str(content.get("code", ""))) if isinstance(content, dict) else False
 
 
 @contextmanager

@@ -39,9 +39,14 @@ def as_typed(lines: list[str]) -> list[str]:
     return [f"get_ipython().run_cell_magic({cell['name']!r}, {cell['line'].strip()!r}, {body!r})\n"]
 
 
-def is_whole_cell(text: str) -> bool:
-    """Whether a cell is nothing but a ``%%venice`` cell, with no other magic around it."""
-    cell = _CELL.match(text)
+def is_whole_cell(shell: Any) -> bool:
+    """Whether the cell that is being run is nothing but a ``%%venice`` cell, with no other magic around it.
+
+    Then all that it shows comes from the magic. A terminal does not tell, nor does a kernel between two cells.
+    """
+    request = shell.get_parent() if hasattr(shell, "get_parent") else None
+    content = request.get("content") if isinstance(request, dict) else None
+    cell = _CELL.match(str(content.get("code", ""))) if isinstance(content, dict) else None
     return cell is not None and cell["name"] == "venice"
 
 
