@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from venice_widgets.errors import ContentRefused, PossiblyCharged, VeniceError
-from venice_widgets.redact import disarm, safe_headers, scrub
+from venice_widgets.redact import disarm, safe_headers, scrub, scrub_own_words
 
 from .decompress import accepted_encodings, beginning_of, body_pieces
 from .error_body import ErrorBody, cleaned, is_error_document, read_error
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from .response import BodyFile, ResponseStorage
 
 _ERROR_BODY_BYTES = 256 << 10
+_LONGEST_REDACTED_BYTES = 8 << 20
+"""A longer body without an image is stored as it came: what quotes a request back is a page, not megabytes."""
 _LARGEST_BODY_BYTES = 1 << 30
 
 
@@ -175,9 +177,11 @@ class _ResponseReader:
     def _damaged(
         self, filled: ImageResponse, reading: Reading, storage: ResponseStorage, broken: httpx.HTTPError | None
     ) -> ImageResponse:
-        """What was paid for and is not stored as whole images: the body is stored as it came."""
+        """What was paid for and is not stored as whole images: the body is stored as it came, less credentials."""
         error = None if reading.images else self._unreadable(storage.body.read_from_start(), reading, broken)
         stored = storage.body.size_bytes and not isinstance(error, ContentRefused)
+        if not reading.images and 0 < storage.body.size_bytes <= _LONGEST_REDACTED_BYTES:
+            storage.body.redact(self._clean if storage.body.size_bytes <= _ERROR_BODY_BYTES else self._clean_long)
         bodies = (storage.keep_body(filled.headers.get("content-type", "")),) if stored else ()
         problem = self._clean(str(broken)) if broken else reading.problem
         notes = (f"The response was damaged: {problem}.",) if reading.images else ()
@@ -200,6 +204,10 @@ class _ResponseReader:
 
     def _clean(self, text: str) -> str:
         return scrub(text, self.secrets)
+
+    def _clean_long(self, text: str) -> str:
+        """Known secrets alone: what looks like a credential in a long body may be a part of an image."""
+        return scrub_own_words(text, self.secrets)
 
 
 def _error_in_success(read: ErrorBody) -> VeniceError:

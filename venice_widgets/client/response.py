@@ -15,7 +15,7 @@ from venice_widgets.money import usd_or_none
 from venice_widgets.request.deprecation import Deprecation
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
     from decimal import Decimal
     from pathlib import Path
@@ -48,6 +48,7 @@ class BodyFile(Protocol):
 
     def write(self, data: bytes, /) -> None: ...  # noqa: D102
     def read_from_start(self) -> IO[bytes]: ...  # noqa: D102
+    def redact(self, clean: Callable[[str], str], /) -> None: ...  # noqa: D102
     def discard(self) -> None: ...  # noqa: D102
 
 

@@ -155,6 +155,27 @@ class Spool(ObjectWriter):
         """Go to a place, from the beginning, to read from there."""
         return self._file.seek(offset)
 
+    def redact(self, clean: Callable[[str], str]) -> None:
+        """Write the body again as `clean` gives it, where it is text that holds secrets; other bytes stay.
+
+        Raises:
+            StoreError: the disk did not take it.
+        """
+        whole = self.read_from_start().read()
+        try:
+            text = whole.decode("utf-8")
+        except UnicodeDecodeError:
+            return
+        if (safe := clean(text)) == text:
+            return
+        try:
+            self._file.seek(0)
+            self._file.truncate()
+        except OSError as exc:
+            raise self._failed(exc) from exc
+        self._hash, self.size_bytes = hashlib.sha256(), 0
+        self.write(safe.encode())
+
     def read_from_start(self) -> IO[bytes]:
         """The file itself, at its beginning, for readers that want one."""
         self.flush()
