@@ -60,7 +60,8 @@ class Machine:
         getattr(self, kind)()
 
     def generate(self, **more):
-        first, images = self.chance.randint(1, 300), self.chance.randint(1, 7)
+        seeds = self.chance.choice((300, 10**6))  # some that the log may hold, and some that it does not
+        first, images = self.chance.randint(1, seeds), self.chance.randint(1, 7)
         self.attempt(lambda: self.session.generate("a fox", seed=f"{first}..{first + images - 1}", **more))
 
     def again(self):
