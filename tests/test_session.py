@@ -9,7 +9,9 @@ import traceback
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 
+import psutil
 import pytest
 from PIL import Image
 
@@ -544,6 +546,26 @@ def test_a_closed_session_can_go_on(simulator, session):
     session.close()
     session.close()
     assert session.generate("a fox").images
+
+
+def test_a_closed_session_holds_no_file_of_its_store(simulator):
+    with Session(api_key=KEY, transport=simulator.transport()) as session:
+        session.generate("a fox")
+    held = {Path(file.path).name for file in psutil.Process().open_files()}
+    assert not held & {"rate.sqlite", "log.sqlite"}
+
+
+def test_a_rate_that_cannot_be_counted_fails_the_images_at_no_cost_and_nobody_waits_forever(simulator, session):
+    class Breaks(RateLimiter):
+        def wait(self, *_):
+            raise OSError("the rate cannot be read")
+
+    session._pace = Breaks(None)
+    generation = session.send(session.build("a fox", images=3))
+    assert generation.wait(10)
+    assert posts(simulator) == []
+    assert [run.status for run in session.log.search()] == [Status.FAILED] * 3
+    assert generation.charged_usd == 0
 
 
 def test_giving_up_ends_a_request_that_hangs_in_the_simulator_of_this_process(simulator, session):

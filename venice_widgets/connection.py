@@ -200,6 +200,8 @@ class Connection:
                 for name in ("client", "log"):
                     if name in self.__dict__:
                         self.__dict__.pop(name).close()
+                if "_pace" in self.__dict__:
+                    self._pace.close()  # and kept: what it has learned of the limit still holds
 
     def __enter__(self) -> Self:
         return self

@@ -322,6 +322,17 @@ def test_what_goes_wrong_while_settling_belongs_to_its_job_and_stops_nothing():
     assert [delivery.result for delivery in made.deliveries] == [0, 1, 2, 3]
 
 
+def test_what_goes_wrong_before_a_job_is_sent_belongs_to_it_and_nobody_waits_forever():
+    class Breaks(RateLimiter):
+        def wait(self, *_):
+            raise OSError("the rate cannot be read")
+
+    sent = []
+    made = run(range(3), sent.append, pace=Breaks(None))
+    assert [str(delivery.error) for delivery in made.deliveries] == ["the rate cannot be read"] * 3
+    assert not sent
+
+
 def test_the_end_is_told_once_after_everything_was_settled_and_before_anybody_who_waits_goes_on():
     for _ in range(20):
         events, made = [], None

@@ -126,6 +126,30 @@ def test_a_file_that_cannot_be_used_keeps_nothing_from_being_sent(tmp_path):
     assert starts.take(1, 60) > 0
 
 
+def test_a_disk_that_fills_up_keeps_nothing_from_being_sent_and_nobody_from_the_file(tmp_path):
+    full, other = (SharedStarts(tmp_path / "rate.sqlite", "account") for _ in range(2))
+    assert full.take(9, 60) == 0
+    full._connection.execute("CREATE TRIGGER full BEFORE INSERT ON starts BEGIN SELECT raise(FAIL, 'disk full'); END")
+    assert full.take(1, 60) > 0  # the file still tells what it holds
+    assert full.take(2, 60) == 0
+    assert full.take(2, 60) == 0
+    assert full.take(2, 60) > 0
+    full._connection.execute("DROP TRIGGER full")
+    assert other.take(2, 60) == 0
+    for one in (full, other):
+        one.close()
+
+
+def test_a_file_that_was_closed_is_opened_again_and_remembers(tmp_path):
+    starts = SharedStarts(tmp_path / "rate.sqlite", "account")
+    assert starts.take(1, 60) == 0
+    starts.close()
+    starts.close()
+    assert starts._connection is None
+    assert starts.take(1, 60) > 0
+    starts.close()
+
+
 def test_a_clock_that_was_set_back_does_not_block_for_longer(tmp_path, monkeypatch):
     clock = Clock(monkeypatch)
     starts = SharedStarts(tmp_path / "rate.sqlite", "account")

@@ -188,7 +188,10 @@ class Dispatch(Generic[Job, Result]):
         while (delivery := self._next()) is not None:
             if self.first_alone and delivery is not self.deliveries[0]:
                 self._first_done.wait()
-            self._deliver(delivery)
+            try:
+                self._deliver(delivery)
+            except BaseException as exc:  # noqa: BLE001  a thread that ends without settling its job is waited for forever
+                delivery.error = exc
             self._finish(delivery)
 
     def _next(self) -> Delivery[Job, Result] | None:

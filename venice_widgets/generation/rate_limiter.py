@@ -15,6 +15,7 @@ import hashlib
 import sqlite3
 import threading
 import time
+import weakref
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -39,6 +40,9 @@ class Starts(Protocol):
 
     def pause(self, seconds: float) -> None:
         """Let nothing start for so long."""
+
+    def close(self) -> None:
+        """Free what it holds; it can be used again."""
 
 
 class OwnStarts:
@@ -68,9 +72,15 @@ class OwnStarts:
         with self._lock:
             self._paused_until = max(self._paused_until, time.monotonic() + seconds)
 
+    def close(self) -> None:
+        """Nothing is held."""
+
 
 class SharedStarts:
     """For all processes that share a file, on one machine or several whose clocks agree.
+
+    Where the file cannot be used, be it damaged or the disk full, starts are counted for this process alone: the rate
+    alone must not keep anything from being sent.
 
     Args:
         path: the file; made where there is none.
@@ -82,14 +92,16 @@ class SharedStarts:
         self._lock = threading.Lock()
         self._own = OwnStarts()
         self._connection: sqlite3.Connection | None = None
-        self._broken = False
+        self._free: Callable[[], object] = lambda: None
 
     def take(self, limit: int, seconds: float) -> float:
         """Note a start and return 0, or return the seconds until there is room for one."""
-        with self._lock, self._transaction() as connection:
-            if connection is not None:
-                return self._take(connection, limit, seconds)
-        return self._own.take(limit, seconds)
+        with self._lock:
+            try:
+                with self._transaction() as connection:
+                    return self._take(connection, limit, seconds)
+            except (OSError, sqlite3.Error):
+                return self._own.take(limit, seconds)
 
     def _take(self, connection: sqlite3.Connection, limit: int, seconds: float) -> float:
         now = time.time()
@@ -111,46 +123,44 @@ class SharedStarts:
     def pause(self, seconds: float) -> None:
         """Let nothing start for so long."""
         self._own.pause(seconds)
-        with self._lock, self._transaction() as connection:
-            if connection is not None:
-                until = time.time() + seconds
-                connection.execute(
-                    "INSERT INTO pauses VALUES (?, ?) ON CONFLICT (account) DO UPDATE SET until = max(until, ?)",
-                    (self._account, until, until),
-                )
+        until = time.time() + seconds
+        with self._lock, contextlib.suppress(OSError, sqlite3.Error), self._transaction() as connection:
+            connection.execute(
+                "INSERT INTO pauses VALUES (?, ?) ON CONFLICT (account) DO UPDATE SET until = max(until, ?)",
+                (self._account, until, until),
+            )
 
     @contextlib.contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection | None]:
-        """A change of the file; None where it cannot be used: pacing alone must not keep anything from being sent."""
-        try:
-            connection = self._open()
-            connection.execute("BEGIN IMMEDIATE")
-        except (OSError, sqlite3.Error):
-            yield None
-            return
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """A change of the file, all of it or nothing. One that stayed open would keep the file from everyone."""
+        connection = self._open()
+        connection.execute("BEGIN IMMEDIATE")
         try:
             yield connection
+            connection.execute("COMMIT")
         finally:
-            with contextlib.suppress(sqlite3.Error):
-                connection.execute("COMMIT")
+            connection.rollback()  # of what was not committed
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             connection = sqlite3.connect(self._path, timeout=5.0, isolation_level=None, check_same_thread=False)
-            # What is lost with the power is older than a minute when it is back.
-            connection.execute("PRAGMA synchronous = OFF")
-            connection.execute("CREATE TABLE IF NOT EXISTS starts (account TEXT NOT NULL, at REAL NOT NULL)")
-            connection.execute("CREATE TABLE IF NOT EXISTS pauses (account TEXT PRIMARY KEY, until REAL NOT NULL)")
-            self._connection = connection
+            try:
+                # What is lost with the power is older than a minute when it is back.
+                connection.execute("PRAGMA synchronous = OFF")
+                connection.execute("CREATE TABLE IF NOT EXISTS starts (account TEXT NOT NULL, at REAL NOT NULL)")
+                connection.execute("CREATE TABLE IF NOT EXISTS pauses (account TEXT PRIMARY KEY, until REAL NOT NULL)")
+            except BaseException:
+                connection.close()
+                raise
+            self._connection, self._free = connection, weakref.finalize(self, connection.close)
         return self._connection
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file; the next start opens it again."""
         with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
+            self._free()
+            self._connection = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,3 +274,7 @@ class RateLimiter:
     def pause(self, seconds: float) -> None:
         """Let nothing start for so long: the service said so."""
         self._starts.pause(min(seconds, LONGEST_PAUSE_SECONDS))
+
+    def close(self) -> None:
+        """Free the file in which starts are noted; the next start opens it again."""
+        self._starts.close()
