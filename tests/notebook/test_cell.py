@@ -248,6 +248,25 @@ def test_a_dry_run_says_that_a_budget_would_refuse_it(shell, session, simulator,
 
 
 @pytest.mark.parametrize(
+    ("options", "price", "note"),
+    [
+        ("", "= $0.00", "1 of 1 would be shown from the log, at no cost; --again sends all."),
+        ("-n 3", "2 × $0.01 = $0.02", "1 of 3 would be shown from the log, at no cost; --again sends all."),
+        ("-n 3 --again", "3 × $0.01 = $0.03", "The log held this request already"),
+    ],
+)
+def test_a_dry_run_says_what_the_log_holds(shell, simulator, capsys, options, price, note):
+    run(shell, "%%venice --seed 1\nA fox")
+    capsys.readouterr()
+    run(shell, f"%%venice --seed 1 {options} --dry-run\nA fox")
+    told = words_of(capsys.readouterr().out)
+    assert price in told
+    assert note in told
+    assert "[]" not in told
+    assert len(sent(simulator)) == 1
+
+
+@pytest.mark.parametrize(
     ("model", "option"),
     [
         *product(["lustify-sdxl", "seedream-v3", "nano-banana"], ["-n 1", "-n 3"]),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from venice_widgets.display import Bundle, code, join, notice
 from venice_widgets.errors import SpendingRefused
 from venice_widgets.generation.may_send import refuse_uncovered
-from venice_widgets.generation.notices import age_notes
+from venice_widgets.generation.notices import age_notes, known_notes
 from venice_widgets.request.spending import allow
 
 if TYPE_CHECKING:
@@ -24,18 +24,21 @@ def dry_run(session: Session, prepared: Prepared, options: Mapping[str, Any]) ->
     """Everything about a request, which is not sent."""
     bodies = prepared.bodies()
     shown: Any = bodies[0] if len(bodies) == 1 else bodies[:SHOWN_BODIES]
-    parts = [
-        notice("\n".join(filter(None, _price_lines(session, prepared))), kind="information"),
-        code(json.dumps(shown, indent=2, ensure_ascii=False), language="json"),
-    ]
+    parts = [notice("\n".join(filter(None, _price_lines(session, prepared))), kind="information")]
+    if bodies:
+        parts.append(code(json.dumps(shown, indent=2, ensure_ascii=False), language="json"))
     if refusal := _refusal(session, prepared, options):
         parts.append(notice(f"It would be refused: {refusal}", kind="warning"))
+    if prepared.known and not prepared.again:
+        parts.append(notice(_from_the_log(prepared), kind="information"))
     if len(bodies) > SHOWN_BODIES:
         rest = f"{len(bodies) - SHOWN_BODIES} more differ from these only in their seed, up to {bodies[-1]['seed']}."
         parts.append(notice(rest, kind="information"))
     if prepared.plan.drawn:
         parts.append(notice("Without --seed, new seeds are drawn when it is sent.", kind="information"))
-    parts += [notice(note, kind="note") for note in (*age_notes(prepared), *prepared.request.notes)]
+    parts += [
+        notice(note, kind="note") for note in (*age_notes(prepared), *known_notes(prepared), *prepared.request.notes)
+    ]
     return join(*parts)
 
 
@@ -43,6 +46,11 @@ def _price_lines(session: Session, prepared: Prepared) -> tuple[str, ...]:
     priced = prepared.estimate.price_usd is not None
     basis = f"By {prepared.estimate.basis} in the catalogue. " if priced else ""
     return prepared.estimate.text, f"{basis}Nothing was sent.", session.left_text()
+
+
+def _from_the_log(prepared: Prepared) -> str:
+    held, seeds = len(prepared.known), len(prepared.plan.seeds)
+    return f"{held} of {seeds} would be shown from the log, at no cost; --again sends all."
 
 
 def _refusal(session: Session, prepared: Prepared, options: Mapping[str, Any]) -> str:
