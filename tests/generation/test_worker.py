@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import io
+import itertools
 import json
 import sqlite3
 import threading
@@ -439,11 +440,10 @@ def test_whatever_a_picture_does_to_its_reader_the_generation_ends_with_one_of_o
 
 
 def test_a_disk_that_is_full_while_a_picture_is_kept_is_told_as_possibly_charged(simulator, start, monkeypatch):
-    fsync, calls = objects_module.os.fsync, []
+    fsync, calls = objects_module.os.fsync, itertools.count()
 
     def full(descriptor):
-        calls.append(descriptor)
-        if len(calls) == 1:
+        if next(calls) == 0:
             raise OSError(28, "No space left on device")
         fsync(descriptor)
 
