@@ -53,6 +53,14 @@ def test_whatever_is_quoted_arrives(values):
     assert split(" ".join(map(shlex.quote, values)), "%venice") == values
 
 
+@given(value=st.text(max_size=12) | st.text(alphabet=" -=mh", max_size=4))
+def test_whatever_follows_an_equals_sign_arrives(value):
+    made = LineParser("%venice test")
+    made.add_argument("-m", "--model")
+    for flag in ("--model", "-m"):
+        assert made.parse_line(f"{flag}={shlex.quote(value)}") == {"model": value}
+
+
 @given(line=st.text(alphabet=" -=mo'\"\\dela1,.\n\xa0🦊", max_size=30))
 def test_any_line_is_understood_or_a_usage_error(line):
     made = LineParser("%venice test")
