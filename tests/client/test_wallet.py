@@ -7,6 +7,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from inspect import signature
 
 import coincurve
 import pytest
@@ -186,7 +187,10 @@ def test_a_traceback_with_every_frames_values_does_not_show_the_key(key):
     with pytest.raises(ConfigurationError) as caught:
         open_wallet(Secret(key))
     ours = caught.tb.tb_next  # the frame of this test does hold the key
-    shown = VerboseTB(theme_name="nocolor").text(caught.type, caught.value, ours)
+    plain = (
+        {"theme_name": "nocolor"} if "theme_name" in signature(VerboseTB).parameters else {"color_scheme": "NoColor"}
+    )
+    shown = VerboseTB(**plain).text(caught.type, caught.value, ours)
     assert "in open_wallet(key=Secret(" in shown
     assert key[2:18] not in shown
 
