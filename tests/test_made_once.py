@@ -70,11 +70,11 @@ def test_a_value_that_was_taken_away_is_made_anew():
 
 def test_threads_that_come_first_at_once_share_what_a_session_makes(session, monkeypatch):
     made = []
-    monkeypatch.setattr("venice_widgets.connection.RateLimiter", slowly(lambda *_, **__: object(), made))
+    monkeypatch.setattr("venice_widgets.session.connection.RateLimiter", slowly(lambda *_, **__: object(), made))
     limiters = asked_at_once(lambda: session.rate_limiter)
     assert len(made) == 1
     assert len(set(map(id, limiters))) == 1
-    monkeypatch.setattr("venice_widgets.connection.Client", slowly(Client, clients := []))
+    monkeypatch.setattr("venice_widgets.session.connection.Client", slowly(Client, clients := []))
     assert len(set(map(id, asked_at_once(lambda: session.client)))) == len(clients) == 1
 
 

@@ -18,23 +18,21 @@ from venice_widgets.client.balance import Balance, ask_balance
 from venice_widgets.client.catalogue_cache import FRESH_SECONDS, CatalogueKeeper, newest_copy
 from venice_widgets.client.client import Client
 from venice_widgets.client.wallet import WALLET_IN_FLIGHT, uses_wallet
+from venice_widgets.config import Settings, as_secret, read_settings, with_limits_of_now
+from venice_widgets.credentials import with_credential
 from venice_widgets.generation.in_flight import InFlight
 from venice_widgets.generation.may_send import budgets_of
 from venice_widgets.generation.rate_limiter import RateLimiter, SharedStarts
-
-from .config import Settings, as_secret, read_settings, with_limits_of_now
-from .credentials import with_credential
-from .log import DATABASE_FILE, Budgets, Log
-from .made_once import made_once
-from .money import usd_text
+from venice_widgets.log import DATABASE_FILE, Budgets, Log
+from venice_widgets.made_once import made_once
+from venice_widgets.money import usd_text
 
 if TYPE_CHECKING:
     import httpx
 
+    from venice_widgets.config import Secret
     from venice_widgets.log import RunRecord
     from venice_widgets.request.catalogue import Catalogue
-
-    from .config import Secret
 
 
 class Connection:
@@ -136,7 +134,7 @@ class Connection:
         """What talks to the API."""
         transport = self._transport
         if transport is None and self.settings.demo:
-            from .simulator import Simulator
+            from venice_widgets.simulator import Simulator
 
             transport = Simulator(requests_per_minute=None, balance_usd="1000").transport()
         return Client(self.settings, transport)

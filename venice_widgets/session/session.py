@@ -10,6 +10,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Unpack
 
 from venice_widgets.client.error_body import cleaned
+from venice_widgets.credentials import refuse_keys
+from venice_widgets.errors import Interrupted
 from venice_widgets.generation.copies import copies_of
 from venice_widgets.generation.may_send import allow_sending, budgets_of, refuse_lowered
 from venice_widgets.generation.notices import age_notes, known_notes, recovery_notes
@@ -17,17 +19,15 @@ from venice_widgets.generation.origin import circumstances
 from venice_widgets.generation.prepared import Prepared, as_rewritten, known_requests, seeds_to_send
 from venice_widgets.generation.run import interrupted
 from venice_widgets.generation.sender import Sender
+from venice_widgets.money import parse_usd
+from venice_widgets.redact import scrub_own_words
 from venice_widgets.request.estimate import estimate
 from venice_widgets.request.request import GenerationRequest
 from venice_widgets.request.seeds import plan_seeds
 from venice_widgets.request.style_reference import read_reference
+from venice_widgets.shell import running_shell
 
 from .connection import Connection
-from .credentials import refuse_keys
-from .errors import Interrupted
-from .money import parse_usd
-from .redact import scrub_own_words
-from .shell import running_shell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -35,10 +35,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from venice_widgets.generation.result import Generation
+    from venice_widgets.log import Budgets, Left
+    from venice_widgets.plan import Plan
     from venice_widgets.request.fields import Fields
-
-    from .log import Budgets, Left
-    from .plan import Plan
 
 
 class Session(Connection):
@@ -312,7 +311,7 @@ class Session(Connection):
             InvalidRequest: a name that does not exist, or values that cannot be used.
             VeniceError: the catalogue cannot be read.
         """
-        from .plan import define, resume_drawn
+        from venice_widgets.plan import define, resume_drawn
 
         plan = define(
             prompt,
