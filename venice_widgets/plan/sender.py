@@ -336,13 +336,15 @@ class PlanSender:
                 delivery.result = job.worker.send(job.draft)
             except BaseException as exc:  # noqa: BLE001  whatever it is, it belongs to this cell and is shown with it
                 delivery.error = exc
+                delay = retry_delay_seconds(exc, delivery.attempts)
+                if delay is None:
+                    self._judge(exc, job.draft.model)  # before its place is free: the next request would leave
             else:
                 delivery.error = None
                 self._limiter.learn(delivery.result.headers)
                 return delivery
             finally:
                 self._leave()
-            delay = retry_delay_seconds(delivery.error, delivery.attempts)
             if delay is None:
                 return delivery
             if isinstance(delivery.error, RateLimited):
@@ -395,10 +397,10 @@ class PlanSender:
             said = delivery.result.enhanced_prompt if delivery.result else None
             self._rewritten[job.request.prompt] = said or job.request.prompt
         self._news(job.cell.index, _result(job, run, error), run)
-        if error is not None and delivery.attempts:
-            self._judge(error, job.draft.model)
-        elif delivery.attempts:
+        if error is None and delivery.attempts:
             self._failures = 0
+        elif error is not None and error is not delivery.error and delivery.attempts:
+            self._judge(error, job.draft.model)
 
     def _judge(self, error: BaseException, model: str) -> None:
         """What an error means for the cells that are still to be sent."""
@@ -407,7 +409,8 @@ class PlanSender:
         elif isinstance(error, _ENDS_MODEL):
             self._stopped_models.setdefault(model, error)
         elif isinstance(error, _TOO_MANY):
-            self._failures += 1
+            with self._lock:
+                self._failures += 1
             if self._failures >= FAILURES_IN_A_ROW:
                 self._stop(error)
 
