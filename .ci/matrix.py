@@ -74,7 +74,6 @@ def legs(work: Path) -> list[Leg]:
     long_folder = work / ("a folder whose name is long " * 6)[:150].replace(" ", "-")
     return [
         Leg("3.11", "lowest", lowest),
-        Leg("3.12", "newest", newest),
         Leg("3.13", "newest, harsh", newest, HARSH, ["--basetemp", str(long_folder)]),
         Leg("3.14", "newest", newest),
         Leg("3.12", "Colab", colab),
