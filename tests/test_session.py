@@ -440,13 +440,15 @@ def test_an_interrupt_is_answered_at_once_also_with_a_thousand_unsent(simulator,
 def test_an_interrupt_while_the_threads_are_started_sends_no_more_and_keeps_the_record_true(
     simulator, session, monkeypatch
 ):
-    simulator.add_fault(Fault("slow", seconds=0.3, times=None))
+    simulator.add_fault(Fault("slow", seconds=1.0, times=None))
     start = dispatch_module.Dispatch.start
 
     def interrupted_start(self):
         self.in_flight = 2
         start(self)
-        time.sleep(0.15)
+        end = time.monotonic() + 10
+        while len(posts(simulator)) < 2 and time.monotonic() < end:
+            time.sleep(0.01)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(dispatch_module.Dispatch, "start", interrupted_start)
