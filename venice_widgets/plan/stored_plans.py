@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from venice_widgets.errors import InvalidRequest, StoreError
+from venice_widgets.files.whole import write_new
 
 from .plan_data import PlanData
 from .read import read_plan
@@ -40,10 +41,7 @@ def store_plan(plan: PlanData, host: Host) -> None:
     """
     place = folder(host) / f"{plan.template_id}.{plan.plan_id}.json"
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        partial = place.with_suffix(".partial")
-        partial.write_text(replace(plan, kept=None, part="").to_json(), "utf-8")
-        partial.replace(place)
+        write_new(place, replace(plan, kept=None, part="").to_json().encode(), replaces=True)
     except OSError as exc:
         raise StoreError(
             f"the plan cannot be written to {place.parent}: {exc.strerror or exc}.", "Make room. Nothing was sent."
