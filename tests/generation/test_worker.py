@@ -512,7 +512,9 @@ def test_what_could_not_be_marked_as_sent_is_not_sent_and_cost_nothing(simulator
     generation = session.send(prepared)
     assert generation.wait(10)
     assert sent(simulator) == []
-    assert statuses(generation) == ["failed", "failed"]
+    # The first failure ends the generation: the other image failed too, or was called off before its turn.
+    assert "failed" in statuses(generation)
+    assert set(statuses(generation)) <= {"failed", "cancelled"}
     assert generation.charged_usd == 0
 
 
