@@ -255,28 +255,38 @@ def plain_line(image: Image) -> str:
 def output_record(images: Sequence[Image], base_url: str) -> dict[str, Any]:
     """What stands in the notebook's output metadata under ``venice``."""
     runs = [
-        {
-            "run_id": image.run_id,
-            "request": dict(image.request),
-            "request_hash": image.request_hash,
-            **_rewritten(image),
-            "image": {
-                "seed": image.seed,
-                "sha256": image.sha256,
-                "mime": image.mime,
-                "width": image.width,
-                "height": image.height,
-            },
-        }
+        run_entry(
+            image,
+            run_id=image.run_id,
+            request=image.request,
+            request_hash=image.request_hash,
+            rewritten_prompt=image.recipe.rewritten_prompt if image.recipe else "",
+        )
         for image in images
     ]
     return {"schema": 1, "base_url": base_url, "runs": runs}
 
 
-def _rewritten(image: Image) -> dict[str, str]:
-    """The prompt that was really used: without it, the notebook alone could not make the image again."""
-    text = image.recipe.rewritten_prompt if image.recipe else ""
-    return {"rewritten_prompt": text} if text else {}
+def run_entry(
+    image: Image | ImageRecord, *, run_id: str, request: Mapping[str, Any], request_hash: str, rewritten_prompt: str
+) -> dict[str, Any]:
+    """One image in the output metadata, for every output that shows images.
+
+    The rewritten prompt is the one that was really used: without it, the notebook alone could not make the image again.
+    """
+    return {
+        "run_id": run_id,
+        "request": dict(request),
+        "request_hash": request_hash,
+        **({"rewritten_prompt": rewritten_prompt} if rewritten_prompt else {}),
+        "image": {
+            "seed": image.seed,
+            "sha256": image.sha256,
+            "mime": image.mime,
+            "width": image.width,
+            "height": image.height,
+        },
+    }
 
 
 def remarks_of(model_id: str, seed: int | None, outcome: RunOutcome) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ from venice_widgets.display.html import (
     shortened,
     unmarked,
 )  # fmt: skip
+from venice_widgets.generation.image import run_entry
 from venice_widgets.log import RUN_ENDING
 from venice_widgets.money import usd_text
 
@@ -268,17 +269,10 @@ def _run_record(grid: GridCells, index: int) -> Iterator[dict[str, Any]]:
     image = next((image for image in record.images if image.sha256 == result.sha256), None)
     if image is None:
         return
-    rewritten = record.outcome.enhanced_prompt if record.outcome else None
-    yield {
-        "run_id": result.run_id,
-        "request": json.loads(record.draft.request),
-        "request_hash": record.draft.request_hash,
-        **({"rewritten_prompt": rewritten} if rewritten else {}),
-        "image": {
-            "seed": image.seed,
-            "sha256": image.sha256,
-            "mime": image.mime,
-            "width": image.width,
-            "height": image.height,
-        },
-    }
+    yield run_entry(
+        image,
+        run_id=result.run_id,
+        request=json.loads(record.draft.request),
+        request_hash=record.draft.request_hash,
+        rewritten_prompt=(record.outcome.enhanced_prompt if record.outcome else None) or "",
+    )
