@@ -17,6 +17,7 @@ import pytest
 from hypothesis import settings
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.terminal.interactiveshell import TerminalInteractiveShell
+from ipywidgets import Widget
 from traitlets.config import Config
 
 from venice_widgets import current
@@ -68,6 +69,7 @@ def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(notebook, "STARTED_IN", work)
     yield
     current.use_session(None)
+    Widget.close_all()
 
 
 @pytest.fixture(scope="module")

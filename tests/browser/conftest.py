@@ -1,4 +1,4 @@
-"""One server and one Chromium for all browser tests; a page for each.
+"""One server for all browser tests, a Chromium for each module, a page for each test.
 
 Skipped with the reason where Chromium or Playwright is missing; with ``VENICE_REQUIRE_BROWSER=1`` that fails instead.
 Screenshots of each state go to the folder that ``VENICE_SCREENSHOTS`` names, where it is set.
@@ -36,9 +36,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(server: Server) -> Iterator[Any]:
-    """A running Chromium."""
+    """A running Chromium, closed with its module: while it is open, Playwright's event loop runs in this thread."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
