@@ -318,6 +318,7 @@ def test_an_empty_table_still_has_its_head():
 def test_the_price_grid_frames_the_chosen_price_and_calls_unknown_unknown():
     bundle = display.price_grid(
         ["1K", "2K"], ["low", "high"], {("1K", "low"): "$0.02", ("2K", "low"): "$0.03", ("2K", "high"): None},
+        row_title="Resolution", column_title="Quality",
         marks={("1K", "low"): "cheapest", ("2K", "low"): "chosen, default"},
     )  # fmt: skip
     framed = [attrs for attrs in Page(bundle).all("td") if "outline" in attrs["style"]]

@@ -5,6 +5,7 @@ import pytest
 from venice_widgets.panel.labels import control_list, filter_list, model_facts, model_list, size_presets
 from venice_widgets.panel.quote import price_grid
 from venice_widgets.panel.state import Form
+from venice_widgets.request.fields import price_axes
 
 
 @pytest.fixture
@@ -57,6 +58,14 @@ def test_every_control_says_what_it_is_for(catalogue):
         for control in control_list(model):
             assert control["label"]
             assert len(control["help"]) > 10
+
+
+def test_what_decides_the_price_comes_first_beside_the_price(catalogue):
+    for model in catalogue.models:
+        places = [control["place"] for control in control_list(model)]
+        assert [name for name in price_axes() if model.takes(name)] == [
+            control["name"] for control in control_list(model)[: places.count("price")]
+        ]
 
 
 def test_a_model_with_one_price_has_no_grid_and_one_with_tiers_marks_the_chosen(catalogue):

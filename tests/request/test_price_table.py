@@ -1,10 +1,12 @@
 """The table of a model's prices says what an estimate would."""
 
 import json
+from decimal import Decimal
 
 import pytest
 
 from venice_widgets.money import usd_text
+from venice_widgets.request import price_table as price_table_module
 from venice_widgets.request.catalogue import parse_catalogue
 from venice_widgets.request.estimate import estimate
 from venice_widgets.request.price_table import price_table
@@ -86,6 +88,14 @@ def test_every_price_in_the_table_is_what_the_estimate_says(catalogue):
             fields = {"model": model.id, "resolution": resolution, "quality": quality}
             price = estimate(GenerationRequest.build("fox", fields, catalogue)).price_usd
             assert f"chosen {usd_text(price)}" in plain(catalogue, model.id, resolution, quality)
+
+
+def test_the_headings_are_the_fields_that_decide_the_price_whatever_they_are_called(catalogue, monkeypatch):
+    places = {("opaque", "1K"): Decimal("0.02"), ("clear", "1K"): Decimal("0.05")}
+    cells = price_table_module.PriceCells(("back_ground", "resolution"), ("opaque", "clear"), ("1K",), places, {})
+    monkeypatch.setattr(price_table_module, "price_cells", lambda *_, **__: cells)
+    text = price_table(catalogue.find("gpt-image-2")).data["text/plain"]
+    assert "Back ground / Resolution" in text
 
 
 def test_every_model_of_the_catalogue_has_a_table_with_headings(catalogue):

@@ -72,21 +72,21 @@ def price_grid(
     column_names: Sequence[str],
     prices: Mapping[tuple[str, str], str | None],
     *,
+    row_title: str,
+    column_title: str,
     marks: Mapping[tuple[str, str], str] | None = None,
     caption: str | None = None,
-    row_title: str = "Resolution",
-    column_title: str = "Quality",
 ) -> Bundle:
-    """Show what one picture costs by two choices; a price that is missing or None reads "unknown".
+    """Show what one image costs by two choices; a price that is missing or None reads "unknown".
 
     Args:
         row_names: the choices of the first kind, in order.
         column_names: those of the second.
         prices: text by (row, column).
-        marks: words by (row, column): ``default``, ``cheapest``; the one called ``chosen`` is framed.
-        caption: above the grid.
         row_title: what the rows choose.
         column_title: what the columns choose.
+        marks: words by (row, column): ``default``, ``cheapest``; the one called ``chosen`` is framed.
+        caption: above the grid.
     """
 
     def cell(row: str, column: str) -> Cell:

@@ -7,7 +7,7 @@ from math import gcd
 from typing import TYPE_CHECKING, Any
 
 from venice_widgets.request.catalogue import FieldSupport, Sizing
-from venice_widgets.request.fields import field_facts
+from venice_widgets.request.fields import field_facts, price_axes
 
 from .state import NOT_VALUES
 
@@ -24,10 +24,10 @@ DEFAULT_PIXELS = 1024
 RATIOS = ("1:1", "4:3", "3:4", "3:2", "2:3", "16:9", "9:16", "21:9")
 """Presets for models that are sized in pixels."""
 _PLACES = {
-    "resolution": "price", "quality": "price", "width": "size", "height": "size", "aspect_ratio": "main",
-    "style_preset": "main", "format": "main", "negative_prompt": "main", "style_references": "main",
+    "width": "size", "height": "size", "aspect_ratio": "main", "style_preset": "main", "format": "main",
+    "negative_prompt": "main", "style_references": "main",
 }  # fmt: skip
-"""Where each control stands, in this order; every other one is one click away."""
+"""Where each control stands, in this order, after those that decide the price; every other one is one click away."""
 _LABELS = {
     "cfg_scale": "CFG scale",
     "lora_strength": "LoRA strength",
@@ -106,7 +106,8 @@ def left_out_text(values: Mapping[str, Any], model: Model) -> str:
 def control_list(model: Model) -> list[dict[str, Any]]:
     """The controls of the fields that this model takes."""
     facts = field_facts()
-    names = [name for name in dict.fromkeys([*_PLACES, *facts]) if name not in NOT_VALUES and model.takes(name)]
+    order = dict.fromkeys([*price_axes(), *_PLACES, *facts])
+    names = [name for name in order if name not in NOT_VALUES and model.takes(name)]
     return [_control(facts[name], model) for name in names]
 
 
@@ -119,7 +120,7 @@ def _control(facts: FieldFacts, model: Model) -> dict[str, Any]:
     control = {
         "name": facts.name,
         "label": label_of(facts),
-        "place": _PLACES.get(facts.name, "more"),
+        "place": "price" if facts.about.prices else _PLACES.get(facts.name, "more"),
         "help": facts.about.help,
         **_input(facts, model),
     }

@@ -78,12 +78,21 @@ def price_cells(model: Model, fields: Mapping[str, Any], *, choosing: bool = Tru
 
 def _drawn(cells: PriceCells, caption: str) -> Bundle:
     texts = {place: price_text(price) for place, price in cells.prices.items()}
+    titles = [name.replace("_", " ").capitalize() for name in cells.names]
     if cells.columns != ("",):
-        return price_grid(cells.rows, cells.columns, texts, marks=cells.marks, caption=caption)
+        return price_grid(
+            cells.rows,
+            cells.columns,
+            texts,
+            row_title=titles[0],
+            column_title=titles[1],
+            marks=cells.marks,
+            caption=caption,
+        )
     rows: list[list[str | Cell]] = [
         [row, Cell(texts[row, ""], "right", mark=cells.marks.get((row, ""), ""))] for row in cells.rows
     ]
-    return table([cells.names[0].replace("_", " ").capitalize(), "Price"], rows, caption=caption)
+    return table([titles[0], "Price"], rows, caption=caption)
 
 
 def _caption(title: str, held: Sequence[str], chosen: Mapping[str, str]) -> str:
