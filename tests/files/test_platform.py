@@ -1,10 +1,13 @@
 """What other platforms do differently, imitated."""
 
 import os
+import re
 import stat
+from pathlib import Path
 
 import pytest
 
+import venice_widgets
 from venice_widgets.files import platform
 
 
@@ -60,3 +63,20 @@ def test_what_is_made_in_a_shared_folder_is_shared(tmp_path, folder_mode, group)
     platform.make_folder(shared / "a" / "b")
     assert (shared / "file").stat().st_mode & 0o060 == group
     assert bool((shared / "a/b").stat().st_mode & stat.S_IWGRP) == bool(group & 0o020)
+
+
+@pytest.mark.parametrize(
+    ("name", "place"), [("linux", "/usr/share"), ("darwin", "/Library"), ("win32", "C:/Windows"), ("sunos5", "/usr")]
+)
+def test_fonts_are_looked_for_where_each_platform_has_them(monkeypatch, name, place):
+    monkeypatch.setattr("sys.platform", name)
+    assert any(folder.as_posix().startswith(place) for folder in platform.font_folders())
+
+
+def test_no_other_module_asks_which_platform_this_is():
+    asks = re.compile(r"\bos\.name\b|\bsys\.platform\b|^import (?:signal|fcntl|msvcrt)\b", re.MULTILINE)
+    package = Path(venice_widgets.__file__).parent
+    modules = {path.relative_to(package).as_posix(): path.read_text("utf-8") for path in package.rglob("*.py")}
+    strays = {name for name, text in modules.items() if asks.search(text)}
+    # The browser is refused in the second, before anything else is imported.
+    assert strays == {"files/platform.py", "__init__.py"}

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import re
 import ssl
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from venice_widgets.errors import (
@@ -101,7 +100,7 @@ def _misconfigured(exc: BaseException) -> ConfigurationError:
     if isinstance(exc, OSError):
         name = next((each for each in _CERTIFICATES if os.environ.get(each)), "SSL_CERT_FILE")
         value = os.environ.get(name, "")
-        lacks = "is empty or holds no certificate" if Path(value).exists() else "is not there"
+        lacks = "is not there" if isinstance(exc, FileNotFoundError) else "is empty or holds no certificate"
         return ConfigurationError(
             f"{name} {value} {lacks}: {getattr(exc, 'strerror', None) or reason}.",
             f"Name a file of certificates (PEM), or remove the variable. {NOTHING_SENT}",

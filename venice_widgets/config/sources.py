@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from venice_widgets.errors import ConfigurationError
 from venice_widgets.files.notebook import start_folder
+from venice_widgets.files.presence import is_file
 from venice_widgets.files.settings_files import PROJECT_FILE, project_settings, read_toml
 from venice_widgets.files.store_folder import CONFIG_FILE, find_store
 from venice_widgets.shell import running_shell
@@ -159,7 +160,7 @@ def _store(value: Any, source: str, start: Path | None) -> Path:
     try:
         if b"\0" in os.fsencode(path):
             raise ValueError("a null")  # noqa: TRY301  beside those that the system raises
-        if path.is_file():
+        if is_file(path):
             raise ConfigurationError(f"store {path} ({source}) is a file.", "Give a folder; it is made if need be.")
         return path.absolute()
     except (OSError, ValueError) as exc:

@@ -10,6 +10,8 @@ from typing import Any
 
 from venice_widgets.shell import running_shell
 
+from .presence import is_folder
+
 
 def _working_directory() -> Path | None:
     with suppress(OSError):
@@ -25,11 +27,18 @@ def start_folder() -> Path | None:
     """The folder of the notebook, else the one in which IPython or the process was started; None where it is gone."""
     shell = running_shell()
     notebook = notebook_path(shell)
-    if notebook is not None and notebook.parent.is_dir():
+    if notebook is not None and _is_folder(notebook.parent):
         return notebook.parent
     told = getattr(shell, "starting_dir", None)
     folder = Path(told) if told else STARTED_IN
-    return folder if folder is not None and folder.is_dir() else None
+    return folder if folder is not None and _is_folder(folder) else None
+
+
+def _is_folder(path: Path) -> bool:
+    """No where the system does not tell: a front end on another machine names a folder of its own."""
+    with suppress(OSError):
+        return is_folder(path)
+    return False
 
 
 def notebook_path(shell: Any = None, environ: dict[str, str] | None = None) -> Path | None:

@@ -10,9 +10,12 @@ import os
 import re
 import signal
 import stat
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from .presence import is_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +30,11 @@ NETWORK_FILE_SYSTEMS = frozenset((
 LOCAL_FUSE = frozenset(("fuseblk", "fuse.ntfs-3g", "fuse.fuse-overlayfs", "fuse.lxcfs"))
 """File systems in user space on a disk of this machine, where memory maps are shared."""
 
+_FONT_FOLDERS = {
+    "linux": ("/usr/share/fonts", "/usr/local/share/fonts", "~/.local/share/fonts", "~/.fonts"),
+    "darwin": ("/System/Library/Fonts", "/Library/Fonts", "~/Library/Fonts"),
+    "win32": ("C:/Windows/Fonts", "~/AppData/Local/Microsoft/Windows/Fonts"),
+}
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)
 _REFUSED_CHARACTERS = re.compile(r'[<>:"|?*\x00-\x1f]')
 
@@ -74,8 +82,8 @@ def share_like_folder(path: Path) -> None:
 
 def make_folder(folder: Path) -> None:
     """Make a folder and those above it, each with the rights of the one that holds it."""
-    missing = [folder] if not folder.is_dir() else []
-    while missing and not missing[-1].parent.is_dir() and missing[-1].parent != missing[-1]:
+    missing = [folder] if not is_folder(folder) else []
+    while missing and not is_folder(missing[-1].parent) and missing[-1].parent != missing[-1]:
         missing.append(missing[-1].parent)
     for each in reversed(missing):
         each.mkdir(exist_ok=True)
@@ -123,6 +131,12 @@ def remove(path: Path) -> bool:
 def is_portable_name(name: str) -> bool:
     """Whether every platform takes a file name: none that Windows reserves, refuses or changes."""
     return not (_RESERVED.fullmatch(name) or _REFUSED_CHARACTERS.search(name) or name.endswith((".", " ")))
+
+
+def font_folders() -> list[Path]:
+    """Where fonts are installed; those of Linux on a platform that is not known."""
+    platform = next((name for name in _FONT_FOLDERS if sys.platform.startswith(name)), "linux")
+    return [Path(folder).expanduser() for folder in _FONT_FOLDERS[platform]]
 
 
 def take_no_signals() -> None:

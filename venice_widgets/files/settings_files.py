@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from venice_widgets.errors import ConfigurationError
 
+from .presence import is_file
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -52,10 +54,19 @@ def project_settings(start: Path | None) -> tuple[Path | None, Mapping[str, Any]
     """
     for folder in (start, *start.parents) if start else ():
         path = folder / PROJECT_FILE
-        if path.is_file():
+        if _is_file(path):
             tools = read_toml(path).get("tool")
             table = tools.get(_TABLE, {}) if isinstance(tools, Mapping) else {}
             if not isinstance(table, Mapping):
                 raise ConfigurationError(f"tool.{_TABLE} in {path} is not a table.", f"Write [tool.{_TABLE}].")
             return path, table
     return None, {}
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return is_file(path)
+    except OSError as exc:
+        raise ConfigurationError(
+            f"{path} cannot be looked at: {exc.strerror or exc}.", "It may hold a limit: fix its permissions."
+        ) from exc

@@ -11,7 +11,10 @@ import tomllib
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from venice_widgets.errors import StoreError
+
 from .platform import anybody_writes, belongs_to_other, can_write, make_folder, share_like_folder
+from .presence import is_folder, is_taken, is_there
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -47,13 +50,13 @@ def is_store(folder: Path, settings: Collection[str] = ()) -> bool:
     Settings alone in a folder are ours whatever they are named: a limit that is misspelled must be told.
     """
     try:
-        if not folder.is_dir():
+        if not is_folder(folder):
             return False
-        if (folder / MARK).exists() or (folder / DATABASE_FILE).exists():
+        if is_there(folder / MARK) or is_there(folder / DATABASE_FILE):
             return True
         if all(path.name in _OURS for path in folder.iterdir()):
             return True
-        return (folder / CONFIG_FILE).exists() and _are_ours(folder / CONFIG_FILE, settings)
+        return is_there(folder / CONFIG_FILE) and _are_ours(folder / CONFIG_FILE, settings)
     except OSError:
         return False
 
@@ -86,8 +89,23 @@ def _is_shared(store: Path) -> bool:
 def _is_free(place: Path) -> bool:
     """Whether a store can be made there."""
     with suppress(OSError):
-        return not place.exists() and not place.is_symlink()
+        return not is_taken(place)
     return False
+
+
+def has_log(store: Path) -> bool:
+    """Whether a store holds a log; looking does not make one.
+
+    Raises:
+        StoreError: the system does not tell.
+    """
+    try:
+        return is_there(store / DATABASE_FILE)
+    except OSError as exc:
+        raise StoreError(
+            f"the store {store} cannot be looked at: {exc.strerror or exc}.",
+            "Fix its permissions, or set VENICE_STORE to another folder.",
+        ) from exc
 
 
 def make_store(folder: Path) -> None:
@@ -99,6 +117,6 @@ def make_store(folder: Path) -> None:
     make_folder(folder)
     for place in (folder.parent, folder) if folder.parent.name in NAMES else (folder,):
         for name, text in ((MARK, _MARK_TEXT), (".gitignore", "*\n")):
-            if not (place / name).exists():
+            if not is_there(place / name):
                 (place / name).write_text(text, "utf-8")
                 share_like_folder(place / name)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from venice_widgets.errors import InvalidRequest, VeniceError
+from venice_widgets.files.presence import is_folder, is_taken
 from venice_widgets.media.saving import EXTENSIONS, Metadata, check_metadata, fill_pattern, true_name
 
 if TYPE_CHECKING:
@@ -115,8 +116,8 @@ def _check_name(name: str, mime: str, *, known: bool) -> None:
     try:
         target = Path(name).expanduser().absolute()
         os.fsencode(target)
-        taken = [path for path in (target, true_name(target, mime)) if _is_there(path)] if known else []
-        above = next(folder for folder in target.parents if _is_there(folder))
+        taken = [path for path in (target, true_name(target, mime)) if is_taken(path)] if known else []
+        above = next(folder for folder in target.parents if is_taken(folder))
     except (OSError, ValueError, RuntimeError) as exc:  # a ValueError: a null, or a letter that no file name can hold
         raise InvalidRequest(
             f"save {name!r} cannot be the name of a file here: {_reason(exc)}.", NOTHING_SENT, field="save"
@@ -127,19 +128,10 @@ def _check_name(name: str, mime: str, *, known: bool) -> None:
             f"Choose another name, or put {{run_id}} in it. {NOTHING_SENT}",
             field="save",
         )
-    if not above.is_dir():
+    if not is_folder(above):
         raise InvalidRequest(f"save {name!r}: {above} is not a folder.", NOTHING_SENT, field="save")
     if not os.access(above, os.W_OK | os.X_OK):
         raise InvalidRequest(f"save {name!r}: {above} cannot be written.", NOTHING_SENT, field="save")
-
-
-def _is_there(path: Path) -> bool:
-    """Whether something has this name; unlike `Path.exists`, it raises for a name that no file can have."""
-    try:
-        path.lstat()
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    return True
 
 
 def _reason(exc: Exception) -> str:

@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from venice_widgets.errors import StoreError
 from venice_widgets.files.platform import MOUNTS, can_write, file_system, shares_memory, touch
+from venice_widgets.files.presence import is_there
 
 from .fulltext import search_text
 from .schema import migrate, refuse_newer, refuse_older
@@ -55,7 +56,7 @@ class Database:
         Raises:
             StoreError: it cannot be opened or written, or a newer version of this package wrote it.
         """
-        read_only = path.exists() and not (can_write(path) and can_write(path.parent))
+        read_only = is_there(path) and not (can_write(path) and can_write(path.parent))
         database = cls(path, read_only=read_only)
         try:
             database.journal_mode = database._patiently(_journal_mode)
@@ -241,7 +242,7 @@ def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
 def _uri(path: Path) -> str:
     """To be looked at only; where no other file belongs to it, without any lock, as on a DVD."""
     wal = path.with_name(path.name + "-wal")
-    alone = not wal.exists() or not wal.stat().st_size
+    alone = not is_there(wal) or not wal.stat().st_size
     return f"file:{quote(str(path.absolute()))}?mode=ro{'&immutable=1' if alone else ''}"
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, Unpack
 
 from venice_widgets.errors import StoreError
 from venice_widgets.files.platform import can_write
+from venice_widgets.files.presence import is_there
 from venice_widgets.files.store_folder import DATABASE_FILE, make_store
 
 from . import budgets as money
@@ -58,7 +59,7 @@ class Log:
             StoreError: it cannot be opened or written, or a newer version of this package wrote it.
         """
         try:
-            if not (folder / DATABASE_FILE).exists() or can_write(folder):
+            if not is_there(folder / DATABASE_FILE) or can_write(folder):
                 make_store(folder)
         except OSError as exc:
             raise StoreError(
@@ -304,8 +305,7 @@ class Log:
             base_url: where they go.
         """
         found = self._database.read(search.standing, hashes, base_url)
-        there = self.objects.path
-        return {name: each for name, each in found.items() if all(there(sha256).exists() for sha256 in each.images)}
+        return {name: each for name, each in found.items() if all(map(self.objects.has, each.images))}
 
     def reserve_missing(
         self, drafts: Sequence[RunDraft], budgets: Budgets, *, sent_again: Collection[str] = ()

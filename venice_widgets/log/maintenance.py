@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from venice_widgets.errors import StoreError
 from venice_widgets.files.hashed import mentioned
+from venice_widgets.files.presence import is_taken, is_there
 
 from . import schema
 from .budgets import spent
@@ -104,7 +105,7 @@ def _verify(connection: sqlite3.Connection, objects: ObjectStore, present: set[s
     sent = _sent_along(connection)
     expected = (_received(connection) | sent.keys()) - _deleted(connection)
     # Hashing takes its time: images come and are forgotten meanwhile.
-    there = {sha256 for sha256 in (expected | present) - whole if objects.path(sha256).exists()}
+    there = {sha256 for sha256 in (expected | present) - whole if objects.has(sha256)}
     return Verification(
         objects=len(present),
         missing=tuple(_fault(connection, sha256, sent) for sha256 in sorted(expected - whole - there)),
@@ -153,7 +154,7 @@ def size(database: Database, objects: ObjectStore, thumbnails: Path) -> Size:
     names = (database.path, *(database.path.with_name(database.path.name + end) for end in ("-wal", "-shm")))
     return Size(
         runs=runs,
-        database_bytes=sum(path.stat().st_size for path in names if path.exists()),
+        database_bytes=sum(path.stat().st_size for path in names if is_there(path)),
         objects=len(sizes),
         objects_bytes=sum(sizes),
         thumbnails_bytes=sum(_sizes(thumbnails)),
@@ -166,9 +167,9 @@ def backup(database: Database, path: Path) -> None:
     Raises:
         StoreError: the file exists already, or cannot be written.
     """
-    if path.exists():
-        raise StoreError(f"{path} exists already.", "Name a new file: a backup overwrites nothing.")
     try:
+        if is_taken(path):
+            raise StoreError(f"{path} exists already.", "Name a new file: a backup overwrites nothing.")
         schema.back_up(database.path, path)
     except (OSError, sqlite3.Error) as exc:
         raise StoreError(f"{path} cannot be written: {exc}.", "Make room, or name another place.") from exc

@@ -20,6 +20,7 @@ from typing import IO, TYPE_CHECKING
 from venice_widgets.errors import StoreError
 from venice_widgets.files.hashed import has_hash, read_if_whole
 from venice_widgets.files.platform import flush_folder, make_folder, remove, share_like_folder
+from venice_widgets.files.presence import is_folder, is_there
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -128,8 +129,13 @@ class ObjectWriter:
         if not self._stays:
             remove(self.path)
 
+    def _is_there(self) -> bool:
+        with suppress(OSError):
+            return is_there(self.path)
+        return False
+
     def _failed(self, exc: OSError) -> StoreError:
-        where = f" What arrived is in {self.path}." if self._stays and self.path.exists() else ""
+        where = f" What arrived is in {self.path}." if self._stays and self._is_there() else ""
         return StoreError(
             f"{self._store.folder} cannot be written: {exc.strerror or exc}.{where}",
             "Make room or fix its permissions." + (" %venice doctor then stores it." if where else ""),
@@ -273,14 +279,22 @@ class ObjectStore:
         try:
             return self.path(sha256).read_bytes()
         except OSError as exc:
-            raise StoreError(
-                f"the image {sha256[:12]}… cannot be read from {self.folder}: {exc.strerror or exc}.",
-                "%venice verify lists what is missing or changed.",
-            ) from exc
+            raise _unreadable(self.folder, sha256, exc) from exc
 
     def read_if_whole(self, sha256: str) -> bytes | None:
         """The bytes of an object, if they are there and still have their hash."""
         return read_if_whole(self.path(sha256), sha256)
+
+    def has(self, sha256: str) -> bool:
+        """Whether the object's file is there, whole or not.
+
+        Raises:
+            StoreError: the system does not tell. "No" would buy the image again.
+        """
+        try:
+            return is_there(self.path(sha256))
+        except OSError as exc:
+            raise _unreadable(self.folder, sha256, exc) from exc
 
     def is_whole(self, sha256: str) -> bool:
         """Whether the object is there and its bytes still have its hash."""
@@ -306,11 +320,11 @@ class ObjectStore:
 
     def temporary_files(self) -> list[Path]:
         """Files being written now, or left in ``incoming`` by a program that ended or a disk that was full."""
-        return sorted(self.incoming.iterdir()) if self.incoming.is_dir() else []
+        return sorted(self.incoming.iterdir()) if is_folder(self.incoming) else []
 
     def make_folder(self, folder: Path) -> None:
         """Make a folder of objects so that its name lasts."""
-        if not folder.is_dir():
+        if not is_folder(folder):
             make_folder(folder)
             flush_folder(self.folder)
 
@@ -341,6 +355,13 @@ def _unwritable(folder: Path, exc: OSError, money: str = "") -> StoreError:
     return StoreError(f"{folder} cannot be written: {exc.strerror or exc}.", remedy)
 
 
+def _unreadable(folder: Path, sha256: str, exc: OSError) -> StoreError:
+    return StoreError(
+        f"the image {sha256[:12]}… cannot be read from {folder}: {exc.strerror or exc}.",
+        "%venice verify lists what is missing or changed.",
+    )
+
+
 def _folders(folder: Path) -> Iterator[Path]:
-    if folder.is_dir():
+    if is_folder(folder):
         yield from (folder / entry.name for entry in os.scandir(folder) if _FOLDER_NAME.fullmatch(entry.name))

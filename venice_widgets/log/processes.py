@@ -15,6 +15,8 @@ from enum import Enum
 from functools import cache
 from pathlib import Path
 
+from venice_widgets.files.presence import is_there
+
 PROC = Path("/proc")
 
 
@@ -79,7 +81,7 @@ def fate(text: str) -> Fate:
 
 def _started(pid: int) -> str | None:
     """When a process started; None where there is no such process, or it cannot be known."""
-    if (PROC / "self/stat").exists():
+    if is_there(PROC / "self/stat"):
         return _started_by_proc(pid)
     return _started_by_psutil(pid)
 

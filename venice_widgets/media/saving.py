@@ -11,13 +11,13 @@ written as received, with the recipe in an XMP file beside it: ``fox.jpg`` and `
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from string import Formatter
 from typing import TYPE_CHECKING, Literal, get_args
 
 from venice_widgets.errors import InvalidRequest, StoreError, UnreadableFile
+from venice_widgets.files.presence import is_taken
 from venice_widgets.files.whole import write_new
 from venice_widgets.media.format import FORMATS
 from venice_widgets.media.metadata.embed import Privacy, Written, sidecar, write_recipe
@@ -101,8 +101,7 @@ def save_copy(
     written = Written(data) if metadata == "original" else _written(data, recipe, metadata, alter_signed=alter_signed)
     beside = path.with_name(f"{path.name}.xmp") if written.sidecar is not None else None
     for file in filter(None, (path, beside)):
-        if os.path.lexists(file):
-            raise _exists(file)
+        _refuse_taken(file)
     if beside is not None and written.sidecar is not None:
         _write_new(beside, written.sidecar)
     try:
@@ -138,6 +137,15 @@ def _written(data: bytes, recipe: Recipe, metadata: Privacy, *, alter_signed: bo
         if metadata == "none":
             return Written(data, (why,))
         return Written(data, (f"{why} The recipe is in a file beside it.",), sidecar(recipe, metadata=metadata))
+
+
+def _refuse_taken(path: Path) -> None:
+    try:
+        taken = is_taken(path)
+    except (OSError, ValueError) as exc:
+        raise _not_written(path, exc) from exc
+    if taken:
+        raise _exists(path)
 
 
 def _write_new(path: Path, data: bytes) -> None:

@@ -7,23 +7,19 @@ one. A letter that no font has is drawn as its code point in brackets, so that a
 
 from __future__ import annotations
 
-import sys
 import unicodedata
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from venice_widgets.files.platform import font_folders
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from PIL import Image, ImageFont
 
-_FOLDERS = {
-    "linux": ("/usr/share/fonts", "/usr/local/share/fonts", "~/.local/share/fonts", "~/.fonts"),
-    "darwin": ("/System/Library/Fonts", "/Library/Fonts", "~/Library/Fonts"),
-    "win32": ("C:/Windows/Fonts", "~/AppData/Local/Microsoft/Windows/Fonts"),
-}
 _PREFERRED = (
     "NotoSans-Regular", "DejaVuSans", "LiberationSans-Regular", "Arial", "Helvetica", "SegoeUI", "segoeui",
     "NotoSansArabic-Regular", "NotoNaskhArabic-Regular", "NotoSansHebrew-Regular", "NotoSansCJK-Regular",
@@ -238,11 +234,10 @@ def _is_emoji_font(path: str) -> bool:
 @cache
 def _fonts() -> tuple[str, ...]:
     """Every regular font of this machine, the well-known ones first."""
-    platform = next((name for name in _FOLDERS if sys.platform.startswith(name)), "linux")
     found = [
         path
-        for folder in _FOLDERS[platform]
-        for path in sorted(Path(folder).expanduser().rglob("*"))
+        for folder in font_folders()
+        for path in sorted(folder.rglob("*"))
         if path.suffix.lower() in (".ttf", ".otf", ".ttc")
     ]
     regular = [path for path in found if not _is_variant(path.stem)]

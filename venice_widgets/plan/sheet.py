@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from venice_widgets.errors import InvalidRequest
-from venice_widgets.log.export.new_files import new_file
+from venice_widgets.log.export.new_files import name_is_taken, new_file
 
 from .labels import Label, fit
 from .overview import summary_of
@@ -83,7 +83,7 @@ def write_sheet(grid: GridCells, path: str | Path, width: int | None = None, *, 
         raise InvalidRequest(
             f"{target.name} does not end like an image.", f"It takes {', '.join(FORMATS)}.", field="path"
         )
-    if target.exists():
+    if name_is_taken(target):
         raise InvalidRequest(f"{target} exists, and nothing is overwritten.", "Choose another name.", field="path")
     sheet = draw_sheet(grid, width, title=title)
     if max(sheet.size) > MOST_SIDE[kind]:

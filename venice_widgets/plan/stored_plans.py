@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from venice_widgets.errors import InvalidRequest, StoreError
+from venice_widgets.files.presence import is_there
 from venice_widgets.files.whole import write_new
 
 from .plan_data import PlanData
@@ -49,8 +50,18 @@ def store_plan(plan: PlanData, host: Host) -> None:
 
 
 def is_begun(plan: PlanData, host: Host) -> bool:
-    """Whether a plan was begun and not finished."""
-    return (folder(host) / f"{plan.template_id}.{plan.plan_id}.json").exists()
+    """Whether a plan was begun and not finished.
+
+    Raises:
+        StoreError: the system does not tell. "No" would draw new seeds, and buy the images again.
+    """
+    place = folder(host) / f"{plan.template_id}.{plan.plan_id}.json"
+    try:
+        return is_there(place)
+    except OSError as exc:
+        raise StoreError(
+            f"the plan {place} cannot be looked at: {exc.strerror or exc}.", "Fix its permissions. Nothing was sent."
+        ) from exc
 
 
 def mark_finished(plan: PlanData, host: Host) -> None:

@@ -146,7 +146,7 @@ def _can_be_repeated(record: RunRecord, log: Log) -> bool:
         and record.outcome is not None
         and not record.outcome.blurred
         and bool(record.images)
-        and log.objects.path(record.images[0].sha256).exists()
+        and log.objects.has(record.images[0].sha256)
         and '"enable_web_search":true' not in record.draft.request
     )
 

@@ -8,11 +8,14 @@ as untrusted.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from venice_widgets.errors import UnreadableFile, VeniceError
+from venice_widgets.files.presence import is_file
+from venice_widgets.files.store_folder import has_log
 from venice_widgets.log.provenance import recipe_in
 from venice_widgets.media.metadata.embed import read_recipe_bytes
 from venice_widgets.request.request import canonical, sha256_tag
@@ -94,7 +97,7 @@ def read_bounded(file: Path) -> bytes:
         UnreadableFile: it is not a file, or is too large.
     """
     try:
-        if not file.is_file():
+        if not is_file(file):
             raise UnreadableFile(f"{file} is not a file.", "Check the path.")
         if file.stat().st_size > MAX_FILE_BYTES:
             raise UnreadableFile(f"{file} is larger than {MAX_FILE_BYTES >> 20} MB.", "Give the image itself.")
@@ -122,7 +125,7 @@ def _has_hash(recipe: Recipe) -> bool:
 def _from_file(file: Path, data: bytes) -> tuple[FoundRecipe | None, UnreadableFile | None]:
     """What the file or its sidecar says; and what is wrong with the file, for where nothing else helps."""
     best, problem = None, None
-    beside = [place for place in (file.with_name(f"{file.name}.xmp"), file.with_suffix(".xmp")) if place.is_file()]
+    beside = [place for place in (file.with_name(f"{file.name}.xmp"), file.with_suffix(".xmp")) if _is_beside(place)]
     for place in (file, *(other for other in beside if other != file)):
         try:
             found = read_recipe_bytes(data if place == file else read_bounded(place))
@@ -144,6 +147,13 @@ def _from_file(file: Path, data: bytes) -> tuple[FoundRecipe | None, UnreadableF
             recipe=found.recipe, origin="infotext", exact=False, where=str(place), notices=found.notices, picture=data
         )
     return best, problem
+
+
+def _is_beside(place: Path) -> bool:
+    """No where the name with the ending is too long for a file."""
+    with suppress(OSError):
+        return is_file(place)
+    return False
 
 
 def _is_of(recipe: Recipe, data: bytes) -> bool:
@@ -179,4 +189,4 @@ def _existing_log(session: Session | None) -> Log | None:
     from venice_widgets.current import current_session
 
     session = session or current_session()
-    return session.log if (session.settings.store / "log.sqlite").is_file() else None
+    return session.log if has_log(session.settings.store) else None

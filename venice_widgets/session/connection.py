@@ -20,10 +20,11 @@ from venice_widgets.client.client import Client
 from venice_widgets.client.wallet import WALLET_IN_FLIGHT, uses_wallet
 from venice_widgets.config import Settings, as_secret, read_settings, with_limits_of_now
 from venice_widgets.credentials import with_credential
+from venice_widgets.files.store_folder import has_log
 from venice_widgets.generation.in_flight import InFlight
 from venice_widgets.generation.may_send import budgets_of
 from venice_widgets.generation.rate_limiter import RateLimiter, SharedStarts
-from venice_widgets.log import DATABASE_FILE, Budgets, Log
+from venice_widgets.log import Budgets, Log
 from venice_widgets.made_once import made_once
 from venice_widgets.money import usd_text
 
@@ -171,7 +172,7 @@ class Connection:
 
     def known_runs(self, limit: int = 20) -> list[RunRecord]:
         """The newest runs, for completion: no store is made and no keyring asked."""
-        return self.log.search(limit=limit) if (self._stated.store / DATABASE_FILE).exists() else []
+        return self.log.search(limit=limit) if has_log(self._stated.store) else []
 
     def balance(self) -> Balance:
         """What is left on the account; costs nothing.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from venice_widgets.errors import InvalidRequest
 
 from .image_files import export_images
+from .new_files import names_folder
 from .ro_crate import export_crate
 from .text_files import export_csv, export_jsonl
 from .zip_archive import export_zip
@@ -98,7 +99,7 @@ def export(
         kind, count = "CSV", export_csv(log, target, ended)
     elif suffix == ".zip":
         kind, (count, notices) = "zip", export_zip(log, target, ended)
-    elif suffix == "" or target.is_dir():
+    elif names_folder(target):
         kind = "RO-Crate"
         count, notices = export_crate(log, target, ended, name=name, license_url=license_url, author=author)
     else:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from venice_widgets.errors import InvalidRequest
 from venice_widgets.log import RUN_ENDING
+from venice_widgets.log.export.new_files import name_is_taken
 from venice_widgets.log.provenance import recipe_in
 from venice_widgets.media.saving import EXTENSIONS, check_metadata, save_copy
 
@@ -57,7 +58,7 @@ def file_name(record: RunRecord, image: ImageRecord, place: int) -> str:
 def _save(
     log: Log, path: Path, record: RunRecord, image: ImageRecord, metadata: Metadata, notices: dict[str, None]
 ) -> int:
-    if path.exists():
+    if name_is_taken(path):
         notices[f"{path.name} was there already and stays."] = None
         return 0
     data = log.objects.read_if_whole(image.sha256)

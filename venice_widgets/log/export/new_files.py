@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
 from venice_widgets.errors import InvalidRequest, StoreError
+from venice_widgets.files.presence import is_folder, is_taken
 from venice_widgets.files.whole import NewFile
 
 if TYPE_CHECKING:
@@ -43,6 +44,30 @@ def new_folder(path: Path) -> None:
             raise InvalidRequest(f"{path} is not empty, and nothing is overwritten.", "Name a new folder.")
     except FileExistsError as exc:
         raise exists(path) from exc
+    except (OSError, ValueError) as exc:
+        raise not_written(path, exc) from exc
+
+
+def names_folder(path: Path) -> bool:
+    """Whether a path without an ending is meant as a folder, or is one.
+
+    Raises:
+        StoreError: the system does not tell.
+    """
+    try:
+        return path.suffix == "" or is_folder(path)
+    except (OSError, ValueError) as exc:
+        raise not_written(path, exc) from exc
+
+
+def name_is_taken(path: Path) -> bool:
+    """Whether something has this name.
+
+    Raises:
+        StoreError: the system does not tell: a folder that may not be searched, a name that is too long.
+    """
+    try:
+        return is_taken(path)
     except (OSError, ValueError) as exc:
         raise not_written(path, exc) from exc
 

@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 from venice_widgets.config import DEMO_BASE_URL
 from venice_widgets.errors import UnreadableFile
+from venice_widgets.files.presence import is_there
 from venice_widgets.log import Status
 from venice_widgets.log.provenance import SERVICE_VERSION
 from venice_widgets.media.format import identify
@@ -246,7 +247,7 @@ class _Crate:
             except UnreadableFile:
                 mime, extension = "application/octet-stream", "bin"
             path = f"references/{sha256}.{extension}"
-            written = (self._folder / path).exists()
+            written = is_there(self._folder / path)
             found.append({"@id": path} if written else self._keep(path, data, mime, name="A style reference"))
         return found
 

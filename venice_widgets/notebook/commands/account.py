@@ -11,8 +11,9 @@ from venice_widgets.config import BASE_URL, LIMITS
 from venice_widgets.current import use_demo
 from venice_widgets.display import Bundle, Cell, facts, notice, table
 from venice_widgets.errors import StoreError
-from venice_widgets.files.store_folder import CONFIG_FILE
-from venice_widgets.log import DATABASE_FILE, balance_difference
+from venice_widgets.files.presence import is_file
+from venice_widgets.files.store_folder import CONFIG_FILE, has_log
+from venice_widgets.log import balance_difference
 from venice_widgets.money import usd_text
 
 from .command import Command, argument
@@ -91,15 +92,15 @@ def _config(session: Session, _: Mapping[str, Any]) -> Bundle:
 def _origin(settings: Settings, name: str, origin: Mapping[str, str]) -> str:
     """Where a value came from; of the configuration file, whether it is there."""
     if name == CONFIG_FILE:
-        return "there is one" if (settings.store / CONFIG_FILE).is_file() else "there is none; it is optional"
+        return "there is one" if is_file(settings.store / CONFIG_FILE) else "there is none; it is optional"
     return origin.get(name, "default")
 
 
 def _left_text(session: Session) -> str:
     """What the budgets leave; looking at the settings does not make a store."""
-    if not (session.settings.store / DATABASE_FILE).exists():
-        return ""
     try:
+        if not has_log(session.settings.store):
+            return ""
         left = session.left_text()
     except StoreError:
         return ""
@@ -108,9 +109,9 @@ def _left_text(session: Session) -> str:
 
 def _store_text(session: Session) -> str:
     """How large the store is; looking at the settings does not make one."""
-    if not (session.settings.store / DATABASE_FILE).exists():
-        return "The store is empty: it is made with the first request."
     try:
+        if not has_log(session.settings.store):
+            return "The store is empty: it is made with the first request."
         return f"The store holds {size_text(session.log.size())}."
     except StoreError as exc:
         return " ".join(str(exc).split())

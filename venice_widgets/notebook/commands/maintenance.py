@@ -80,7 +80,7 @@ def _forget(session: Session, names: Sequence[str], given: Mapping[str, Any]) ->
     chosen = filters(given, f"{_LOG} forget")
     records = [session.log.get(name) for name in names] or session.log.search(limit=2**31, **chosen)
     images = {image.sha256: image for record in records for image in record.images}
-    present = [image for image in images.values() if session.log.objects.path(image.sha256).exists()]
+    present = [image for image in images.values() if session.log.objects.has(image.sha256)]
     of_runs = _of_runs(records)
     if not present:
         return notice(f"There is no image of {of_runs} in the store.", kind="information")

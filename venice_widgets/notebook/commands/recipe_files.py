@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from venice_widgets.display import Bundle, Card, Cell, code, facts, join, notice, pictures, table
 from venice_widgets.errors import StoreError, VeniceError
+from venice_widgets.files.store_folder import has_log
 from venice_widgets.generation.result import seed_text
 from venice_widgets.log import RUN_ENDING
 from venice_widgets.media.format import identify
@@ -82,9 +83,9 @@ def _facts(session: Session, found: FoundRecipe) -> list[tuple[str, str]]:
 
 
 def _whereabouts(session: Session, run_id: str) -> str:
-    if not (session.settings.store / "log.sqlite").is_file():
-        return "there is no log here"
     try:
+        if not has_log(session.settings.store):
+            return "there is no log here"
         record = session.log.get(run_id)
     except StoreError:
         return "not in the log here"
