@@ -84,6 +84,11 @@ def test_references_repeat():
     assert fields == {"style_references": ["a.png@0.4", "b c.png"]}
 
 
+@pytest.mark.parametrize("seeds", ["-7", "-7,9", "-5..-3"])
+def test_negative_seeds_need_no_equals_sign(seeds):
+    assert parse_cell_line(f"--seed {seeds}") == parse_cell_line(f"--seed={seeds}") == ({"seed": seeds}, {})
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [
@@ -94,7 +99,7 @@ def test_references_repeat():
             "--style-preset Analog Film",
             "'Film' is not an option. The prompt goes below this line; quote values with spaces",
         ),
-        ("--seed -5..-3", "--seed needs a value. One that begins with a dash needs an equals sign: --seed=-…"),
+        ("--seed --yes", "--seed needs a value. One that begins with a dash needs an equals sign: --seed=-…"),
         ("--images two", "--images/-n: 'two' is not a whole number."),
         ("--max-cost much", "--max-cost: 'much' is not an amount of dollars."),
         ("--max-cost=-1", "--max-cost: '-1' is not an amount of dollars."),

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _NO_BREAK_SPACES = "\xa0\u202f"
 """What option and space give on some keyboards, and what pasted text holds."""
 _HELP = ("-h", "--help")
+_NEGATIVE_NUMBER = re.compile(r"-\.?\d")
+"""Begins a value, not an option: argparse's own pattern since Python 3.14, with which ``--seed -5..-3`` is a range."""
 _NEEDS_VALUE = re.compile(r"argument (?P<flags>\S+): expected (?:one|at least one) argument")
 _TAKES_NO_VALUE = re.compile(r"argument (?P<flags>\S+): ignored explicit argument (?P<value>.+)")
 _MISSING = re.compile(r"the following arguments are required: (?P<names>.+)")
@@ -48,6 +50,7 @@ class LineParser(argparse.ArgumentParser):
         self.read: Callable[[str, str], Any] = lambda _, word: word
         """Turns the words of an option, given its name, into its value."""
         self.color = False  # since Python 3.14 the help would hold escape sequences
+        self._negative_number_matcher = _NEGATIVE_NUMBER
         self.add_argument(*_HELP, action="store_true", default=None, help="Show this help.")
 
     @property
