@@ -169,6 +169,13 @@ def test_each_label_is_drawn_under_its_image_and_long_ones_are_shortened():
     assert top > bare.height * 0.85
 
 
+@pytest.mark.parametrize(
+    ("label", "drawn"), [("1024 × 1024 · $0.01", "1024 x 1024 · $0.01"), ("Émile’s – 2", "Emile's - 2")]
+)
+def test_a_label_is_drawn_in_letters_that_the_font_has(label, drawn):
+    assert contact_sheet([flat("red")], [label]) == contact_sheet([flat("red")], [drawn])
+
+
 def test_a_missing_image_leaves_an_empty_frame():
     red = flat("red")
     shown = contact_sheet([red, None], ["seed 41", "seed 42 · refused"])

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import math
 import threading
+import unicodedata
+from bisect import bisect_right
 from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -112,7 +114,7 @@ def contact_sheet(
 
     Args:
         previews: the images in order; None is one that is missing and leaves an empty frame.
-        labels: one short line each; what is too long for its column is shortened. The bundled font knows Latin script.
+        labels: one short line each; what is too long for its column is shortened. The bundled font knows English.
         tile_pixels: the longer side of each image at most.
         max_bytes: size of the sheet at most, in bytes.
 
@@ -307,11 +309,20 @@ def _paste(sheet: Image.Image, picture: Preview, box: tuple[int, int, int, int])
     sheet.paste(tile, place, tile if tile.mode == "RGBA" else None)
 
 
+_SPELLED = str.maketrans({"×": "x", "–": "-", "—": "-", "’": "'", "‘": "'", "“": '"', "”": '"'})
+
+
+def _drawable(label: str) -> str:
+    """The label in letters that the bundled font has: it shows boxes for accents and for most signs."""
+    spelled = unicodedata.normalize("NFD", label.translate(_SPELLED))
+    return "".join(letter for letter in spelled if not unicodedata.combining(letter))
+
+
 def _fitted(label: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width_pixels: int) -> str:
     """The label on one line, shortened until it is no wider than its image."""
-    text = " ".join(label.split())
+    text = _drawable(" ".join(label.split()))
     if font.getlength(text) <= width_pixels:
         return text
-    while text and font.getlength(text + "…") > width_pixels:
-        text = text[:-1]
-    return text.rstrip() + "…"
+    # By halves: a label may be a whole prompt, and each measurement draws the text.
+    fitting = bisect_right(range(len(text)), width_pixels, key=lambda end: font.getlength(f"{text[:end]}…"))
+    return f"{text[: max(fitting - 1, 0)].rstrip()}…"
