@@ -1,13 +1,15 @@
 """The contact sheet: its size, its labels in every script, and the recipe inside."""
 
+import base64
 import json
+from io import BytesIO
 
 import pytest
 from PIL import Image
 
 from venice_widgets.errors import GenerationIncomplete, InvalidRequest
 from venice_widgets.plan.labels import fit, known_fonts
-from venice_widgets.plan.sheet import draw_sheet
+from venice_widgets.plan.sheet import SMALL_BYTES, SMALL_PIXELS, draw_sheet
 from venice_widgets.simulator import Fault
 
 SMALL = {"width": 128, "height": 96}
@@ -127,3 +129,18 @@ def test_a_letter_that_no_font_has_is_written_as_its_code(monkeypatch):
 def test_text_from_right_to_left_is_drawn_from_the_right():
     assert fit("שועל red", 16, 400, lines=1)[0].rtl
     assert not fit("red שועל", 16, 400, lines=1)[0].rtl
+
+
+def test_a_grid_has_a_small_labelled_copy_for_where_html_is_not_shown(grid):
+    bundle = grid.bundle()
+    with Image.open(BytesIO(base64.b64decode(bundle.data["image/jpeg"]))) as sheet:
+        assert bundle.metadata["image/jpeg"] == {"width": sheet.width, "height": sheet.height}
+        assert sheet.width <= SMALL_PIXELS
+    assert len(bundle.data["image/jpeg"]) <= SMALL_BYTES * 4 / 3 + 4
+    assert bundle.metadata["venice"] == grid.record()
+
+
+def test_a_grid_too_large_to_be_seen_small_or_without_images_has_none(grid, session, monkeypatch):
+    assert "image/jpeg" not in session.plan("A fox", seed="1..2").grid().bundle().data
+    monkeypatch.setattr("venice_widgets.plan.sheet.MOST_CELLS_OF_SMALL", 5)
+    assert "image/jpeg" not in grid.bundle().data

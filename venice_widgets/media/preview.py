@@ -324,5 +324,5 @@ def _fitted(label: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, widt
     if font.getlength(text) <= width_pixels:
         return text
     # By halves: a label may be a whole prompt, and each measurement draws the text.
-    fitting = bisect_right(range(len(text)), width_pixels, key=lambda end: font.getlength(f"{text[:end]}…"))
+    fitting = bisect_right(range(len(text)), width_pixels, key=lambda end: int(font.getlength(f"{text[:end]}…")))
     return f"{text[: max(fitting - 1, 0)].rstrip()}…"

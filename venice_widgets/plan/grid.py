@@ -17,7 +17,7 @@ from .frame import frame_of
 from .grid_cells import GridCells, Layout, first_results
 from .overview import summary_of
 from .save import save_all
-from .sheet import write_sheet
+from .sheet import with_small_sheet, write_sheet
 from .table import record_of, show_grid
 
 if TYPE_CHECKING:
@@ -198,7 +198,7 @@ class Grid(GridCells):
 
     def bundle(self) -> Bundle:
         """The grid as a notebook shows it."""
-        return show_grid(self)
+        return with_small_sheet(show_grid(self), self)
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         bundle = self.bundle()

@@ -13,12 +13,16 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from venice_widgets.display import Bundle
+from venice_widgets.display.html import base64_text
 from venice_widgets.errors import InvalidRequest
 from venice_widgets.log.export.new_files import name_is_taken, new_file
+from venice_widgets.media.preview import preview
 
 from .labels import Label, fit
 from .overview import summary_of
 from .table import headings, page_text
+from .tiles import open_stored
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +36,8 @@ MOST_PIXELS = 400_000_000
 """A larger sheet takes more than a gigabyte of memory."""
 MOST_SIDE = {"PNG": 100_000, "JPEG": 65_000, "WEBP": 16_383}
 LEAST_TILE_PIXELS = 48
+MOST_CELLS_OF_SMALL, SMALL_PIXELS, SMALL_BYTES = 64, 640, 60_000
+"""Of the copy beside the HTML of a grid: nobody sees anything in a smaller one."""
 _INK, _PAPER, _GREY, _FRAME = "#1f2328", "white", "#57606a", "#8c959f"
 
 
@@ -58,6 +64,7 @@ class _Plan:
     title: list[Label] = field(default_factory=list)
     footer: list[Label] = field(default_factory=list)
     head_lines: int = 1
+    of_tiles: bool = False
 
     @property
     def line(self) -> int:
@@ -93,14 +100,32 @@ def write_sheet(grid: GridCells, path: str | Path, width: int | None = None, *, 
     return target
 
 
-def draw_sheet(grid: GridCells, width: int | None = None, *, title: str = "") -> Image.Image:
-    """The sheet as a Pillow image."""
+def with_small_sheet(shown: Bundle, grid: GridCells) -> Bundle:
+    """A grid as it is shown, and a small labelled copy of it for where HTML is not shown, such as PDF by LaTeX."""
+    if len(grid.indices) > MOST_CELLS_OF_SMALL:
+        return shown
+    try:
+        sheet = draw_sheet(grid, SMALL_PIXELS, of_tiles=True)
+    except InvalidRequest:  # no image, or too many columns
+        return shown
+    buffer = BytesIO()
+    sheet.save(buffer, "PNG")
+    small = preview(buffer.getvalue(), longest_side_pixels=2 * SMALL_PIXELS, max_bytes=SMALL_BYTES)
+    return Bundle(
+        shown.data | {small.mime: base64_text(small.data)},
+        shown.metadata | {small.mime: {"width": small.width, "height": small.height}},
+    )
+
+
+def draw_sheet(grid: GridCells, width: int | None = None, *, title: str = "", of_tiles: bool = False) -> Image.Image:
+    """The sheet as a Pillow image; of the grid's small images, which are read faster, where that is enough."""
     from PIL import Image, ImageDraw
 
     pages = _pages(grid)
     if not any(grid.result(index).sha256 for page in pages for index in page.cells.values()):
         raise InvalidRequest("there is no image to put on a sheet.", "Run the plan first.")
     plan = _arranged(grid, pages, width, title)
+    plan.of_tiles = of_tiles
     height = _height(plan)
     if plan.width * height > MOST_PIXELS:
         raise _too_large(f"it would have {plan.width:,} × {height:,} pixels")
@@ -277,7 +302,7 @@ def _draw_cell(grid: GridCells, sheet: Image.Image, pen: Any, plan: _Plan, index
     from PIL import ImageOps
 
     result = grid.result(index)
-    image = grid.open_image(result.sha256) if result.sha256 else None
+    image = _opened(grid, result.sha256, of_tiles=plan.of_tiles) if result.sha256 else None
     if image is None:
         _draw_missing(sheet, pen, plan, result.text if not result.sha256 else "its file is missing", place)
         return
@@ -285,6 +310,13 @@ def _draw_cell(grid: GridCells, sheet: Image.Image, pen: Any, plan: _Plan, index
         image = ImageOps.contain(image, plan.tile)
     left, top = place[0] + (plan.tile[0] - image.width) // 2, place[1] + (plan.tile[1] - image.height) // 2
     sheet.paste(image, (left, top), image if image.mode == "RGBA" else None)
+
+
+def _opened(grid: GridCells, sha256: str, *, of_tiles: bool) -> Image.Image | None:
+    if not of_tiles:
+        return grid.open_image(sha256)
+    tile = grid.tiles.read(sha256)
+    return open_stored(tile.data) if tile else None
 
 
 def _draw_missing(sheet: Image.Image, pen: Any, plan: _Plan, text: str, place: tuple[int, int]) -> None:

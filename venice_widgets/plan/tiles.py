@@ -67,8 +67,8 @@ def _as_preview(data: bytes) -> Preview:
         return Preview(data, mime, image.width, image.height)
 
 
-def open_stored(path: Path) -> Image.Image | None:
-    """An image of the store, upright, in RGB or RGBA; None where it cannot be read."""
+def open_stored(path: bytes | Path) -> Image.Image | None:
+    """An image, upright, in RGB or RGBA; None where it cannot be read."""
     from PIL import ImageOps
 
     try:
