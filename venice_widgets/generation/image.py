@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from venice_widgets.display import Card, pictures
 from venice_widgets.errors import InvalidRequest, StoreError
 from venice_widgets.log import RUN_ENDING
-from venice_widgets.log.provenance import MODEL_ID
 from venice_widgets.media.metadata.recipe import Recipe
 from venice_widgets.media.saving import EXTENSIONS, Metadata, Saved, SaveNotice, fill_pattern, save_copy
 from venice_widgets.money import usd_text
@@ -291,10 +290,10 @@ def run_entry(
 
 def remarks_of(model_id: str, seed: int | None, outcome: RunOutcome) -> tuple[str, ...]:
     """What a caption must not leave out: a seed that is ignored, another model, an image that was blurred."""
-    served = outcome.headers.get(MODEL_ID, "")
+    other = outcome.other_model(model_id)
     return (
         *(() if seed is None else seed_remark(model_id)),
-        *((f"made by {served}",) if served and served != model_id else ()),
+        *((f"made by {other}",) if other else ()),
         *(("blurred by safe mode",) if outcome.blurred else ()),
     )
 

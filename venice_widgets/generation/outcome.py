@@ -42,6 +42,10 @@ def outcome_of(response: ImageResponse | None, status: Status, error: BaseExcept
         violation=response.violation,
         enhanced_prompt=response.enhanced_prompt,
         balance_before_usd=response.balance_before_usd,
+        served_model=response.served_model_id,
+        served_model_name=response.served_model_name,
+        router=response.router,
+        service_version=response.service_version,
     )
 
 

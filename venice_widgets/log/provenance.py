@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from venice_widgets.log import ImageRecord, RunDraft, RunOutcome, RunRecord
 
 SERVICE_VERSION = "x-venice-version"
-MODEL_ID = "x-venice-model-id"
 
 DEMO_SERVICE = "venice-widgets simulator"
 """What drew a demo image."""
@@ -38,11 +37,10 @@ def recipe_of(
         sent_at: when it was sent.
     """
     simulated = draft.base_url == DEMO_BASE_URL
-    answered = outcome.served_model or outcome.headers.get(MODEL_ID, "")
     return Recipe(
         request=request,
         seed=image.seed,
-        model=answered if answered != draft.model else "",
+        model=outcome.other_model(draft.model),
         rewritten_prompt=outcome.enhanced_prompt or "",
         run_id=draft.run_id,
         request_hash=draft.request_hash,

@@ -159,6 +159,10 @@ class RunOutcome:
     bodies: tuple[BodyRecord, ...] = ()
     """What else arrived and was stored: a response, or a part of one, that is not a readable image."""
 
+    def other_model(self, sent: str) -> str:
+        """The model that answered, where it is another one than the id that was sent; empty where it is not."""
+        return self.served_model if self.served_model and self.served_model != sent else ""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class RunRecord:
@@ -187,6 +191,11 @@ class RunRecord:
         draft = self.draft
         words = f"{draft.prompt[:59]}…" if len(draft.prompt) > 60 else draft.prompt
         return f"<RunRecord {draft.run_id} {self.status}: {draft.model}, seed {draft.seed}, {words!r}>"
+
+    @property
+    def other_model(self) -> str:
+        """The model that answered, where it is another one than the id that was sent; empty where it is not."""
+        return self.outcome.other_model(self.draft.model) if self.outcome else ""
 
     @property
     def images(self) -> tuple[ImageRecord, ...]:

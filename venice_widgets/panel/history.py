@@ -81,7 +81,7 @@ def run_card(run: RunRecord, favorites: Collection[str] = ()) -> dict[str, Any]:
         "run": run.run_id,
         "ending": run.run_id[-RUN_ENDING:],
         "seed": seed_text(run.draft.seed),
-        "model": run.draft.model,
+        "model": f"{run.draft.model}, made by {run.other_model}" if run.other_model else run.draft.model,
         "prompt": shortened(run.draft.prompt, 240),
         "price": "price unknown" if price is None else usd_text(price),
         "when": run.draft.created_at.isoformat(),

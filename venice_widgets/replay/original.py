@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from venice_widgets.errors import StoreError
-from venice_widgets.log.provenance import MODEL_ID, SERVICE_VERSION
+from venice_widgets.log.provenance import SERVICE_VERSION
 
 from .read_recipe import FoundRecipe
 
@@ -78,7 +78,7 @@ def _of_record(record: RunRecord, log: Log) -> Original:
         rewritten_prompt=(outcome.enhanced_prompt if outcome else None) or "",
         answered=bool(record.images),
         service_version=headers.get(SERVICE_VERSION, ""),
-        model_id=(outcome.served_model if outcome else "") or headers.get(MODEL_ID, ""),
+        model_id=(outcome.served_model if outcome else "") or "",
         entry=draft.catalogue_entry,
         blurred=outcome.blurred if outcome else None,
         sha256=sha256,

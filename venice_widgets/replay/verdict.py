@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from venice_widgets.errors import VeniceError
 from venice_widgets.log import Status, VerdictRecord
-from venice_widgets.log.provenance import MODEL_ID, SERVICE_VERSION
+from venice_widgets.log.provenance import SERVICE_VERSION
 from venice_widgets.media.compare import Comparison, Grade, compare
 from venice_widgets.media.preview import preview
 
@@ -131,16 +131,11 @@ def _circumstances(outlook: PreparedReplay, replay: RunRecord) -> Iterator[tuple
 def _another_model(past: Original, replay: RunRecord) -> str:
     """Which models answered, where they are not the same: the first cause of any difference."""
     asked = str(past.request.get("model"))
-    then, now = past.model_id or asked, _served_model(replay) or asked
+    then, now = past.model_id or asked, (replay.outcome.served_model if replay.outcome else "") or asked
     if now == then:
         return ""
     why = f" {asked} is answered by another model now." if then == asked else ""
     return f"{now} answered the replay, and {then} the original.{why}"
-
-
-def _served_model(replay: RunRecord) -> str:
-    outcome = replay.outcome
-    return (outcome.served_model or outcome.headers.get(MODEL_ID, "")) if outcome else ""
 
 
 def _service_changes(past: Original, replay: RunRecord) -> Iterator[str]:

@@ -23,8 +23,8 @@ _OF_RUN = (
     "finished_at", "base_url", "model", "asked_model", "seed", "seed_drawn", "prompt", "enhanced_prompt",
 )  # fmt: skip
 _OF_OUTCOME = (
-    "estimate_usd", "charged_usd", "charge_source", "status_code", "response_id", "blurred", "violation",
-    "error_class", "error", "request_hash",
+    "estimate_usd", "charged_usd", "charge_source", "served_model", "status_code", "response_id", "blurred",
+    "violation", "error_class", "error", "request_hash",
 )  # fmt: skip
 _OF_IMAGE = ("sha256", "mime", "size_bytes", "width", "height")
 _OF_CONTEXT = ("notebook", "cell_id", "execution_count", "git_commit", "git_dirty")

@@ -102,7 +102,7 @@ def _row(session: Session, record: RunRecord, time: str, *, pictured: bool) -> l
             thumbnail=small_picture(session.log, record) if pictured else b"",
         ),
         draft.prompt if len(draft.prompt) <= 80 else f"{draft.prompt[:79]}…",
-        Cell(draft.model, code=True),
+        Cell(draft.model, code=True, mark=f"made by {record.other_model}" if record.other_model else ""),
         Cell(str(draft.seed), align="right"),
         Cell(amount, align="right", mark="" if draft.base_url == DEMO_BASE_URL else certainty),
         record.status.value,

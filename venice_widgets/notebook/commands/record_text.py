@@ -95,6 +95,7 @@ def record_facts(record: RunRecord, files: tuple[Path, ...] = ()) -> list[tuple[
         ("status", f"{record.status}{': ' + ', '.join(flags) if flags else ''}"),
         ("error", f"{outcome.error_class}: {outcome.error}" if outcome and outcome.error else ""),
         ("model", f"{draft.model}{asked}"),
+        ("made by", record.other_model),
         ("seed", f"{draft.seed} ({'drawn here' if draft.seed_drawn else 'given'})"),
         ("price", f"{price_text(record)} · {draft.formula}"),
         ("created", time_text(draft.created_at)),
