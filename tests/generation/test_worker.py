@@ -290,7 +290,20 @@ def test_a_blurred_picture_is_a_picture_and_is_labelled(simulator, start):
 def test_another_model_than_the_one_asked_for_is_told(simulator, start):
     body = json.dumps({"images": [base64.b64encode(PNG).decode()]}).encode()
     generation = start(Says(simulator, body, headers={"x-venice-model-id": "chroma"})).generate("a fox")
-    assert "z-image-turbo was asked for, but chroma answered." in generation.notes
+    (note,) = generation.notes
+    assert note.startswith("z-image-turbo was asked for, but chroma answered. It may be billed at the price of that")
+    assert generation.images[0].remarks == ("made by chroma, whose price may differ",)
+    assert generation.images[0].recipe.model == "chroma"
+
+
+def test_the_model_that_answered_is_on_record_of_every_run(simulator, start):
+    session = start()
+    session.generate("a fox", model="chroma", seed=1)
+    session.generate("a fox", model="nano-banana", seed=1)
+    found = session.log.frame().set_index("model")
+    assert found["served_model"].to_dict() == {"chroma": "chroma", "nano-banana": "nano-banana-2"}
+    assert found.loc["nano-banana", ["served_model_name", "router"]].to_list() == ["Nano Banana 2", "simulator"]
+    assert found["service_version"].nunique() == 1
 
 
 # Enhancement.

@@ -1,6 +1,7 @@
 """The result of a plan: selecting, laying out, showing, and what a notebook keeps of it."""
 
 import json
+import re
 from decimal import Decimal
 
 import nbformat
@@ -9,6 +10,7 @@ import pytest
 from venice_widgets import runs_in
 from venice_widgets.errors import GenerationIncomplete, InvalidRequest
 from venice_widgets.plan import Grid
+from venice_widgets.plan.overview import summary_of
 from venice_widgets.plan.table import MOST_CELLS
 from venice_widgets.simulator import Fault
 
@@ -148,6 +150,25 @@ def test_a_label_never_leads_to_another_folder(session, tmp_path):
     grid = session.plan("A {{ animal }}", animal=["../../fox", "owl"], seed=1, **SMALL).run()
 
     assert all(path.parent == tmp_path for path in grid.save(str(tmp_path / "{animal}.{ext}")))
+
+
+@pytest.mark.parametrize("again", ["made now", "from the log"])
+def test_a_shape_that_the_model_chooses_is_said_in_headings_captions_and_summary(session, again):
+    plan = session.plan("A fox", model="flux-2-max", aspect_ratio=["auto", "1:1"], seed=1)
+    grid = plan.run()
+    if again == "from the log":
+        grid = session.plan("A fox", model="flux-2-max", aspect_ratio=["auto", "1:1"], seed=1).run()
+    shown = grid.bundle().data["text/html"]
+    assert "auto: the shape is chosen by the model" in shown
+    assert len(re.findall(r">the shape is chosen by the model<", shown)) == 1  # under the one image
+    assert "some shapes are chosen by the model" in summary_of(grid)
+    assert grid["auto",].seed == 1
+
+
+def test_cells_of_the_log_say_which_model_made_them(session):
+    for _ in range(2):
+        grid = session.plan("A fox", model=["nano-banana", "chroma"], seed=1).run()
+        assert grid.bundle().data["text/html"].count("made by nano-banana-2") == 1
 
 
 def test_a_grid_comes_from_the_log_without_sending(grid, session, simulator):

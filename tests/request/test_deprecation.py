@@ -76,6 +76,10 @@ def test_it_is_near_14_days_before_its_start_or_end_and_where_nobody_knows_when(
     [
         ({"removesAt": "2026-12-10", "replacementModelId": "new"}, "going away on 10 December, replaced by new"),
         ({"removesAt": "2026-11-20", "autoRemap": True}, "answered by another model since 20 November"),
+        (
+            {"removesAt": "2026-11-20", "autoRemap": True, "replacementModelId": "new"},
+            "answered by new since 20 November",
+        ),
         ({"removesAt": "2026-11-20", "replacementModelId": "new"}, "gone, replaced by new"),
         ({"autoRemap": True}, "going away"),
     ],

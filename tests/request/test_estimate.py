@@ -302,3 +302,42 @@ def test_dollars_are_written_with_two_decimals_and_more_only_where_they_are_need
 @given(st.decimals(0, 10**6, places=6))
 def test_no_amount_down_to_a_micro_dollar_is_rounded(amount):
     assert Decimal(usd_text(amount).removeprefix("$").replace(",", "")) == amount
+
+
+OLD_ENDED = {"removesAt": "2026-01-01T00:00:00Z", "autoRemap": True, "replacementModelId": "new"}
+OLD_LATER = {**OLD_ENDED, "removesAt": "2999-01-01T00:00:00Z"}
+OLD_GONE = {**OLD_ENDED, "autoRemap": False}
+NO_DATE = {"autoRemap": True, "replacementModelId": "new"}
+NEW = entry("new", {"resolutions": {"1K": {"usd": 0.10}, "2K": {"usd": 0.14}}}, {**TIERS, "aspectRatios": ["1:1"]})
+CHEAP = entry("new", {"generation": {"usd": 0.02}}, {"aspectRatios": ["1:1"]})
+UNPRICED = entry("new", {}, {"aspectRatios": ["1:1"]})
+REMAPPED_TOO = entry("new", {"generation": {"usd": 0.02}}, {"aspectRatios": ["1:1"]}, deprecation=OLD_ENDED)
+
+
+@pytest.mark.parametrize(
+    ("deprecation", "others", "most", "told"),
+    [
+        (OLD_ENDED, [NEW], Decimal("0.10"), "Its price may differ: new costs $0.10 an image."),
+        (NO_DATE, [NEW], Decimal("0.10"), "Its price may differ: new costs $0.10 an image."),
+        (OLD_ENDED, [CHEAP], Decimal("0.05"), "Its price may differ: new costs $0.02 an image."),
+        (OLD_ENDED, [UNPRICED], None, "Its price may differ, and is not known."),
+        (OLD_ENDED, [REMAPPED_TOO], None, "Its price may differ, and is not known."),
+        (OLD_ENDED, [], None, "Its price may differ, and is not known."),
+        (OLD_LATER, [NEW], Decimal("0.05"), ""),
+        (OLD_GONE, [NEW], Decimal("0.05"), ""),
+    ],
+)
+def test_what_another_model_may_answer_can_cost_as_much_as_that_one(deprecation, others, most, told):
+    raw = entry("old", {"generation": {"usd": 0.05}}, {"aspectRatios": ["1:1"]}, deprecation=deprecation)
+    request = GenerationRequest.build(
+        "a fox", {"model": "old"}, parse_catalogue(json.dumps({"data": [raw, *others]}).encode())
+    )
+    priced = estimate(request, 1)
+    assert (priced.price_usd, priced.upper_bound_usd) == (Decimal("0.05"), most)
+    assert told in " ".join(request.notes)
+    assert ("may differ" in " ".join(request.notes)) == bool(told)
+    if most is None:
+        assert "what another model costs beyond that, which answers as old" in priced.formula
+        assert "answers as old" in priced.why_unbounded
+    elif most > priced.price_usd:
+        assert "(at most $0.10)" in priced.formula

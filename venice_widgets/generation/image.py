@@ -18,6 +18,8 @@ from venice_widgets.media.metadata.recipe import Recipe
 from venice_widgets.media.saving import EXTENSIONS, Metadata, Saved, SaveNotice, fill_pattern, save_copy
 from venice_widgets.money import usd_text
 from venice_widgets.request.catalogue import FieldSupport, field_support
+from venice_widgets.request.defaults import decided_value
+from venice_widgets.request.request import SHAPE_OPEN, is_open_shape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image as PillowImage
 
-    from venice_widgets.log import ImageRecord, RunOutcome
+    from venice_widgets.log import ImageRecord, RunDraft, RunOutcome
     from venice_widgets.media.preview import Preview
 
 
@@ -288,12 +290,14 @@ def run_entry(
     }
 
 
-def remarks_of(model_id: str, seed: int | None, outcome: RunOutcome) -> tuple[str, ...]:
-    """What a caption must not leave out: a seed that is ignored, another model, an image that was blurred."""
-    other = outcome.other_model(model_id)
+def remarks_of(draft: RunDraft, seed: int | None, outcome: RunOutcome) -> tuple[str, ...]:
+    """What a caption must not leave out: an ignored seed, another model, a shape that was not asked for, a blur."""
+    other = outcome.other_model(draft.model)
+    ratio = decided_value(draft.context.get("resolution"), "aspect_ratio")
     return (
-        *(() if seed is None else seed_remark(model_id)),
-        *((f"made by {other}",) if other else ()),
+        *(() if seed is None else seed_remark(draft.model)),
+        *((SHAPE_OPEN,) if is_open_shape(ratio) else ()),
+        *((f"made by {other}, whose price may differ",) if other else ()),
         *(("blurred by safe mode",) if outcome.blurred else ()),
     )
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from venice_widgets.log import BodyRecord, RunOutcome
+from venice_widgets.request.checks import deprecation_text
 
 if TYPE_CHECKING:
     from venice_widgets.client.response import ImageResponse, StoredImage
@@ -55,15 +56,29 @@ def response_notes(response: ImageResponse, draft: RunDraft, request: Generation
     if response.echoed_seed is not None and response.echoed_seed != draft.seed:
         notes.append(f"Seed {draft.seed} was sent, but Venice says that it used {response.echoed_seed}.")
     if response.served_model_id and response.served_model_id != draft.model:
-        notes.append(f"{draft.model} was asked for, but {response.served_model_id} answered.")
+        notes.append(_another_model(draft.model, response.served_model_id, request))
     if response.enhanced_prompt:
         notes.append(f"The prompt was rewritten: {response.enhanced_prompt}")
-    going_away = response.deprecation_text(draft.model)
-    if going_away and not request.model.deprecation.is_near():  # else it was told before sending
-        notes.append(going_away)
+    if not request.model.deprecation.is_near():  # else it was told before sending
+        notes += _going_away(response, request)
     if len(response.images) > 1:
         notes.append("Only the first image of --variants has a known seed; use -n to know them all.")
     return tuple(notes)
+
+
+def _another_model(sent: str, answered: str, request: GenerationRequest) -> str:
+    announced = request.model.deprecation.may_be_remapped() and request.model.deprecation.replacement == answered
+    price = "" if announced else " It may be billed at the price of that model, which was not part of the estimate."
+    return f"{sent} was asked for, but {answered} answered.{price}"
+
+
+def _going_away(response: ImageResponse, request: GenerationRequest) -> list[str]:
+    """In the catalogue's words, which say more than the headers."""
+    model = request.model
+    if model.deprecation.stated:
+        return [deprecation_text(model, request.stand_in, request.fields)]
+    text = response.deprecation_text(model.id)
+    return [text] if text else []
 
 
 def missing_notes(request: GenerationRequest, images: int, problems: list[str]) -> tuple[str, ...]:

@@ -233,7 +233,8 @@ class Generation(Sequence[Image]):
     def summary(self) -> str:
         """The line over the images: the price, the model, the size, the time."""
         state = f"done in {self.seconds:.1f} s" if self.done else f"{self.seconds:.0f} s so far"
-        parts = (self.estimate.text, self.request.model.id, self.request.size_text, state, self._log_text())
+        size = "" if self.estimate.shape else self.request.size_text  # the estimate says that it is open
+        parts = (self.estimate.text, self.request.model.id, size, state, self._log_text())
         return " · ".join(part for part in parts if part)
 
     def _log_text(self) -> str:

@@ -97,7 +97,7 @@ def _image(log: Log, record: RunRecord, image: ImageRecord) -> Image:
         preview=preview(path),
         seed=image.seed,
         price_usd=_share(draft.estimate_usd if record.charged_usd is None else record.charged_usd, request),
-        remarks=remarks_of(draft.model, image.seed, record.outcome) if record.outcome else (),
+        remarks=remarks_of(draft, image.seed, record.outcome) if record.outcome else (),
         simulated=draft.base_url == DEMO_BASE_URL,
         recipe=recipe_in(record, image),
         base_url=draft.base_url,

@@ -248,7 +248,7 @@ class RunWorker:
             preview=preview,
             seed=record.seed,
             price_usd=self.estimate.unit_price_usd,
-            remarks=remarks_of(draft.model, record.seed, outcome),
+            remarks=remarks_of(draft, record.seed, outcome),
             simulated=self.estimate.simulated,
             recipe=recipe_of(draft, sent, outcome, record, self._sent_at.get(draft.run_id)),
             base_url=draft.base_url,

@@ -24,11 +24,10 @@ def dry_run(session: Session, prepared: Prepared, options: Mapping[str, Any]) ->
     """Everything about a request, which is not sent."""
     bodies = prepared.bodies()
     shown: Any = bodies[0] if len(bodies) == 1 else bodies[:SHOWN_BODIES]
-    parts = [notice("\n".join(filter(None, _price_lines(session, prepared))), kind="information")]
+    parts = [notice("\n".join(_price_lines(prepared)), kind="information")]
     if bodies:
         parts.append(code(json.dumps(shown, indent=2, ensure_ascii=False), language="json"))
-    if refusal := _refusal(session, prepared, options):
-        parts.append(notice(f"It would be refused: {refusal}", kind="warning"))
+    parts += limit_notices(session, prepared, options)
     if prepared.known and not prepared.again:
         parts.append(notice(_from_the_log(prepared), kind="information"))
     if len(bodies) > SHOWN_BODIES:
@@ -42,10 +41,17 @@ def dry_run(session: Session, prepared: Prepared, options: Mapping[str, Any]) ->
     return join(*parts)
 
 
-def _price_lines(session: Session, prepared: Prepared) -> tuple[str, ...]:
+def limit_notices(session: Session, prepared: Prepared, options: Mapping[str, Any]) -> list[Bundle]:
+    """What the budgets leave, and what a limit or a budget would say; none where there is nothing to say."""
+    left, refusal = session.left_text(), _refusal(session, prepared, options)
+    said = [notice(f"{left[:1].upper()}{left[1:]}.", kind="information")] if left else []
+    return said + ([notice(f"It would be refused: {refusal}", kind="warning")] if refusal else [])
+
+
+def _price_lines(prepared: Prepared) -> tuple[str, ...]:
     priced = prepared.estimate.price_usd is not None
     basis = f"By {prepared.estimate.basis} in the catalogue. " if priced else ""
-    return prepared.estimate.text, f"{basis}Nothing was sent.", session.left_text()
+    return prepared.estimate.text, f"{basis}Nothing was sent."
 
 
 def _from_the_log(prepared: Prepared) -> str:

@@ -82,8 +82,11 @@ def _quote(panel: Controller, quoted: Quote) -> dict[str, Any]:
 
 
 def _defaults(quoted: Quote) -> str:
-    defaults = quoted.estimate.defaults if quoted.estimate else ()
-    return f"with the model's {' and '.join(defaults)}" if defaults else ""
+    if quoted.estimate is None:
+        return ""
+    defaults = quoted.estimate.defaults
+    said = f"with the model's {' and '.join(defaults)}" if defaults else ""
+    return " · ".join(part for part in (said, quoted.estimate.shape) if part)
 
 
 def _button(panel: Controller, quoted: Quote) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from venice_widgets.errors import InvalidRequest
 from venice_widgets.generation.stored_images import recalled
 from venice_widgets.log import Status
+from venice_widgets.request.request import SHAPE_OPEN, is_open_shape
 
 from .results import ELSEWHERE, HELD, INVALID, NOT_SENT, CellResult
 from .tiles import Tiles, open_stored, tile_pixels
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from .host import Host
     from .outlook import Outlook
-    from .plan_data import PlanData
+    from .plan_data import PlanAxis, PlanData
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +201,7 @@ class GridCells:
         found = []
         for group in self.plan.groups:
             axes = [self.plan.axes[place] for place in group]
-            labels = tuple(" · ".join(each) for each in zip(*(axis.axis.labels for axis in axes), strict=True))
+            labels = tuple(" · ".join(each) for each in zip(*map(_shown_labels, axes), strict=True))
             found.append((" · ".join(axis.name for axis in axes), labels))
         return found
 
@@ -270,6 +271,13 @@ class GridCells:
 
     def __repr__(self) -> str:
         return f"<Grid {self.plan.plan_id[:8]}: {len(self)} of {len(self._selection)} images>"
+
+
+def _shown_labels(axis: PlanAxis) -> tuple[str, ...]:
+    labels = axis.axis.labels
+    if axis.name != "aspect_ratio":
+        return labels
+    return tuple(f"{label}: {SHAPE_OPEN}" if is_open_shape(label) else label for label in labels)
 
 
 def first_results(outlook: Outlook, host: Host) -> Results:

@@ -363,9 +363,16 @@ def _estimate(outlook: Outlook, sent: Iterable[int], fees: int, *, simulated: bo
         guard_unit_price_usd=None,
         basis="",
         surcharges=tuple(extras),
+        shape=_open_shapes(outlook),
         simulated=simulated,
         lines=_merged(lines),
     )
+
+
+def _open_shapes(outlook: Outlook) -> str:
+    """What is known of the images' shapes, those of the log included."""
+    shapes = {price.shape for price in outlook.prices.values()}
+    return "some shapes are chosen by the model" if len(shapes) > 1 else "".join(shapes)
 
 
 def _merged(lines: Iterable[PriceLine]) -> tuple[PriceLine, ...]:

@@ -133,6 +133,7 @@ def summary_of(grid: GridCells) -> str:
     parts.append(f"{usd_text(grid.spent_usd)} {'simulated' if estimate.simulated else 'spent'}")
     if grid.unknown_usd:
         parts[-1] += f", up to {usd_text(grid.unknown_usd)} more may have been charged"
+    parts += [estimate.shape] if estimate.shape else []
     done = {str(Status.SUCCEEDED)}
     for name, count in counts.items():
         if name not in done:

@@ -25,7 +25,7 @@ from venice_widgets.display.html import (
     shortened,
     unmarked,
 )  # fmt: skip
-from venice_widgets.generation.image import run_entry
+from venice_widgets.generation.image import remarks_of, run_entry
 from venice_widgets.log import RUN_ENDING
 from venice_widgets.money import usd_text
 
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from venice_widgets.media.preview import Preview
 
     from .grid_cells import GridCells, Layout
+    from .results import CellResult
 
 MOST_CELLS = 800
 """More images than this make a notebook that no browser likes."""
@@ -214,7 +215,13 @@ def _content(grid: GridCells, index: int, side: int) -> str:
     caption = f"{escaped(_caption(grid, index))}{run}"
     if tile is None:
         return f"{_missing(result.text if not result.sha256 else 'its file is missing from the store')}{caption}"
-    return f"{_image(tile, side)}{caption}{''.join(map(_remark, result.remarks))}"
+    return f"{_image(tile, side)}{caption}{''.join(map(_remark, _remarks(grid, result)))}"
+
+
+def _remarks(grid: GridCells, result: CellResult) -> tuple[str, ...]:
+    """What came with the image; of one from the log, what its record says."""
+    record = grid.record_in_log(result.run_id) if result.from_log else None
+    return remarks_of(record.draft, record.draft.seed, record.outcome) if record and record.outcome else result.remarks
 
 
 def _image(tile: Preview, side: int) -> str:

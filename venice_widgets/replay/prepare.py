@@ -13,6 +13,7 @@ from venice_widgets.generation.prepared import Prepared
 from venice_widgets.log import Parent
 from venice_widgets.money import usd_text
 from venice_widgets.request.catalogue import FieldSupport, parse_catalogue
+from venice_widgets.request.checks import deprecation_text
 from venice_widgets.request.estimate import estimate
 from venice_widgets.request.request import GenerationRequest, canonical
 from venice_widgets.request.seeds import Plan, plan_seeds
@@ -96,7 +97,7 @@ def _prepare(session: Session, past: Original, model: Model, catalogue: Catalogu
     fields = {name: value for name, value in stored.items() if name not in _OWN_PLACE}
     given = {**fields, "model": model.id, **({"style_references": references} if references else {})}
     prompt: Any = stored.get("prompt")
-    GenerationRequest.build(prompt, given, catalogue)
+    today = GenerationRequest.build(prompt, given, catalogue)
     request = GenerationRequest(
         model,
         prompt,
@@ -105,6 +106,7 @@ def _prepare(session: Session, past: Original, model: Model, catalogue: Catalogu
         references,
         asked_model=model.id,
         notes=() if past.rewritten_prompt == "" else ("The rewritten prompt is sent, with enhancement off.",),
+        stand_in=today.stand_in,
     )
     plan = _plan(stored.get("seed"))
     if canonical(request.record(plan.seeds[0])) != canonical(stored):
@@ -175,7 +177,7 @@ def _service_changes(session: Session, past: Original) -> Iterator[str]:
 def _model_changes(prepared: Prepared, past: Original) -> Iterator[str]:
     model, then = prepared.request.model, _model_then(past)
     if model.deprecation.stated:
-        yield model.deprecation.sentence(model.id)
+        yield deprecation_text(model, prepared.request.stand_in, prepared.request.fields)
     if then is None:
         return
     before, now = estimate(replace(prepared.request, model=then), 1).price_usd, prepared.estimate.price_usd

@@ -17,7 +17,7 @@ from .prepare import PreparedReplay, look
 from .verdict import ANYWAY, Circumstance, Verdict, judge, not_sent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from decimal import Decimal
 
     from venice_widgets.generation.result import Generation, Image
@@ -38,6 +38,8 @@ class Replay:
     verdict: Verdict
     generation: Generation | None = None
     """None where nothing was sent."""
+    outlook_is_shown: bool = False
+    """Whether what was known before it was sent stands above it, and need not be said again."""
 
     @property
     def run_id(self) -> str:
@@ -133,9 +135,9 @@ def outlook_bundle(outlook: PreparedReplay, *, anyway: bool = False) -> Bundle:
 def replay_bundle(replay: Replay) -> Bundle:
     """The whole of a replay."""
     verdict, past = replay.verdict, replay.outlook.past
-    notes = [*verdict.reasons, *(change for change in replay.outlook.changes if change not in verdict.reasons)]
+    notes = [*verdict.reasons, *replay.outlook.changes]
     if replay.generation is None:
-        return notice("\n".join([f"**{verdict.text}**", *notes]), kind="warning", title="Replay")
+        return notice("\n".join([f"**{verdict.text}**", *_news(replay, notes)]), kind="warning", title="Replay")
     if verdict.compared_with == "preview" and verdict.comparison is not None:
         notes.append("Only a preview of the original was available: finer differences cannot be seen.")
     if len(replay.generation.images) > 1:
@@ -144,7 +146,7 @@ def replay_bundle(replay: Replay) -> Bundle:
     shown = pictures(
         _of_one_shape(list(_cards(replay))),
         summary=f"**{verdict.text}** · {replay.generation.summary}",
-        notes=list(dict.fromkeys(notes)),
+        notes=_news(replay, notes),
         plain=(
             f"replay of {past.run_id[-RUN_ENDING:] or 'an unknown run'}: {verdict.text}"
             f" · run {replay.run_id[-RUN_ENDING:]}"
@@ -153,6 +155,12 @@ def replay_bundle(replay: Replay) -> Bundle:
     )
     comparison = verdict.comparison
     return join(shown, facts("How alike", _figures(comparison))) if comparison and comparison.psnr_db else shown
+
+
+def _news(replay: Replay, notes: Iterable[str]) -> list[str]:
+    """Each sentence once; what was said before it was sent only where it is a reason of the verdict."""
+    known = {*replay.outlook.changes} - {*replay.verdict.reasons} if replay.outlook_is_shown else set()
+    return [note for note in dict.fromkeys(notes) if note not in known]
 
 
 def _record(replay: Replay) -> dict[str, Any]:

@@ -71,6 +71,11 @@ class Catalogue:
         by_id = {model.id: model for model in self.models}
         return by_id.get(name) or by_id.get(self.traits.get(name, ""))
 
+    def stand_in(self, model: Model) -> Model | None:
+        """The model that answers under this one's id once it has ended; None where that is not known for certain."""
+        named = self.find(model.deprecation.replacement) if model.deprecation.auto_remap else None
+        return None if named is None or named.deprecation.may_be_remapped() else named
+
     def resolve(self, name: str | None) -> Model:
         """The model meant by an id, a trait, or nothing (the ``default`` trait).
 

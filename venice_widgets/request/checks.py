@@ -15,11 +15,13 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from venice_widgets.errors import InvalidRequest
+from venice_widgets.money import usd_text
 from venice_widgets.suggest import nearest
 
 from .field_support import FieldSupport, known_users
 from .fields import MAX_SIDE_PIXELS, NOTHING_SENT, field_facts, refusal
 from .model import Sizing
+from .price_rule import billed_values, stated_price
 from .style_reference import StyleReference, split_strength
 
 if TYPE_CHECKING:
@@ -224,8 +226,26 @@ def _delivery_rule(fields: _Checked, _: Model, __: Catalogue) -> list[str]:
     return []
 
 
-def _deprecation_rule(_: _Checked, model: Model, __: Catalogue) -> list[str]:
-    return [model.deprecation.sentence(model.id)] if model.deprecation.is_near() else []
+def _deprecation_rule(fields: _Checked, model: Model, catalogue: Catalogue) -> list[str]:
+    near = model.deprecation.is_near()
+    return [deprecation_text(model, catalogue.stand_in(model), fields)] if near else []
+
+
+def deprecation_text(model: Model, stand_in: Model | None, fields: Mapping[str, Any]) -> str:
+    """What becomes of the model's id, and of its price where another model may answer by now.
+
+    Args:
+        model: what is going away.
+        stand_in: what answers in its place, where that is known.
+        fields: the chosen fields, which decide the price.
+    """
+    said = model.deprecation.sentence(model.id)
+    if not model.deprecation.may_be_remapped():
+        return said
+    price = stated_price(stand_in, billed_values(stand_in, fields))[0] if stand_in else None
+    if stand_in is None or price is None:
+        return f"{said} Its price may differ, and is not known."
+    return f"{said} Its price may differ: {stand_in.id} costs {usd_text(price)} an image."
 
 
 RULES = (

@@ -40,6 +40,12 @@ def resolution(request: GenerationRequest) -> dict[str, Any]:
     }
 
 
+def decided_value(document: Any, name: str) -> Any:
+    """What a field was, given or by default; None where that is not known, as of a record that others wrote."""
+    decided = document.get(name) if isinstance(document, dict) else None
+    return decided.get("value") if isinstance(decided, dict) else None
+
+
 def defaults_text(document: dict[str, Any]) -> str:
     """``steps 8, format webp, safe_mode on``: what was not given, in words."""
     decided = [(name, each) for name, each in document.items() if name not in ("model", "field_support")]

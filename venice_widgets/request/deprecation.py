@@ -58,13 +58,18 @@ class Deprecation(BaseModel):
         end = _moment(self.ends)
         return end is not None and end <= (now or datetime.now(UTC))
 
+    def may_be_remapped(self, now: datetime | None = None) -> bool:
+        """Whether another model may answer under the id: its end is past, within a day, or not stated."""
+        end = _moment(self.ends)
+        return self.auto_remap and (end is None or end - (now or datetime.now(UTC)) <= timedelta(days=1))
+
     def short_text(self, now: datetime | None = None) -> str:
         """A few words for a table: ``going away on 10 December, replaced by chroma-2``."""
         instead = f", replaced by {self.replacement}" if self.replacement else ""
+        if self.has_ended(now) and self.auto_remap:
+            return f"answered by {self.replacement or 'another model'} since {day_text(self.ends, now)}"
         if self.has_ended(now):
-            return (
-                f"answered by another model since {day_text(self.ends, now)}" if self.auto_remap else f"gone{instead}"
-            )
+            return f"gone{instead}"
         day = f" on {day_text(self.ends, now)}" if self.ends else ""
         return f"going away{day}{instead}"
 

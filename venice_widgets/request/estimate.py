@@ -11,7 +11,7 @@ two.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -54,6 +54,8 @@ class Estimate:
     surcharges: tuple[Surcharge, ...] = ()
     unlisted: str = ""
     """What is charged in addition, by an amount that no catalogue lists; empty where nothing is."""
+    shape: str = ""
+    """That the images' shape is not known before they come; empty where it is."""
     simulated: bool = False
     """Whether the simulator responds, so that nothing is charged."""
 
@@ -97,14 +99,20 @@ class Estimate:
 
     @property
     def text(self) -> str:
-        """The formula with the defaults that are billed, and whether it is only simulated."""
-        defaults = f" · {', '.join(self.defaults)} (the model's default)" if self.defaults else ""
-        return f"{self.formula}{defaults}{' · simulated, nothing is charged' if self.simulated else ''}"
+        """The formula with the defaults that are billed, an open shape, and whether it is only simulated."""
+        defaults = f"{', '.join(self.defaults)} (the model's default)" if self.defaults else ""
+        simulated = "simulated, nothing is charged" if self.simulated else ""
+        return " · ".join(part for part in (self.formula, defaults, self.shape, simulated) if part)
 
 
 def estimate(request: GenerationRequest, requests: int = 1, *, simulated: bool = False) -> Estimate:
     """The price of `requests` requests that differ only in their seeds."""
     unit, guard, basis = _unit_prices(request)
+    unlisted = ["an unlisted surcharge for style references"] if request.reference_specs else []
+    if request.model.deprecation.may_be_remapped():
+        others = _stand_in_prices(request)
+        unlisted += [] if others else [f"what another model costs beyond that, which answers as {request.model.id}"]
+        guard = None if guard is None else max([guard, *others])
     return Estimate(
         images=requests * int(request.fields.get("variants", 1)),
         unit_price_usd=unit,
@@ -112,7 +120,8 @@ def estimate(request: GenerationRequest, requests: int = 1, *, simulated: bool =
         basis=basis,
         defaults=_billed_defaults(request),
         surcharges=_surcharges(request, requests),
-        unlisted="an unlisted surcharge for style references" if request.reference_specs else "",
+        unlisted=" and ".join(unlisted),
+        shape=request.open_shape,
         simulated=simulated,
     )
 
@@ -123,6 +132,13 @@ def _unit_prices(request: GenerationRequest) -> tuple[Decimal | None, Decimal | 
     price, basis = stated_price(request.model, values)
     legacy = None if price is None else legacy_price(request.model, values)
     return price, price if legacy is None or price is None else max(price, legacy), basis
+
+
+def _stand_in_prices(request: GenerationRequest) -> list[Decimal]:
+    """What the model that may answer in place of the one that is named could cost; empty where that is not known."""
+    if request.stand_in is None:
+        return []
+    return [price for price in _unit_prices(replace(request, model=request.stand_in))[:2] if price is not None]
 
 
 def _billed_defaults(request: GenerationRequest) -> tuple[str, ...]:

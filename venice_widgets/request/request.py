@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from .model import Model
     from .style_reference import StyleReference
 
-AUTO_RATIO = "auto"
 SHAPE_OPEN = "the shape is chosen by the model"
 NOT_RANDOM = "Seed -1 is a seed like any other here; leave the seed out to have one drawn."
 """Other programs take -1 for "any seed"."""
@@ -45,6 +44,8 @@ class GenerationRequest:
     """The id or alias that was asked for; None where the default was taken."""
     notes: tuple[str, ...] = ()
     """What the model will ignore, a sentence each."""
+    stand_in: Model | None = None
+    """The model that answers in place of `model` once that has ended, see `Catalogue.stand_in`."""
 
     @classmethod
     def build(cls, prompt: str, fields: Mapping[str, Any], catalogue: Catalogue) -> GenerationRequest:
@@ -71,7 +72,15 @@ class GenerationRequest:
         for rule in RULES:
             notes += rule(checked, model, catalogue)
         notes += check_references(specs, model)
-        return cls(model, prompt, MappingProxyType(checked), specs, asked_model=asked, notes=tuple(notes))
+        return cls(
+            model,
+            prompt,
+            MappingProxyType(checked),
+            specs,
+            asked_model=asked,
+            notes=tuple(notes),
+            stand_in=catalogue.stand_in(model),
+        )
 
     def with_references(self, references: Sequence[StyleReference]) -> GenerationRequest:
         """The same request with its style references read."""
@@ -102,9 +111,17 @@ class GenerationRequest:
         if self.model.sizing is Sizing.PIXELS:
             width, height = (self.fields.get(name, DEFAULT_SIDE_PIXELS) for name in ("width", "height"))
             return f"{width} × {height}"
-        ratio = str(self.fields.get("aspect_ratio") or self.model.default_aspect_ratio)
         tier = self.resolution if self.model.sizing is Sizing.TIERS else ""
-        return " · ".join(part for part in (tier, SHAPE_OPEN if ratio.casefold() == AUTO_RATIO else ratio) if part)
+        return " · ".join(part for part in (tier, self.open_shape or self._aspect_ratio) if part)
+
+    @property
+    def open_shape(self) -> str:
+        """That the shape is known only once the image has come; empty where it is known before."""
+        return SHAPE_OPEN if is_open_shape(self._aspect_ratio) else ""
+
+    @property
+    def _aspect_ratio(self) -> str:
+        return str(self.fields.get("aspect_ratio") or self.model.default_aspect_ratio)
 
     def body(self, seed: int) -> dict[str, Any]:
         """The JSON object for the wire: what was chosen and the seed, nothing else."""
@@ -118,6 +135,11 @@ class GenerationRequest:
     def _body(self, seed: int, references: list[dict[str, Any]]) -> dict[str, Any]:
         body = {"model": self.model.id, "prompt": self.prompt, **self.fields, "seed": seed}
         return {**body, "style_references": references} if references else body
+
+
+def is_open_shape(aspect_ratio: object) -> bool:
+    """Whether this ratio leaves the image's shape to the model."""
+    return str(aspect_ratio).casefold() == "auto"
 
 
 def canonical(document: Mapping[str, Any]) -> bytes:

@@ -151,6 +151,21 @@ def test_the_doctor_shows_the_proxy_without_its_password(told, monkeypatch):
     assert "secret" not in told("doctor")
 
 
+def test_the_doctor_lists_what_is_going_away_each_once_with_its_day(told):
+    text = told("doctor")
+    assert text.count("seedream-v3 ") == text.count("nano-banana ") == text.count("krea-v1 ") == 1
+    assert rows(text, "model")["lustify-sdxl"] == ["going away on 31 March 2031, replaced by lustify-v8"]
+    assert not re.search(r"\d{4}-\d\d-\d\d", text.split("Models that are going away")[1])
+
+
+def test_the_price_of_a_model_that_another_one_answers_shows_both(told):
+    text = told("price nano-banana")
+    assert "Price of one image of nano-banana\nany size  $0.05" in text
+    assert "Price of one image of nano-banana-2" in text
+    assert "Its price may differ: nano-banana-2 costs $0.10 an image." in text
+    assert "may differ" not in told("price seedream-v3")
+
+
 def test_a_filter_that_nothing_passes_says_so(told):
     assert told("models --max-price 0.001") == "No model passes these filters."
     assert told("styles zzz") == "No style preset has this in its name."
@@ -180,9 +195,9 @@ def test_a_model_is_told_with_all_its_limits_and_its_price_grid(told):
         ("model krea-v2-large", "up to 3, with strength"),
         ("model hidream", "offline"),
         ("model bria-bg-remover", "makes no images from text"),
-        ("price z-image-turbo", "Price of one picture of z-image-turbo\nany size  $0.01"),
+        ("price z-image-turbo", "Price of one image of z-image-turbo\nany size  $0.01"),
         ("price hunyuan-image-v4-preview", "any size  unknown"),
-        ("price nano-banana-2", "Price of one picture of nano-banana-2"),
+        ("price nano-banana-2", "Price of one image of nano-banana-2"),
         ("price wan-3-text-to-image", "$0.05625"),
     ],
 )
@@ -239,7 +254,7 @@ def test_the_demo_is_switched_on_and_off(monkeypatch):
     assert re.search(r"api_key +not needed +demo", config)
     assert "_usd" not in config
     assert config.count("limits and budgets do not hold") == 1
-    assert run_command(None, "doctor").data["text/plain"].endswith("Nothing is wrong.")
+    assert "Nothing is wrong." in run_command(None, "doctor").data["text/plain"]
     assert "has no billing ledger" in run_command(None, "log --reconcile").data["text/plain"]
     shown = run_command(None, "demo off").data["text/plain"]
     assert "requests go to api.venice.ai and cost money (a key is set)" in shown

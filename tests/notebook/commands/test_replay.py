@@ -2,6 +2,8 @@
 
 import io
 import json
+import re
+from dataclasses import replace
 
 import pytest
 from IPython.core.error import UsageError
@@ -63,6 +65,28 @@ def test_a_dry_run_of_a_replay_sends_nothing(session, simulator):
     result = run("replay last --dry-run")
     assert "$0.01" in text(result)
     assert len(sent(simulator)) == 1
+
+
+@pytest.mark.parametrize("model", ["nano-banana", "seedream-v3", "lustify-sdxl"])
+def test_a_replay_says_once_that_its_model_is_going_away(session, displayed, model):
+    generate(session, model=model, **({} if model == "lustify-sdxl" else {"width": None, "height": None}))
+    said = " ".join((text(run("replay last --yes")), *map(text, displayed)))
+    assert len(re.findall(rf"{model} (?:is going away|ended on)", said)) == 1
+    result = run("replay last --yes")
+    alone = text(replace(result, outlook_is_shown=False))  # as Python shows it, where nothing stands above it
+    assert len(re.findall(rf"{model} (?:is going away|ended on)", alone)) == 1
+
+
+def test_a_dry_run_of_a_replay_tells_what_the_budgets_leave_and_what_would_refuse_it(session):
+    generate(session)
+    (session.settings.store / "config.toml").write_text('project_budget_usd = "0.015"')
+    said = text(run("replay last --dry-run"))
+    assert "Project budget leaves $0.005." in said
+    assert (
+        "It would be refused: this may cost $0.01, and of the project's budget of $0.015 only $0.005 is left." in said
+    )
+    said = text(run("replay last --dry-run --max-cost 0.001"))
+    assert "It would be refused" in said
 
 
 def test_a_replay_keeps_to_the_limit(session, simulator):

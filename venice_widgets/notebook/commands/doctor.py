@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.request import getproxies
 
@@ -31,7 +32,8 @@ def _doctor(session: Session, _: Mapping[str, Any]) -> Bundle:
             remedies += [notice(exc.remedy, kind="warning", title=name)] if exc.remedy else []
     well = len(findings) == len(_CHECKS) and not remedies
     footer = "Nothing is wrong." if well else None
-    return join(table(["part", "finding"], findings, caption="What venice-widgets found", footer=footer), *remedies)
+    found = table(["part", "finding"], findings, caption="What venice-widgets found", footer=footer)
+    return join(found, *_going_away(session), *remedies)
 
 
 def _check_key(session: Session) -> list[str]:
@@ -41,13 +43,19 @@ def _check_key(session: Session) -> list[str]:
 def _check_catalogue(session: Session) -> list[str]:
     catalogue = session.catalogue()
     makers = sum(model.generates for model in catalogue.models)
-    leaving = "".join(
-        f"\n{each.id} is {each.deprecation.short_text()}" for each in catalogue.models if each.deprecation.stated
-    )
-    found = [f"{makers} models, fetched {ago(catalogue.age_seconds)}{leaving}"]
+    found = [f"{makers} models, fetched {ago(catalogue.age_seconds)}"]
     if session.catalogue_keeper.problem is not None:
         found.append(f"could not be fetched again: {session.catalogue_keeper.problem.message}")
     return found + [f"{problem.name}: {problem.reason}" for problem in catalogue.problems]
+
+
+def _going_away(session: Session) -> list[Bundle]:
+    """The models that have an end; none where the catalogue cannot be read, which is a finding already."""
+    with suppress(VeniceError):
+        ends = [(each.id, each.deprecation) for each in session.catalogue().models if each.deprecation.stated]
+        rows: list[list[Cell | str]] = [[Cell(name, code=True), end.short_text()] for name, end in ends]
+        return [table(["model", "what becomes of it"], rows, caption="Models that are going away")] if rows else []
+    return []
 
 
 def _check_proxy(_: Session) -> list[str]:

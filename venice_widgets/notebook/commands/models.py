@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from venice_widgets.display import Bundle, Cell, facts, join, notice, table
 from venice_widgets.notebook.line_parser import usd
 from venice_widgets.request.catalogue import Catalogue, FieldSupport, Model, Sizing
+from venice_widgets.request.checks import deprecation_text
 from venice_widgets.request.fields import MAX_SIDE_PIXELS, field_facts
 from venice_widgets.request.price_rule import billed_values, decisive_fields, stated_price
 from venice_widgets.request.price_table import price_table
@@ -151,7 +152,7 @@ def _model(session: Session, given: Mapping[str, Any]) -> Bundle:
         ("about", model.description),
     ]
     sheet = facts(f"{model.id} — {model.name}" if model.name else model.id, [pair for pair in pairs if pair[1]])
-    return join(sheet, price_table(model), notice(age_text(session, catalogue), kind="information"))
+    return join(sheet, *_prices_shown(catalogue, model), notice(age_text(session, catalogue), kind="information"))
 
 
 def _found(catalogue: Catalogue, name: str) -> Model:
@@ -192,13 +193,22 @@ def _references_text(model: Model) -> str:
 def _price(session: Session, given: Mapping[str, Any]) -> Bundle:
     catalogue = session.catalogue()
     model = _found(catalogue, given["id"])
-    prices = price_table(model, title=f"Price of one picture of {model.id}")
-    return join(prices, notice(age_text(session, catalogue), kind="information"))
+    return join(*_prices_shown(catalogue, model), notice(age_text(session, catalogue), kind="information"))
+
+
+def _prices_shown(catalogue: Catalogue, model: Model) -> list[Bundle]:
+    """A model's prices, and those of the model that may answer in its place."""
+    shown = [price_table(model, title=f"Price of one image of {model.id}")]
+    if not model.deprecation.may_be_remapped():
+        return shown
+    other = catalogue.stand_in(model)
+    shown += [price_table(other, title=f"Price of one image of {other.id}")] if other else []
+    return [*shown, notice(deprecation_text(model, other, {}), kind="note")]
 
 
 MODEL = Command(
     "model", "All limits of one model, and its prices.", _model, argument("id", "The model."), takes_model=True
 )
-PRICE = Command("price", "What one picture of a model costs.", _price, argument("id", "The model."), takes_model=True)
+PRICE = Command("price", "What one image of a model costs.", _price, argument("id", "The model."), takes_model=True)
 MODELS = Command("models", "List the models: how sized, price, privacy, seed.", _models, _declare_models)
 STYLES = Command("styles", "List the style presets.", _styles, argument("text", "Part of a name.", optional=True))

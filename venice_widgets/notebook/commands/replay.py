@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
 
+from venice_widgets.display import join
 from venice_widgets.errors import StoreError
 from venice_widgets.generation.progress import ProgressLine
 from venice_widgets.log import RUN_ENDING
+from venice_widgets.notebook.dry_run import limit_notices
 from venice_widgets.notebook.line_parser import usd, whole_number
 from venice_widgets.request.spending import ask_user
 
@@ -33,7 +36,7 @@ def _replay(session: Session, given: Mapping[str, Any]) -> Bundle | Replay:
     outlook = look(session, _source(session, given))
     before = outlook_bundle(outlook, anyway=bool(given.get("anyway")))
     if given.get("dry_run"):
-        return before
+        return join(before, *limit_notices(session, outlook.prepared, given)) if outlook.prepared else before
     display(before)
     line = ProgressLine(outlook.price_text)
 
@@ -42,7 +45,7 @@ def _replay(session: Session, given: Mapping[str, Any]) -> Bundle | Replay:
         return ask_user(question)
 
     try:
-        return replay(
+        found = replay(
             session,
             outlook,
             max_cost_usd=given.get("max_cost"),
@@ -51,6 +54,7 @@ def _replay(session: Session, given: Mapping[str, Any]) -> Bundle | Replay:
             ask=ask,
             on_tick=line.tick,
         )
+        return replace(found, outlook_is_shown=True)
     finally:
         line.clear()
 
