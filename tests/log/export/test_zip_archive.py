@@ -301,7 +301,7 @@ def test_a_million_lines_that_are_no_runs_are_given_up_early(zipped, elsewhere, 
     start = time.process_time()
     with pytest.raises(UnreadableFile, match="more than 100 lines"):
         import_zip(elsewhere, path)
-    assert time.process_time() - start < 1
+    assert time.process_time() - start < 5
     assert len(list(elsewhere.each())) == 1
 
 
