@@ -16,7 +16,8 @@ import pytest
 from PIL import Image
 
 from venice_widgets.client.image_channel import Channel
-from venice_widgets.client.wallet import WALLET_IN_FLIGHT
+from venice_widgets.client.sign_in_errors import CODES, sign_in_remedy
+from venice_widgets.client.wallet import WALLET_IN_FLIGHT, wallet_address
 from venice_widgets.errors import (
     ConfigurationError,
     CredentialsRefused,
@@ -34,6 +35,7 @@ from venice_widgets.generation.run import interrupted
 from venice_widgets.log import Status
 from venice_widgets.session import Session
 from venice_widgets.simulator import Fault, Simulator
+from venice_widgets.simulator.sign_in import REFUSALS
 
 KEY = "VENICE_INFERENCE_KEY_0123456789abcdef"
 WALLET = "0x" + "4c0883a69102937d" * 4
@@ -274,6 +276,30 @@ def test_generations_of_one_wallet_have_no_more_on_their_way_than_it_may(simulat
     assert all(generation.wait(20) for generation in generations)
     assert sum(len(generation.images) for generation in generations) == 18
     assert most[0] == WALLET_IN_FLIGHT
+
+
+@pytest.mark.parametrize("reason", REFUSALS)
+def test_each_refused_sign_in_says_what_to_do_and_costs_nothing(simulator, reason):
+    session = Session(wallet=WALLET, transport=simulator.transport())
+    address = wallet_address(session.settings)
+    simulator.add_fault(Fault("401-sign-in", reason=reason))
+    with pytest.raises(CredentialsRefused) as caught:
+        session.generate("a fox", seed=1)
+    assert f"X402_SIGN_IN_{reason}" in CODES
+    assert caught.value.remedy == f"{sign_in_remedy(f'X402_SIGN_IN_{reason}')} Nothing was charged."
+    assert f"{REFUSALS[reason]} (X402_SIGN_IN_{reason})" in caught.value.message
+    record = session.log.get("last")
+    assert (record.status, record.outcome.status_code) == (Status.FAILED, 401)
+    assert f"X402_SIGN_IN_{reason}" in record.outcome.error
+    simulator.add_fault(Fault("401-sign-in", reason=reason, path=f"/x402/balance/{address}"))
+    with pytest.raises(CredentialsRefused, match=f"X402_SIGN_IN_{reason}"):
+        session.balance()
+    assert simulator.balance_usd(address) == 5
+    assert len(session.generate("a fox", seed=1).images) == 1  # signed anew, it passes
+
+
+def test_the_simulator_refuses_a_sign_in_for_each_of_the_sixteen_reasons():
+    assert {f"X402_SIGN_IN_{reason}" for reason in REFUSALS} == CODES
 
 
 # The same request again.

@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from venice_widgets.simulator import Fault
+from venice_widgets.simulator.sign_in import REFUSALS
 
 ADDRESS = "0xAb00000000000000000000000000000000000001"
 
@@ -85,10 +86,47 @@ def test_a_nonce_is_spent_once(venice):
     assert (response.status_code, response.json()["code"]) == (401, "X402_SIGN_IN_NONCE_REUSED")
 
 
-@pytest.mark.parametrize("seconds", [400, -60])
-def test_a_message_must_be_fresh(venice, seconds):
+@pytest.mark.parametrize(("seconds", "reason"), [(400, "EXPIRED"), (-60, "FUTURE_TIMESTAMP")])
+def test_a_message_must_be_fresh(venice, seconds, reason):
     response = venice.post(headers={"SIGN-IN-WITH-X": signed(issued_seconds_ago=seconds)})
-    assert response.json()["code"] == "X402_SIGN_IN_EXPIRED"
+    assert response.json()["code"] == f"X402_SIGN_IN_{reason}"
+
+
+LINES = {
+    "INVALID_MESSAGE": ("wants you to sign in", "asks you to sign in"),
+    "DOMAIN_MISMATCH": ("api.venice.ai wants", "example.com wants"),
+    "ADDRESS_MISMATCH": ("account:\n0xAb", "account:\n0xAc"),
+    "CHAIN_MISMATCH": ("Chain ID: 8453", "Chain ID: 1"),
+    "MISSING_NONCE": ("Nonce: ", "Number: "),
+    "NOT_BEFORE": ("Issued At", "Not Before: 2999-01-01T00:00:00Z\nIssued At"),
+}
+FIELDS = {
+    "INVALID_PAYLOAD": {"signature": None},
+    "INVALID_WALLET": {"address": "me"},
+    "INVALID_SIGNATURE": {"signature": "by me"},
+    "INVALID_CHAIN_ID": {"chainId": "base"},
+    "UNSUPPORTED_CHAIN": {"chainId": 1},
+    "TIMESTAMP_MISMATCH": {"timestamp": 1},
+}
+
+
+@pytest.mark.parametrize("reason", [*LINES, *FIELDS])
+def test_what_is_wrong_with_a_sign_in_has_a_code_of_its_own(venice, reason):
+    fields = json.loads(base64.b64decode(signed()))
+    if reason in LINES:
+        assert LINES[reason][0] in fields["message"]
+        fields["message"] = fields["message"].replace(*LINES[reason])
+    header = base64.b64encode(json.dumps({**fields, **FIELDS.get(reason, {})}).encode()).decode()
+    response = venice.post(headers={"SIGN-IN-WITH-X": header})
+    assert (response.status_code, response.json()["code"]) == (401, f"X402_SIGN_IN_{reason}")
+
+
+def test_each_reason_can_be_had_on_demand(venice):
+    for reason in REFUSALS:
+        venice.simulator.add_fault(Fault("401-sign-in", reason=reason))
+        assert venice.post().json() == {"error": REFUSALS[reason], "code": f"X402_SIGN_IN_{reason}"}
+    with pytest.raises(ValueError, match="'TIRED' is not a reason"):
+        Fault("401-sign-in", reason="TIRED")
 
 
 def test_a_wallet_header_that_is_not_a_message_is_accepted_only_where_anything_is(make_venice):

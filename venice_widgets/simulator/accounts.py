@@ -1,27 +1,19 @@
-"""Who sends a request: an API key or a wallet.
-
-Signatures are not verified: that needs the wallet's cryptography, and clients go wrong in the nonce and the times.
-"""
+"""Who sends a request: an API key or a wallet."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
-import re
 import threading
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from . import error_bodies
+from . import error_bodies, sign_in
 from .response import ErrorResponse
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 WALLET_HEADERS = ("sign-in-with-x", "x-sign-in-with-x")
-OLDEST, NEWEST = timedelta(minutes=5), timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,40 +65,20 @@ class Authenticator:
         return Caller(key)
 
     def _wallet(self, signed: str) -> Caller:
-        fields = _decoded(signed)
+        fields = sign_in.decoded(signed)
         if fields is None:
             if self._keys is None:
                 return Caller(signed.lower(), is_wallet=True)
-            raise ErrorResponse(error_bodies.wallet_refused("INVALID_HEADER", "The header is not base64-encoded JSON"))
-        self._check_message(str(fields.get("message", "")))
-        return Caller(str(fields.get("address", "")).lower(), is_wallet=True)
+            raise ErrorResponse(error_bodies.wallet_refused("PARSE_ERROR"))
+        used_before = self._use(sign_in.nonce_of(fields))  # also by a sign-in that is refused
+        reason = sign_in.refusal(fields, datetime.now(UTC)) or ("NONCE_REUSED" if used_before else "")
+        if reason:
+            raise ErrorResponse(error_bodies.wallet_refused(reason))
+        return Caller(str(fields["address"]).lower(), is_wallet=True)
 
-    def _check_message(self, message: str) -> None:
-        lines = dict(re.findall(r"^(Nonce|Issued At|Expiration Time): (.*)$", message, re.MULTILINE))
-        nonce, now = lines.get("Nonce", ""), datetime.now(UTC)
-        if not re.fullmatch(r"[A-Za-z0-9]{8,}", nonce):
-            raise ErrorResponse(error_bodies.wallet_refused("INVALID_MESSAGE", "The nonce is not alphanumeric"))
+    def _use(self, nonce: str) -> bool:
+        """Remember a nonce; whether it was used before."""
         with self._lock:
-            reused = nonce in self._used_nonces
+            used_before = nonce in self._used_nonces
             self._used_nonces.add(nonce)
-        if reused:
-            raise ErrorResponse(error_bodies.wallet_refused("NONCE_REUSED", "This nonce has already been used"))
-        issued, expires = _time(lines.get("Issued At")), _time(lines.get("Expiration Time"))
-        if issued is None or not now - OLDEST <= issued <= now + NEWEST or (expires is not None and expires < now):
-            raise ErrorResponse(error_bodies.wallet_refused("EXPIRED", "The message has expired"))
-
-
-def _decoded(signed: str) -> dict[str, Any] | None:
-    try:
-        fields = json.loads(base64.b64decode(signed, validate=True))
-    except (binascii.Error, ValueError):
-        return None
-    return fields if isinstance(fields, dict) else None
-
-
-def _time(text: str | None) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text or "")
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else None
+        return used_before

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from .models import number
 from .response import Response, json_response
+from .sign_in import REFUSALS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,9 +67,9 @@ def admin_only() -> Response:
     return plain(401, "Admin API key required")
 
 
-def wallet_refused(reason: str, text: str) -> Response:
-    """401 for a Sign-In-With-X header; the reason is the end of its code."""
-    return json_response({"error": text, "code": f"X402_SIGN_IN_{reason}"}, 401)
+def wallet_refused(reason: str) -> Response:
+    """401 for a Sign-In-With-X header; the reason is one of `sign_in.REFUSALS`."""
+    return json_response({"error": REFUSALS[reason], "code": f"X402_SIGN_IN_{reason}"}, 401)
 
 
 def insufficient_balance() -> Response:

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from . import error_bodies, hostile
+from . import error_bodies, hostile, sign_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -21,6 +21,7 @@ _RESPONSES = {
     "303": "see other: the request was done, the result is elsewhere",
     "400": "bad parameters, the details a sentence",
     "401": "authentication failed",
+    "401-sign-in": "a wallet's signature is refused, for the reason that is given",
     "402-key": "an API key without money",
     "402-limit": "an API key at its own spending limit",
     "402-none": "no credentials: an x402 offer",
@@ -72,6 +73,7 @@ APPLIES_TO = {
     "refunded": _LOST,
     "served_model": {"served-by"},
     "image": {"image"},
+    "reason": {"401-sign-in"},
 }
 """Which kinds use an attribute."""
 
@@ -96,6 +98,7 @@ class Fault:
         refunded: like charged, and given back after.
         served_model: the id of the model that serves a "served-by" request.
         image: the bytes that an "image" fault sends instead of each image.
+        reason: of a "401-sign-in", one of `sign_in.REFUSALS`; the signature where it is not given.
     """
 
     kind: str
@@ -112,6 +115,7 @@ class Fault:
     refunded: bool = False
     served_model: str | None = None
     image: bytes | None = field(default=None, repr=False)
+    reason: str | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -119,6 +123,8 @@ class Fault:
         for kind, name in (("slow", "seconds"), ("served-by", "served_model"), ("image", "image")):
             if self.kind == kind and not getattr(self, name):
                 raise ValueError(f"The fault {kind!r} needs {name}.")
+        if self.reason is not None and self.reason not in sign_in.REFUSALS:
+            raise ValueError(f"{self.reason!r} is not a reason. The reasons are {', '.join(sign_in.REFUSALS)}.")
         for name, kinds in APPLIES_TO.items():
             if getattr(self, name) not in (None, False) and self.kind not in kinds:
                 raise ValueError(f"{name} means nothing for {self.kind!r}, only for {', '.join(sorted(kinds))}.")
@@ -155,13 +161,13 @@ class Fault:
             return self._rate_limited(time_scale)
         if self.kind == "503" and self.retry_after_seconds is not None:
             return error_bodies.unavailable().with_headers([("retry-after", self._retry_after(time_scale))])
-        if self.kind == "402-wallet":
-            return error_bodies.wallet_too_low(balance_usd)
-        if self.kind == "html":
-            return error_bodies.proxy_page(self.status or 502)
-        if self.kind == "moderation":
-            return error_bodies.moderation(self.status or 400)
-        return _FIXED[self.kind]()
+        stated = {
+            "401-sign-in": lambda: error_bodies.wallet_refused(self.reason or "INVALID_SIGNATURE"),
+            "402-wallet": lambda: error_bodies.wallet_too_low(balance_usd),
+            "html": lambda: error_bodies.proxy_page(self.status or 502),
+            "moderation": lambda: error_bodies.moderation(self.status or 400),
+        }
+        return (stated.get(self.kind) or _FIXED[self.kind])()
 
     def _retry_after(self, time_scale: float) -> str:
         """Whole seconds, as HTTP wants them; with a shortened time also parts of a second, which clients accept."""
