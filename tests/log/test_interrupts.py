@@ -199,7 +199,7 @@ def test_real_interrupts_while_it_reads_and_writes_leave_the_log_alive(log, make
             time.sleep(0.001 * (number % 23))
             child.send_signal(signal.SIGINT)
             assert child.stdout.readline() == "alive\n"
-            other = sqlite3.connect(log.folder / "log.sqlite", timeout=1, isolation_level=None)
+            other = sqlite3.connect(log.folder / "log.sqlite", timeout=20, isolation_level=None)
             other.execute("BEGIN IMMEDIATE")
             other.execute("ROLLBACK")
             other.close()

@@ -169,7 +169,7 @@ def test_a_hang_ends_when_the_client_is_closed(venice):
     while not venice.simulator.requests:
         time.sleep(0.001)
     venice.client.close()
-    thread.join(2)
+    thread.join(30)
     assert len(ended) == 1
 
 

@@ -22,7 +22,7 @@ def test_it_serves_until_it_is_interrupted():
             assert httpx.post(f"{url}/image/generate", json={}).status_code == 503
         finally:
             process.send_signal(signal.SIGINT)
-        assert process.wait(5) == 0
+        assert process.wait(60) == 0
         assert process.stderr.read() == ""
 
 

@@ -24,7 +24,7 @@ def simulator():
 def client(simulator):
     with (
         simulator.serve() as url,
-        httpx.Client(base_url=url, headers={"authorization": "Bearer key"}, timeout=5) as client,
+        httpx.Client(base_url=url, headers={"authorization": "Bearer key"}, timeout=30) as client,
     ):
         yield client
 
