@@ -45,3 +45,20 @@ def test_an_ipython_that_nobody_types_into_is_not_at_a_terminal(shell, monkeypat
     with (tmp_path / "input").open("w+") as file:
         monkeypatch.setattr(sys, "stdin", stdin and file)
         assert not surroundings.at_terminal()
+
+
+@pytest.mark.parametrize(("columns", "seen"), [("60", 60), ("5", 20)])
+def test_a_terminal_has_a_width(shell, monkeypatch, columns, seen):
+    class Terminal:
+        def isatty(self):
+            return True
+
+    assert surroundings.terminal_columns() is None, "pytest catches what is written"
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    monkeypatch.setenv("COLUMNS", columns)
+    assert surroundings.terminal_columns() == seen
+
+
+def test_a_kernel_has_no_width(monkeypatch):
+    monkeypatch.setattr(IPython, "get_ipython", InKernel)
+    assert surroundings.terminal_columns() is None

@@ -37,7 +37,7 @@ import traceback
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from .shell import running_shell
+from .shell import running_shell, terminal_columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,7 +82,8 @@ class DisplayedError(BaseException):
 
 def _wrapped(text: str) -> list[str]:
     """Lines as wide as a notebook: JupyterLab breaks longer ones in the middle of a word."""
-    wrap = partial(textwrap.wrap, width=_LINE_CHARACTERS, break_long_words=False, break_on_hyphens=False)
+    width = min(_LINE_CHARACTERS, terminal_columns() or _LINE_CHARACTERS)
+    wrap = partial(textwrap.wrap, width=width, break_long_words=False, break_on_hyphens=False)
     return [line for paragraph in text.splitlines() for line in wrap(paragraph) or [""]]
 
 

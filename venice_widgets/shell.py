@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dis
+import shutil
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,13 @@ def at_terminal() -> bool:
 def has_terminal() -> bool:
     """Whether the user can answer at standard input."""
     return sys.stdin is not None and sys.stdin.isatty()
+
+
+def terminal_columns() -> int | None:
+    """How wide the terminal is that the output goes to; None where it goes to a notebook, a file or another program."""
+    if in_kernel() or sys.stdout is None or not sys.stdout.isatty():
+        return None
+    return max(20, shutil.get_terminal_size().columns)
 
 
 def drops_value(frame: FrameType) -> bool:

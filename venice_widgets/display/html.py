@@ -20,6 +20,8 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .terminal import fitted
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -61,7 +63,7 @@ class Bundle:
 
 def bundle(markup: str, lines: Sequence[str]) -> Bundle:
     """An output of words alone."""
-    return Bundle({"text/html": markup, "text/plain": "\n".join(lines)}, {})
+    return Bundle({"text/html": markup, "text/plain": fitted(lines)}, {})
 
 
 def root(*parts: str) -> str:

@@ -22,6 +22,7 @@ from .html import (
     shortened,
     unmarked,
 )
+from .terminal import fitted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -94,7 +95,7 @@ def pictures(
     first += " · simulated" if simulated and "simulated" not in plain else ""
     rest = [f"{card.heading}: {card.missing}" for card in cards if not card.data] + [unmarked(note) for note in notes]
     image, image_metadata = _image(cards)
-    data = {"text/html": root(*parts), "text/plain": "\n".join([first, *map(one_line, rest)]), **image}
+    data = {"text/html": root(*parts), "text/plain": fitted([first, *map(one_line, rest)]), **image}
     return Bundle(data, {**({"venice": dict(record)} if record else {}), **image_metadata})
 
 

@@ -21,6 +21,7 @@ from .html import (
     sentence,
     unmarked,
 )
+from .terminal import narrowed, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -171,14 +172,28 @@ def _plain_table(rows: Sequence[Sequence[Cell]], *, rule: bool) -> list[str]:
     from wcwidth import wcswidth
 
     texts = [[_plain_cell(cell) for cell in row] for row in rows]
-    widths = [max(max(wcswidth(text), 0) for text in column) for column in zip(*texts, strict=True)]
+    widths, fits = narrowed(texts, gap=2)
+    if rule and not fits:
+        return _entries(texts)
 
     def padded(text: str, cell: Cell, width: int) -> str:
         space = " " * (width - max(wcswidth(text), 0))
         return space + text if cell.align == "right" else text + space
 
-    lines = ["  ".join(map(padded, line, row, widths)).rstrip() for line, row in zip(texts, rows, strict=True)]
-    return [lines[0], "  ".join("─" * width for width in widths), *lines[1:]] if rule else lines
+    def lines_of(line: Sequence[str], row: Sequence[Cell]) -> list[str]:
+        parts = zip_longest(*map(wrapped, line, widths), fillvalue="")
+        return ["  ".join(map(padded, part, row, widths)).rstrip() for part in parts]
+
+    head, *body = [lines_of(line, row) for line, row in zip(texts, rows, strict=True)]
+    ruled = ["  ".join("─" * width for width in widths)] if rule else []
+    return [*head, *ruled, *(line for lines in body for line in lines)]
+
+
+def _entries(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Each row of a table as a sentence under its name, where the terminal is too narrow for columns."""
+    (_, *names), *body = rows
+    facts_of = [[f"{key} {text}" for key, text in zip(names, rest, strict=True) if text] for _, *rest in body]
+    return [f"{row[0]}  {' · '.join(said)}" for row, said in zip(body, facts_of, strict=True)]
 
 
 def _plain_cell(cell: Cell) -> str:

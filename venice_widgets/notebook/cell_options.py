@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import argparse
 import textwrap
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from venice_widgets.media.saving import METADATA
 from venice_widgets.request.axes import Axis, as_axis, parse_axis
 from venice_widgets.request.fields import About, FieldFacts, field_facts
+from venice_widgets.shell import terminal_columns
 
 from .line_parser import LineParser, usd, whole_number
 from .variables import Several
@@ -236,7 +237,13 @@ def cell_help() -> str:
     for facts in all_options().values():
         groups.setdefault(facts.about.group, []).append(_option_help(facts))
     body = "\n\n".join(f"{group}\n{'-' * len(group)}\n" + "\n".join(lines) for group, lines in groups.items())
-    return f"{_INTRODUCTION}\n\n{body}\n\n{_CLOSING}"
+    return f"{_filled(_INTRODUCTION)}\n\n{body}\n\n{_filled(_CLOSING)}"
+
+
+def _filled(text: str) -> str:
+    """Sentences as wide as the help; what is typed stays as it is."""
+    paragraphs = text.split("\n\n")
+    return "\n\n".join(each if each.startswith((" ", "%%")) else "\n".join(_wrapped(each, "")) for each in paragraphs)
 
 
 def _option_help(facts: FieldFacts) -> str:
@@ -255,11 +262,10 @@ def _option_help(facts: FieldFacts) -> str:
     return "\n".join([head, *words, f"      Example: {example}"])
 
 
-def _wrapped(text: str) -> list[str]:
-    indent = " " * 6
-    return textwrap.wrap(
-        text, 100, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False
-    )
+def _wrapped(text: str, indent: str = " " * 6) -> list[str]:
+    width = min(100, terminal_columns() or 100)
+    wrap = partial(textwrap.wrap, initial_indent=indent, subsequent_indent=indent, break_long_words=False)
+    return wrap(text, width, break_on_hyphens=False)
 
 
 _INTRODUCTION = """\

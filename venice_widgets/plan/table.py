@@ -25,6 +25,7 @@ from venice_widgets.display.html import (
     shortened,
     unmarked,
 )  # fmt: skip
+from venice_widgets.display.terminal import fitted
 from venice_widgets.generation.image import remarks_of, run_entry
 from venice_widgets.log import RUN_ENDING
 from venice_widgets.money import usd_text
@@ -58,7 +59,7 @@ def show_grid(grid: GridCells) -> Bundle:
     notes = [*grid.outlook.notes, *_more(grid, len(shown))]
     parts += [box(note, "note", None) for note in dict.fromkeys(notes)]
     lines = [f"Grid {grid.plan.plan_id[:8]}: {unmarked(summary_of(grid))}", *_plain(grid, shown), *notes]
-    data = {"text/html": root(*parts), "text/plain": "\n".join(map(one_line, lines))}
+    data = {"text/html": root(*parts), "text/plain": fitted(map(one_line, lines))}
     return Bundle(data, {"venice": record_of(grid, _in_order(grid, shown))})
 
 
