@@ -24,6 +24,7 @@ from venice_widgets.errors import (
     Interrupted,
     InvalidRequest,
     ModelUnavailable,
+    PaymentRequired,
     SpendingRefused,
     StoreError,
 )
@@ -276,6 +277,23 @@ def test_generations_of_one_wallet_have_no_more_on_their_way_than_it_may(simulat
     assert all(generation.wait(20) for generation in generations)
     assert sum(len(generation.images) for generation in generations) == 18
     assert most[0] == WALLET_IN_FLIGHT
+
+
+def test_a_wallet_with_too_many_requests_in_flight_waits_and_sends_again(simulator, monkeypatch):
+    monkeypatch.setattr("venice_widgets.client.http_errors._IN_FLIGHT_SECONDS", 0.01)
+    session = Session(wallet=WALLET, transport=simulator.transport())
+    simulator.add_fault(Fault("429-wallet", times=2))
+    assert len(session.generate("a fox", seed=1).images) == 1
+    assert (len(posts(simulator)), session.log.get("last").outcome.attempts) == (3, 3)
+
+
+def test_a_linked_wallet_without_enough_diem_is_not_told_that_a_top_up_helps():
+    simulator = Simulator(requests_per_minute=None, wallet_diem="0.005")
+    session = Session(wallet=WALLET, transport=simulator.transport())
+    with pytest.raises(PaymentRequired) as caught:
+        session.generate("a fox", seed=1)
+    assert "a top-up does not help then; wait for the next epoch" in caught.value.remedy
+    assert session.log.get("last").status is Status.FAILED
 
 
 @pytest.mark.parametrize("reason", REFUSALS)

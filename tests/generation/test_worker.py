@@ -247,6 +247,19 @@ def test_nothing_but_a_429_or_503_is_ever_sent_twice(simulator, start, fault, re
     assert session.log.get("last").outcome.attempts == requests
 
 
+@pytest.mark.parametrize("kind", ["400", "403", "404", "405", "409", "410", "413", "415", "422", "451", "moderation"])
+def test_what_a_4xx_answers_did_not_run_and_was_not_charged(simulator, start, kind):
+    simulator.add_fault(Fault(kind))
+    session = start()
+    generation = session.send(session.build("a fox"))
+    assert generation.wait(10)
+    run, record = generation.runs[0], session.log.get("last")
+    assert run.status is (Status.REFUSED if kind == "moderation" else Status.FAILED)
+    assert (run.charged_usd, record.status) == (0, run.status)
+    assert "Nothing was charged" in str(run.error)
+    assert "may have been charged" not in str(run.error)
+
+
 # Labels.
 
 

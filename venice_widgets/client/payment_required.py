@@ -84,9 +84,10 @@ def _key_out_of_money(body: Mapping[str, Any], headers: Mapping[str, str]) -> tu
     balances = [(unit, usd_or_none(headers.get(f"x-venice-balance-{unit.lower()}"))) for unit in ("USD", "DIEM")]
     stated = ", ".join(f"{_amount(amount)} {unit}" for unit, amount in balances if amount is not None)
     before = f"Balance before it: {stated}. " if stated else ""
+    linked = f"\n{_LINKED_WALLET}" if dict(balances)["DIEM"] else ""  # the body does not tell a wallet from a key
     return (
         f"The balance does not cover this request (402). Nothing was charged.{quoted}",
-        f"{before}Top up at {KEYS_PAGE}; %venice balance shows what is left.",
+        f"{before}Top up at {KEYS_PAGE}; %venice balance shows what is left.{linked}",
     )
 
 

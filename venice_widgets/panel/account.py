@@ -48,7 +48,7 @@ def read_account(session: Session) -> Account:
     """What the log knows; never the network."""
     spent = session.log.spent(session_id=session.session_id)
     told = f"spent here {usd_text(spent.estimated_usd + spent.charged_usd)}"
-    open_usd = spent.reserved_usd + spent.unknown_usd
+    open_usd = spent.reserved_usd + spent.unknown_usd + spent.margin_usd
     if open_usd:
         told += f", {usd_text(open_usd)} more may be charged"
     left = session.log.left(session.budgets, session.session_id)

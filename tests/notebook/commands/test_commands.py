@@ -144,6 +144,13 @@ def test_config_shows_its_file_and_what_the_budgets_leave(monkeypatch, session, 
     assert "Day budget leaves $1.99." in text
 
 
+def test_a_privacy_of_another_word_is_shown_as_it_stands_and_is_not_private(told):
+    assert rows(told("models"))["minimax-h3-image"][2] == "provider_may_retain"
+    assert "privacy" in told("model minimax-h3-image")
+    assert "provider_may_retain" in told("model minimax-h3-image")
+    assert "minimax-h3-image" not in told("models --private")
+
+
 def test_the_doctor_shows_the_proxy_without_its_password(told, monkeypatch):
     assert re.search(r"proxy +none", told("doctor"))
     monkeypatch.setenv("HTTPS_PROXY", "http://me:secret@proxy.example:3128")

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import re
 import sqlite3
 import time
 import zoneinfo
@@ -25,6 +26,7 @@ from venice_widgets.simulator import Fault, Simulator
 MAINTENANCE = "venice_widgets.notebook.commands.maintenance"
 
 KEY, ADMIN_KEY = "VENICE_INFERENCE_KEY_0123456789abcdef", "VENICE_ADMIN_KEY_0123456789abcdef"
+WALLET = "0x" + "4c0883a69102937d" * 4
 
 
 def paint(commission) -> bytes:
@@ -516,6 +518,60 @@ def test_an_admin_key_turns_estimated_into_charged(reopen, simulator):
     assert session.log.search(seed=1)[0].charge_source == "billing/usage-history"
     assert told("log --reconcile").startswith("3 runs")  # again changes nothing
     assert session.log.spent() == spent
+
+
+@pytest.mark.parametrize("currency", ["DIEM", "EARNED_CREDITS", "BUNDLED_CREDITS"])
+def test_the_currency_that_paid_is_shown_and_without_dollars_nothing_is_refused(currency):
+    simulator = Simulator(requests_per_minute=None, paint=paint, balance_usd=0, credits={currency: "5"})
+    session = Session(api_key=ADMIN_KEY, transport=simulator.transport())
+    current.use_session(session)
+    session.generate("A fox", seed=3, enhance_prompt=True)
+    assert "1 run now with what the ledger charged." in told("log --reconcile")
+    assert f"charged in {currency} $0.05" in told("log")
+    assert f"$0.05 charged in {currency} · 1 × $0.01 + up to $0.04" in told("show last")
+    assert session.log.frame(view="v_costs").iloc[0]["charge_currency"] == currency
+    assert session.log.get("last").charge_currency == currency
+
+
+def test_a_wallets_transactions_turn_estimated_into_charged(simulator):
+    session = Session(wallet=WALLET, transport=simulator.transport())
+    current.use_session(session)
+    session.generate("A fox", seed=3, enhance_prompt=True)
+    session.generate("An owl", seed=4)
+    assert told("log --reconcile") == (
+        "2 runs now with what the ledger charged. 0 requests of the ledger belong to no run here."
+    )
+    assert [run.charged_usd for run in session.log.search()] == [Decimal("0.01"), Decimal("0.05")]
+    assert "charged $0.05" in told("log -s 3")
+
+
+def test_what_another_model_may_have_cost_is_counted_and_named(session):
+    session.generate("A fox", model="nano-banana", seed=1)
+    assert "In all $0.10 for 1 run: $0.05 estimated, $0.05 perhaps more." in told("log --cost")
+    assert "made by nano-banana-2" in told("log")
+    assert re.search(r"price +\$0.05 estimated · 1 × \$0.05 = \$0.05 \(at most \$0.10\)", told("show last"))
+    assert re.search(r"made by +nano-banana-2", told("show last"))
+
+
+@pytest.mark.parametrize(
+    ("balances", "shown"),
+    [({}, ""), ({"DIEM": 3}, "DIEM  3"), ({"USD": None, "BUNDLED_CREDITS": 2}, "BUNDLED_CREDITS  2"), (None, "")],
+)
+def test_a_balance_may_lack_any_currency(session, monkeypatch, balances, shown):
+    session.generate("A red fox", seed=1)
+    answer = {"data": {"accessPermitted": True, "balances": balances}}
+    monkeypatch.setattr(session.client, "get_json", lambda path: answer)
+    assert told("balance").rstrip() == f"Balance\n{shown}".rstrip()
+    told("doctor")
+
+
+def test_a_wrong_key_sees_the_list_of_models_and_is_found_out_by_its_rate_limits():
+    simulator = Simulator(api_key="another")
+    current.use_session(Session(api_key=KEY, transport=simulator.transport()))
+    assert "z-image-turbo" in told("models")
+    text = told("doctor")
+    assert re.search(r"key +Venice answered 401: Authentication failed", text)
+    assert "Nothing is wrong" not in text
 
 
 def test_the_ledger_names_what_this_log_does_not_hold(reopen, simulator):

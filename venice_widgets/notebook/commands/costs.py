@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
 _BY: Mapping[str, Literal["day", "model", "notebook"]] = {"day": "day", "model": "model", "notebook": "notebook"}
 _AMOUNTS = {
-    "estimated": "estimated_usd", "charged": "charged_usd", "perhaps charged": "unknown_usd",
-    "reserved": "reserved_usd",
+    "estimated": "estimated_usd", "perhaps more": "margin_usd", "charged": "charged_usd",
+    "perhaps charged": "unknown_usd", "reserved": "reserved_usd",
 }  # fmt: skip
 _MEANINGS = {
     "estimated": "Estimated: by the catalogue; what was charged is not known.",
+    "perhaps more": "Perhaps more: what it may have cost beyond the estimate.",
     "perhaps charged": "Perhaps charged: %venice resolve settles it.",
     "reserved": "Reserved: not sent yet, or in flight.",
 }

@@ -72,13 +72,19 @@ def price_text(record: RunRecord) -> str:
 def price_parts(record: RunRecord) -> tuple[str, str]:
     """The amount that a run cost, and how certain it is: ``charged``, ``estimated``, ``reserved``, ``perhaps``."""
     if record.charged_usd is not None:
-        return usd_text(record.charged_usd), "charged"
+        return usd_text(record.charged_usd), _charged_text(record)
     if record.status in (Status.FAILED, Status.REFUSED, Status.CANCELLED):
         return "nothing", ""
     if record.draft.estimate_usd is None:
         return "unknown", ""
     words = {Status.UNKNOWN: "perhaps", Status.PENDING: "reserved", Status.SENT: "reserved"}
     return usd_text(record.draft.estimate_usd), words.get(record.status, "estimated")
+
+
+def _charged_text(record: RunRecord) -> str:
+    """Which currency paid, where the ledger names another one than US dollars."""
+    currencies = (record.charge_currency or "USD").split("+")
+    return "charged" if currencies == ["USD"] else f"charged in {' and '.join(currencies)}"
 
 
 def record_facts(record: RunRecord, files: tuple[Path, ...] = ()) -> list[tuple[str, str]]:
