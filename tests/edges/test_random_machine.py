@@ -16,6 +16,7 @@ from decimal import Decimal
 import pytest
 from PIL import Image
 
+from tests.published_schema import assert_published
 from venice_widgets.errors import DisplayedError, Interrupted, StoreError
 from venice_widgets.generation.rate_limiter import RateLimiter
 from venice_widgets.log import Status
@@ -122,9 +123,9 @@ class Machine:
         """The account, the wire and the record agree."""
         self.session._in_flight.finish(cancel=False)
         records = list(self.session.log.each())
-        posts = Counter(
-            json.loads(request.body)["seed"] for request in self.simulator.requests if request.method == "POST"
-        )
+        bodies = [json.loads(request.body) for request in self.simulator.requests if request.method == "POST"]
+        assert_published(*bodies)
+        posts = Counter(body["seed"] for body in bodies)
         attempts = Counter()
         for record in records:
             assert record.status not in (Status.PENDING, Status.SENT), record

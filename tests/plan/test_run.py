@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.published_schema import assert_published
 from venice_widgets.errors import (
     CredentialsRefused,
     GenerationIncomplete,
@@ -175,6 +176,7 @@ def test_the_cells_of_a_plan_are_the_requests_that_arrive(tmp_path_factory, chos
     arrived = [request.json for request in world.requests if request.path == "/image/generate"]
     expected = [{"prompt": cell.prompt, **cell.fields, "seed": cell.seed} for cell in plan]
     assert sorted(map(key, arrived)) == sorted(map(key, expected))
+    assert_published(*arrived)
     assert len(arrived) == len(chosen) * len(animals) * len(seeds) * (2 if scaled else 1)
     session.close()
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.published_schema import ABSENT, SCHEMA, assert_published
 from venice_widgets.errors import InvalidRequest, ModelUnavailable, VeniceError
 from venice_widgets.request.catalogue import parse_catalogue
 from venice_widgets.request.fields import check_fields, field_facts, price_axes, price_lists
@@ -534,39 +535,19 @@ def test_any_field_values_give_a_body_or_one_of_our_errors(fields, seed):
     str(refused).encode()
 
 
-SHARED = [Path(__file__).parents[up] / "shared/data/generate-request.schema.json" for up in (3, 4)]
-
-
-def published_schema():
-    """The API's own schema, where this checkout has it beside it, without its three known gaps."""
-    schema = next((json.loads(path.read_text()) for path in SHARED if path.exists()), None)
-    if schema is None:
-        return None
-    properties = dict(schema["properties"])
-    properties["anon_user_id"] = {"type": "string", "minLength": 1, "maxLength": 128}  # new since
-    properties["quality"] = {"type": "string"}  # each model has names of its own
-    for name in ("prompt", "negative_prompt"):  # the limit is each model's
-        properties[name] = {"type": "string"}
-    return {**schema, "properties": properties}
-
-
-SCHEMA = published_schema()
-
-
-@pytest.mark.skipif(SCHEMA is None, reason="../shared/data/generate-request.schema.json is not beside this checkout")
+@pytest.mark.skipif(SCHEMA is None, reason=ABSENT)
 def test_the_published_schema_refuses_what_it_should():
     good = build(width=512, seed=1).body(1)
-    jsonschema.validate(good, SCHEMA)
+    assert_published(good)
     for bad in ({"width": 0}, {"variants": 5}, {"inpainting": 1}, {"format": "gif"}):
         with pytest.raises(jsonschema.ValidationError):
-            jsonschema.validate({**good, **bad}, SCHEMA)
+            assert_published({**good, **bad})
 
 
 def assert_the_wire_would_take(body, request):
     """The documented schema and limits, held against the body on their own."""
     assert set(body) <= {*TABLE, "prompt"}
-    if SCHEMA is not None:
-        jsonschema.validate(body, SCHEMA)
+    assert_published(body)
     assert request.model.id not in ("offline", "bria-bg-remover")
     for name in set(body) - {"prompt", "seed"}:
         assert_in_the_table(name, body[name])
