@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from venice_widgets.log import BodyRecord, RunOutcome
 from venice_widgets.request.checks import deprecation_text
+from venice_widgets.request.fields import attribution_fields
 
 if TYPE_CHECKING:
     from venice_widgets.client.response import ImageResponse, StoredImage
@@ -34,7 +35,7 @@ def outcome_of(response: ImageResponse | None, status: Status, error: BaseExcept
         outcome,
         finished_at=response.finished_at or outcome.finished_at,
         response_id=response.response_id,
-        response=response.document,
+        response=_without_attribution(response.document),
         bodies=tuple(response.bodies),
         headers=response.headers,
         status_code=response.status_code,
@@ -48,6 +49,14 @@ def outcome_of(response: ImageResponse | None, status: Status, error: BaseExcept
         router=response.router,
         service_version=response.service_version,
     )
+
+
+def _without_attribution(document: Any) -> Any:
+    """The document as it is stored: what only attributes a request stands in its echo, and in no record."""
+    if not isinstance(document, dict):
+        return document
+    left_out = attribution_fields()
+    return {name: _without_attribution(value) for name, value in document.items() if name not in left_out}
 
 
 def response_notes(response: ImageResponse, draft: RunDraft, request: GenerationRequest) -> tuple[str, ...]:
