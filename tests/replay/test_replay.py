@@ -4,16 +4,19 @@ import io
 import json
 import re
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 from PIL import Image, ImageChops, ImageFilter, ImageOps
 from PIL.PngImagePlugin import PngInfo
 
+from venice_widgets import current
 from venice_widgets.errors import PossiblyCharged, SpendingRefused, StoreError
 from venice_widgets.log import Status
 from venice_widgets.media.compare import Grade
-from venice_widgets.replay import Circumstance, look, outlook_bundle, replay
+from venice_widgets.notebook.commands import run_command
+from venice_widgets.replay import Circumstance, drift, look, outlook_bundle, replay
 from venice_widgets.replay.notebook_runs import runs_in
 from venice_widgets.replay.read_recipe import read_recipe
 from venice_widgets.session import Session
@@ -558,3 +561,60 @@ def test_a_request_by_a_stranger_is_never_sent_if_it_is_none(session, simulator,
     assert found.verdict.circumstances in ((Circumstance.NOT_REPLAYABLE,), (Circumstance.MODEL_GONE,))
     assert len(sent(simulator)) == count
     found.bundle()
+
+
+class Clock:
+    """The service's time, which a test moves on."""
+
+    def __init__(self):
+        self.now = datetime.now(UTC) - timedelta(days=12)
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def remapped():
+    """A session with an image of a model that has ended since, and is answered by seedream-v4 under its id."""
+    clock = Clock()
+    simulator = Simulator(requests_per_minute=None, clock=clock)  # which says that seedream-v3 ends in ten days
+    session = Session(api_key="VENICE_INFERENCE_KEY_0123456789abcdef", transport=simulator.transport())
+    current.use_session(session)
+    assert session.generate("a fox", model="seedream-v3", seed=41).images[0].recipe.model == ""
+    clock.now = datetime.now(UTC)
+    return session
+
+
+CAUSE = "seedream-v4 answered the replay, and seedream-v3 the original. seedream-v3 is answered by another model now."
+
+
+def test_a_replay_against_a_remapped_model_names_both_models_first_in_the_notebook_python_and_the_log(remapped, shell):
+    shell.run_cell("%venice replay last --yes").raise_error()
+    shown = shell.user_ns["_"]
+    data, metadata = shown._repr_mimebundle_()
+    first, *_ = data["text/plain"].splitlines()[1:]
+    assert first == CAUSE
+    assert CAUSE in data["text/html"]
+    assert metadata["venice"]["replay"]["circumstances"][0] == "another model"
+    assert "made by seedream-v4" in run_command(None, "log").data["text/plain"]
+    record = run_command(None, "show last").data["text/plain"]
+    assert re.search(r"made by +seedream-v4", record)
+    assert re.search(rf"verdict +different · another model: {CAUSE}", record)
+
+    found = replay(remapped, remapped.log.search()[-1])
+    assert (found.verdict.circumstances[0], found.verdict.reasons[0]) == (Circumstance.ANOTHER_MODEL, CAUSE)
+    assert found.verdict.grade is not Grade.IDENTICAL_BYTES
+    assert (found.image.recipe.model_used, found.image.remarks) == (
+        "seedream-v4",
+        ("made by seedream-v4, whose price may differ",),
+    )
+
+    rows = remapped.log.frame(view="v_replays")
+    assert [json.loads(each)[0] for each in rows["circumstances"]] == ["another model"] * 2
+    served = remapped.log.frame()["served_model"].to_list()
+    assert sorted(served) == ["seedream-v3", "seedream-v4", "seedream-v4"]
+
+
+def test_drift_says_that_another_model_answers(remapped):
+    found = drift(remapped, "seedream-v3", "0.20", runs=1)
+    assert CAUSE in found.bundle().data["text/plain"]

@@ -26,7 +26,15 @@ class VerdictRecord:
     circumstances: tuple[str, ...] = ()
     """What else is to be known: blurred, refused, another version of the service."""
     figures: Mapping[str, Any] = field(default_factory=dict)
-    """What the grade rests on."""
+    """What the grade rests on, and under ``reasons`` the circumstances in sentences."""
+
+    @property
+    def text(self) -> str:
+        """``different · another model: B answered the replay, and A the original.``."""
+        kinds = " · ".join(filter(None, (self.grade, *self.circumstances)))
+        reasons = self.figures.get("reasons")
+        said = " ".join(map(str, reasons)) if isinstance(reasons, list) else ""
+        return ": ".join(filter(None, (kinds, said)))
 
 
 def keep(connection: sqlite3.Connection, verdict: VerdictRecord) -> None:

@@ -67,7 +67,7 @@ class Verdict:
 
     def record(self, run_id: str) -> VerdictRecord:
         """As the log stores it."""
-        figures: dict[str, Any] = {"compared_with": self.compared_with}
+        figures: dict[str, Any] = {"compared_with": self.compared_with, "reasons": list(self.reasons)}
         if self.comparison is not None:
             figures |= asdict(self.comparison) | {"grade": str(self.comparison.grade)}
         return VerdictRecord(

@@ -130,6 +130,7 @@ def _show(session: Session, given: Mapping[str, Any]) -> Bundle:
     pairs: list[tuple[str, str | Cell]] = [
         *(("thumbnail", Cell("", thumbnail=data)) for data in thumbnails),
         *record_facts(record, tuple(image.path for image in images)),
+        *([("verdict", verdict.text)] if (verdict := session.log.verdict(record.run_id)) else []),
     ]
     request = code(json.dumps(json.loads(draft.request), indent=2, ensure_ascii=False), language="json")
     return join(shown, facts("Record", pairs), request)
