@@ -1,4 +1,7 @@
-"""Random steps of a session with faults, interrupts, limits and a full disk; the service's own account is the judge.
+"""Random steps of a session, its log and a panel; the service's own account is the judge.
+
+Faults of the service, interrupts while it sends and while it reads, lowered limits, a full disk, a clock that jumps,
+and other programs with the same store that are killed while they send.
 
 Some seconds in the suite; ``MACHINE_SECONDS=3600 MACHINE_SEED=7`` in the environment runs it for long, from elsewhere.
 """
@@ -8,10 +11,16 @@ import io
 import json
 import os
 import random
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter, deque
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
@@ -20,14 +29,30 @@ from tests.published_schema import assert_published
 from venice_widgets.errors import DisplayedError, Interrupted, StoreError
 from venice_widgets.generation.rate_limiter import RateLimiter
 from venice_widgets.log import Status
+from venice_widgets.log.export import export
+from venice_widgets.panel import Panel
 from venice_widgets.session import Session
 from venice_widgets.simulator import Fault, Simulator
+from venice_widgets.simulator.server import SimulatorServer
 
 KEY = "VENICE_INFERENCE_KEY_0123456789abcdef"
 SECONDS = float(os.environ.get("MACHINE_SECONDS", "12"))
 SEED = int(os.environ.get("MACHINE_SEED", "1"))
 FAULTS = ("429", "503", "500", "504", "disconnect", "violation", "422", "402-key", "400", "slow", "html", "echo-null")
+KILLS = 2 if SECONDS < 60 else 10
+"""How many of two hundred steps start a program that is killed, which takes seconds."""
 PRICE = Decimal("0.01")
+BUYER = """
+import sys
+from venice_widgets.generation.rate_limiter import RateLimiter
+from venice_widgets.session import Session
+session = Session()
+session._pace = RateLimiter(None)
+session.catalogue()
+print("ready", flush=True)
+sys.stdin.readline()
+session.generate("a fox", seed=sys.argv[1])
+"""
 
 
 def paint(_):
@@ -36,17 +61,65 @@ def paint(_):
     return file.getvalue()
 
 
+class Clock:
+    """The time as the product sees it, which may jump; the tests, the service and other programs have the true one."""
+
+    def __init__(self, monkeypatch):
+        self.ahead = timedelta()
+        clock = self
+
+        class Jumping(datetime):
+            @classmethod
+            def now(cls, tz=None):
+                return datetime.now(tz) + clock.ahead
+
+        def seconds():
+            return time.time() + clock.ahead.total_seconds()
+
+        names = {name: getattr(time, name) for name in dir(time) if not name.startswith("_")} | {"time": seconds}
+        for name, module in list(sys.modules.items()):
+            if name.startswith("venice_widgets.") and not name.startswith("venice_widgets.simulator"):
+                for attribute, value in list(vars(module).items()):
+                    if value is datetime:
+                        monkeypatch.setattr(module, attribute, Jumping)
+                    elif value is time:
+                        monkeypatch.setattr(module, attribute, SimpleNamespace(**names))
+                    elif value is time.time:
+                        monkeypatch.setattr(module, attribute, seconds)
+
+
+class Server(SimulatorServer):
+    """Ends when every request that arrived has been answered, also those of programs that are gone."""
+
+    daemon_threads, block_on_close = False, True
+
+
+@contextmanager
+def serving(simulator):
+    server = Server(simulator, 0)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/api/v1"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
 class Machine:
     """A session that is used at random, and what the service says about it."""
 
     def __init__(self, chance, monkeypatch):
-        self.chance, self.monkeypatch = chance, monkeypatch
+        self.chance, self.monkeypatch, self.clock = chance, monkeypatch, Clock(monkeypatch)
         self.simulator = Simulator(
             requests_per_minute=None, errors_per_half_minute=None, paint=paint, balance_usd="100000"
         )
         self.simulator._received = deque()  # all of them, for the judge: otherwise the last thousand
         self.before = self.simulator.balance_usd()
         self.counts = Counter()
+        self.killed = set()
+        """The seeds of programs that were killed."""
         self.open()
 
     def open(self):
@@ -55,7 +128,8 @@ class Machine:
 
     def step(self):
         kind = self.chance.choices(
-            ["generate", "fault", "interrupt", "reopen", "budget", "full", "again"], [8, 4, 4, 1, 1, 1, 2]
+            ["generate", "fault", "interrupt", "reopen", "budget", "full", "again", "jump", "read", "panel", "kill"],
+            [80, 40, 40, 10, 10, 10, 20, 10, 20, 10, KILLS],
         )[0]
         self.counts[kind] += 1
         getattr(self, kind)()
@@ -119,25 +193,106 @@ class Machine:
             )
             self.generate()
 
+    def jump(self):
+        self.clock.ahead = timedelta(seconds=self.chance.choice((-1, 1)) * 10 ** self.chance.uniform(0, 8))
+        self.generate()
+
+    def read(self):
+        """Read the log, as commands and the panel do, and be interrupted at it."""
+        log, path = self.session.log, Path(f"{self.counts['read']}.jsonl")
+        reads = [
+            lambda: log.search("fox", limit=50),
+            lambda: list(log.each()),
+            lambda: log.costs("day"),
+            lambda: export(log, path),
+            log.orphans,
+        ]
+        timer = threading.Timer(self.chance.uniform(0, 0.03), _thread.interrupt_main)
+        try:
+            timer.start()
+            self.chance.choice(reads)()
+            timer.join()
+            time.sleep(0.01)
+        except KeyboardInterrupt:
+            self.counts["interrupt of reading"] += 1
+        timer.join()
+        path.unlink(missing_ok=True)
+
+    def panel(self):
+        first = self.chance.randint(1, 10**6)
+        panel = Panel(self.session, prompt="a fox", seed=f"{first}..{first + self.chance.randint(0, 3)}")
+
+        def click():
+            panel.generate()
+            if self.chance.random() < 0.3:
+                panel.cancel()
+            panel.wait(20)
+
+        try:
+            self.attempt(click)
+        finally:
+            panel.close()
+
+    def kill(self):
+        """Another program with this store sends, and is killed while it does; the next session finds what it left."""
+        first, images = self.chance.randint(10**7, 10**8), self.chance.randint(1, 6)
+        self.killed.update(range(first, first + images))
+        if self.chance.random() < 0.5:
+            self.simulator.add_fault(Fault("slow", times=images, seconds=0.05))
+        with serving(self.simulator) as url:
+            self._kill_at(url, f"{first}..{first + images - 1}", self.chance.randint(0, images))
+        self.simulator.clear_faults()
+        self.reopen()
+
+    def _kill_at(self, url, seeds, sent):
+        environment = {"PYTHONPATH": str(Path(__file__).parents[2]), "VENICE_API_KEY": KEY, "VENICE_API_BASE_URL": url}
+        child = subprocess.Popen(
+            [sys.executable, "-c", BUYER, seeds],
+            env={**os.environ, **environment},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            assert child.stdout.readline() == "ready\n"
+            before = self.posts().total()
+            child.stdin.write("\n")
+            child.stdin.flush()
+            while self.posts().total() < before + sent and child.poll() is None:
+                time.sleep(0.001)
+            time.sleep(self.chance.uniform(0, 0.05))
+        finally:
+            child.kill()
+            child.communicate()
+
+    def posts(self):
+        """By seed, how often it arrived at the service."""
+        return Counter(body["seed"] for body in self.bodies())
+
+    def bodies(self):
+        return [json.loads(request.body) for request in self.simulator.requests if request.method == "POST"]
+
     def judge(self):
         """The account, the wire and the record agree."""
         self.session._in_flight.finish(cancel=False)
         records = list(self.session.log.each())
-        bodies = [json.loads(request.body) for request in self.simulator.requests if request.method == "POST"]
-        assert_published(*bodies)
-        posts = Counter(body["seed"] for body in bodies)
-        attempts = Counter()
+        assert_published(*self.bodies())
+        posts, attempts = self.posts(), Counter()
         for record in records:
             assert record.status not in (Status.PENDING, Status.SENT), record
             attempts[record.draft.seed] += record.outcome.attempts if record.sent_at else 0
             for image in record.images:
                 assert self.session.log.objects.is_whole(image.sha256)
-        assert attempts == posts, "the record and the wire disagree"
+        assert not posts - attempts, "sent without a record"
+        never_left = attempts - posts  # it was killed between the record and the wire
+        assert set(never_left) <= self.killed, "on record as sent, and not sent"
+        assert set(never_left.values()) <= {1}
         states = Counter(record.status for record in records)
         charged = self.before - self.simulator.balance_usd()
         least, most = PRICE * states[Status.SUCCEEDED], PRICE * (states[Status.SUCCEEDED] + states[Status.UNKNOWN])
         assert least <= charged <= most, f"{charged} charged, the record says {least} to {most}"
         assert self.session.log.orphans() == ()
+        assert self.session.log.verify().wrong_totals == ()
         return states
 
 
