@@ -52,7 +52,7 @@ def catalogue(data):
         fields = {name: model.default_of(name) for name in ("resolution", "quality") if model.allowed(name)}
         price_table(model, fields)
         with contextlib.suppress(VeniceError):
-            estimate(GenerationRequest.build("a fox", {"model": model.id}, read), 3).text
+            str(estimate(GenerationRequest.build("a fox", {"model": model.id}, read), 3).text)
 
 
 class Storage:
@@ -102,7 +102,30 @@ class Body(io.BytesIO):
 
 
 ENCODINGS = ("", "gzip", "deflate", "br", "br, gzip", "zstd")
-STATUSES = (200, 201, 204, 302, 303, 400, 401, 402, 403, 404, 408, 409, 413, 415, 422, 429, 500, 502, 503, 504, 520, 600)
+STATUSES = (
+    200,
+    201,
+    204,
+    302,
+    303,
+    400,
+    401,
+    402,
+    403,
+    404,
+    408,
+    409,
+    413,
+    415,
+    422,
+    429,
+    500,
+    502,
+    503,
+    504,
+    520,
+    600,
+)
 HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):([^\0\r\n]*)")
 """The names that h11 lets through."""
 TYPES = ("application/json", "image/png", "text/html", "", "IMAGE/webp; charset=x", "\udcff")
