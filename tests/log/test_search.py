@@ -186,7 +186,8 @@ def test_costs_are_told_by_day_model_and_notebook(log, make):
             for cost in log.costs(by)
         ]
 
-    assert table("day") == [("2026-11-23", 1, "0", "0", "0.9"), ("2026-11-22", 2, "0.01", "0.02", "0")]
+    days = [f"{moment.astimezone():%Y-%m-%d}" for moment in (later, make.start)]
+    assert table("day") == [(days[0], 1, "0", "0", "0.9"), (days[1], 2, "0.01", "0.02", "0")]
     assert table("model") == [("dear", 1, "0", "0", "0.9"), ("cheap", 2, "0.01", "0.02", "0")]
     assert table("notebook") == [("", 1, "0", "0", "0.9"), ("a.ipynb", 2, "0.01", "0.02", "0")]
     with pytest.raises(InvalidRequest, match="day, model or notebook"):

@@ -284,7 +284,7 @@ class Log:
         return self._database.read(search.count, search.question(text, filters))
 
     def costs(self, by: Literal["day", "model", "notebook"] = "day") -> list[Cost]:
-        """What was spent by UTC day (newest first), model or notebook (dearest first)."""
+        """What was spent by day in the zone of this machine (newest first), model or notebook (dearest first)."""
         return self._database.read(search.costs, by)
 
     def frame(self, view: str = "v_runs") -> Any:

@@ -75,7 +75,7 @@ class Cost:
     """What one day, model or notebook cost."""
 
     name: str
-    """A UTC day, a model's id or a notebook's path; empty for runs outside of any notebook."""
+    """A day in the zone of this machine, a model's id or a notebook's path; empty for runs outside of any notebook."""
     spent: Spent
 
 
@@ -322,6 +322,14 @@ def with_image(connection: sqlite3.Connection, sha256: str) -> list[RunRecord]:
     return [record(connection, row) for row in rows.fetchall()]
 
 
+_BY_OWN_DAY = """
+SELECT date(created_at, 'localtime') AS name, count(*) AS runs, sum(estimated) AS estimated, sum(charged) AS charged,
+    sum(reserved) AS reserved, sum(unknown) AS unknown, sum(margin) AS margin, sum(unpriced) AS unpriced
+FROM money GROUP BY 1 ORDER BY 1 DESC
+"""
+"""By the user's own days. The totals that are kept are by UTC days, as budgets are: a zone can change."""
+
+
 def costs(connection: sqlite3.Connection, by: Literal["day", "model", "notebook"]) -> list[Cost]:
     """What each day (newest first), model or notebook (dearest first) cost.
 
@@ -330,9 +338,11 @@ def costs(connection: sqlite3.Connection, by: Literal["day", "model", "notebook"
     """
     if by not in ("day", "model", "notebook"):
         raise InvalidRequest(f"costs are not kept by {by}.", "Ask by day, model or notebook.", field="by")
+    if by == "day":
+        return [Cost(row["name"], spent_of(row)) for row in connection.execute(_BY_OWN_DAY)]
     rows = connection.execute("SELECT * FROM totals WHERE scope = ? AND runs > 0 ORDER BY name DESC", (by,))
     found = [Cost(row["name"], spent_of(row)) for row in rows]
-    return found if by == "day" else sorted(found, key=lambda cost: cost.spent.total_usd, reverse=True)
+    return sorted(found, key=lambda cost: cost.spent.total_usd, reverse=True)
 
 
 def frame(connection: sqlite3.Connection, view: str) -> Any:

@@ -266,6 +266,19 @@ def test_a_date_without_a_zone_is_the_users_own_and_times_say_their_zone(session
     time.tzset()
 
 
+@pytest.mark.parametrize(("zone", "offset", "day"), [("Etc/GMT-14", "UTC+14", "23"), ("Etc/GMT+12", "UTC-12", "21")])
+def test_costs_are_told_by_the_users_own_days(session, monkeypatch, zone, offset, day):
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    session.generate("A fox", seed=1)
+    session.log._database.write(lambda log: log.execute("UPDATE runs SET created_at = '2026-11-22T11:59:59.000000Z'"))
+    assert f"day ({offset})" in told("log --cost day")
+    assert re.findall(r"2026-11-\d\d", told("log --cost day")) == [f"2026-11-{day}"]
+    assert [cost.name for cost in session.log.costs("day")] == [f"2026-11-{day}"]
+    monkeypatch.undo()
+    time.tzset()
+
+
 @pytest.mark.parametrize(
     ("line", "found"),
     [

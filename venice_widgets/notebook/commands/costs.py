@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from IPython.core.error import UsageError
@@ -10,6 +11,7 @@ from venice_widgets.display import Bundle, Cell, join, line, table
 from venice_widgets.money import usd_text
 
 from .record_text import counted
+from .times import zone_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,7 +62,7 @@ def _total_text(session: Session) -> str:
 def _table(kind: str, rows: Sequence[Cost], columns: Sequence[str], caption: str) -> Bundle:
     """Without the columns that hold nothing."""
     unpriced = any(cost.spent.unpriced_runs for cost in rows)
-    head = [f"{kind} (UTC)" if kind == "day" else kind, "runs", *columns, *(["of unknown price"] if unpriced else [])]
+    head = [f"day ({zone_text(datetime.now().astimezone())})" if kind == "day" else kind, "runs", *columns, *(["of unknown price"] if unpriced else [])]
     return table(head, [_row(cost, columns, unpriced=unpriced) for cost in rows], caption=caption)
 
 
