@@ -73,6 +73,7 @@ def shown(cards: list[Card], **fields: object) -> Bundle:
 
 OUTPUTS = {
     "pictures": lambda t: shown([card(t), card(t)], summary=t, notes=[t], plain=t, simulated=True),
+    "full size": lambda t: display.full_size(JPEG, "image/jpeg", 64, 64, alt=t, caption=t),
     "missing": lambda t: shown([card(t, data=b"", missing=t)], summary=t, plain=t),
     "table": lambda t: display.table(
         [t, t], [[t, Cell(t, "right", code=True, mark=t, thumbnail=PNG)]], caption=t, footer=t
@@ -309,6 +310,17 @@ def test_a_plain_table_is_aligned_by_what_a_terminal_shows():
     )  # fmt: skip
 
 
+def test_an_output_prints_as_a_terminal_shows_it():
+    bundle = display.table(["Model"], [["qwen-image"]])
+    assert str(bundle) == repr(bundle) == "Model\n──────────\nqwen-image"
+
+
+def test_a_cell_keeps_its_lines_where_that_is_wanted():
+    bundle = display.table(["part", "finding"], [["store", Cell("5 runs\n2 files", lines=True)], ["key", "a\nb"]])
+    assert str(bundle).splitlines()[2:] == ["store  5 runs", "       2 files", "key    a b"]
+    assert "white-space:pre-line" in bundle.data["text/html"]
+
+
 def test_an_empty_table_still_has_its_head():
     bundle = display.table(["Model", "Price"], [])
     assert len(Page(bundle).all("th")) == 2
@@ -393,6 +405,6 @@ def test_two_records_cannot_be_joined_into_one_output():
 
 def test_the_names_are_pinned():
     assert display.__all__ == [
-        "Bundle", "Card", "Cell", "code", "facts", "join", "line", "notice", "pictures", "price_grid", "progress",
+        "Bundle", "Card", "Cell", "code", "facts", "full_size", "join", "line", "notice", "pictures", "price_grid", "progress",
         "table",
     ]  # fmt: skip

@@ -31,6 +31,12 @@ def test_a_plan_runs_prints_its_price_and_what_was_spent(plan_file, session, sen
     assert len(sent()) == 10
 
 
+def test_a_byte_order_mark_is_no_part_of_a_plan(plan_file, session, sent):
+    Path(plan_file).write_bytes(b"\xef\xbb\xbf" + Path(plan_file).read_bytes())
+    assert main(["run", plan_file, "--yes"]) == COMPLETE
+    assert len(sent()) == 10
+
+
 def test_parts_make_the_whole_and_a_finished_part_sends_nothing(plan_file, session, sent, capsys):
     for part in (1, 2, 3, 2):
         assert main(["run", plan_file, "--shard", f"{part}/3", "--max-cost", "1"]) == COMPLETE

@@ -57,6 +57,18 @@ def test_it_needs_neither_log_nor_key_and_makes_no_store(generation, tmp_path, m
     assert not (tmp_path / "elsewhere").exists()
 
 
+def test_it_prints_its_runs(generation, tmp_path):
+    printed = str(runs_in(saved(tmp_path, notebook(output(generation)))))
+    assert printed.splitlines()[0].endswith("paper.ipynb: 2 images>")
+    assert [line[:17] for line in printed.splitlines()[1:]] == ["[0] <FoundRecipe ", "[1] <FoundRecipe "]
+
+
+def test_a_byte_order_mark_is_no_part_of_it(generation, tmp_path):
+    path = saved(tmp_path, notebook(output(generation)))
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert len(runs_in(path)) == 2
+
+
 def test_an_image_that_is_shown_twice_counts_once(generation, tmp_path):
     assert len(runs_in(saved(tmp_path, notebook(output(generation), output(generation))))) == 2
 

@@ -5,7 +5,7 @@ Nothing here knows the package's own types, and everything that comes in as text
 """
 
 from .html import Bundle
-from .image_grid import Card, pictures
+from .image_grid import Card, full_size, pictures
 from .messages import code, join, line, notice, progress
 from .tables import Cell, facts, price_grid, table
 
@@ -15,6 +15,7 @@ __all__ = [
     "Cell",
     "code",
     "facts",
+    "full_size",
     "join",
     "line",
     "notice",

@@ -41,7 +41,7 @@ KINDS = {
 _INLINE = re.compile(r"\*\*(.+?)\*\*|`([^`]+)`")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Bundle:
     """One output in every form a front end may want; IPython displays it as what it holds.
 
@@ -59,6 +59,10 @@ class Bundle:
         """What IPython asks for; `include` and `exclude` are left to IPython, which filters again."""
         del include, exclude
         return self.data, self.metadata
+
+    def __repr__(self) -> str:
+        """What a terminal reads; ``print`` shows it too."""
+        return str(self.data.get("text/plain", ""))
 
 
 def bundle(markup: str, lines: Sequence[str]) -> Bundle:

@@ -99,6 +99,25 @@ def pictures(
     return Bundle(data, {**({"venice": dict(record)} if record else {}), **image_metadata})
 
 
+def full_size(data: bytes, mime: str, width: int, height: int, *, alt: str, caption: str) -> Bundle:
+    """Show one image at its own size, in a frame that scrolls.
+
+    Args:
+        data: the image as it was received: a browser reads it.
+        mime: of the image.
+        width: in pixels.
+        height: in pixels.
+        alt: what stands for it where it cannot be seen: the prompt.
+        caption: the line under it, and all that a terminal shows.
+    """
+    image = (
+        f'<img alt="{attribute(shortened(alt, 240))}" width="{width}" height="{height}" style="max-width:none" '
+        f'src="data:{attribute(mime)};base64,{base64_text(data)}">'
+    )
+    frame = f'<div style="overflow-x:auto">{image}</div><p style="margin:4px 0 12px;{MUTED}">{escaped(caption)}</p>'
+    return Bundle({"text/html": root(frame), "text/plain": one_line(caption)}, {})
+
+
 def _heading(section: str) -> str:
     return f'<p style="margin:10px 0 6px"><b>{escaped(section)}</b></p>' if section else ""
 

@@ -121,7 +121,7 @@ def _plan(path: Path, part: tuple[int, int] | None, host: Host) -> Plan:
     from venice_widgets.errors import InvalidRequest
 
     try:
-        text = path.read_text("utf-8")
+        text = path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as exc:
         reason = getattr(exc, "strerror", None) or exc
         raise InvalidRequest(f"{path} cannot be read: {reason}.", "Give a file that plan.to_json() wrote.") from exc

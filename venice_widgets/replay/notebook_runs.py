@@ -7,7 +7,7 @@ import binascii
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -23,14 +23,16 @@ if TYPE_CHECKING:
 
 _PICTURE = re.compile(r'src="data:image/(?:jpeg|png);base64,([A-Za-z0-9+/=]+)"')
 _FEWEST_FORMAT = 4
+_MOST_SHOWN = 20
+"""So many runs are printed."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class NotebookRuns(Sequence[FoundRecipe]):
     """The images of a notebook in its order, each with what made it."""
 
     path: Path
-    runs: tuple[FoundRecipe, ...] = field(repr=False)
+    runs: tuple[FoundRecipe, ...]
     problems: tuple[str, ...] = ()
     """Records that could not be understood, a sentence each."""
 
@@ -43,6 +45,12 @@ class NotebookRuns(Sequence[FoundRecipe]):
 
     def __len__(self) -> int:
         return len(self.runs)
+
+    def __repr__(self) -> str:
+        lines = [f"<NotebookRuns of {self.path}: {len(self.runs)} images>"]
+        lines += [f"[{place}] {run!r}" for place, run in enumerate(self.runs[:_MOST_SHOWN])]
+        lines += [f"and {len(self.runs) - _MOST_SHOWN} more"] if len(self.runs) > _MOST_SHOWN else []
+        return "\n".join([*lines, *self.problems])
 
 
 def runs_in(path: str | Path) -> NotebookRuns:
@@ -68,7 +76,7 @@ def runs_in(path: str | Path) -> NotebookRuns:
 
 def _cells(file: Path) -> list[Any]:
     try:
-        notebook = json.loads(read_bounded(file).decode("utf-8"))
+        notebook = json.loads(read_bounded(file).decode("utf-8-sig"))
     except (ValueError, RecursionError) as exc:
         raise UnreadableFile(f"{file} is not a notebook: it is not JSON ({exc}).", "Give an .ipynb file.") from exc
     cells = notebook.get("cells") if isinstance(notebook, dict) else None

@@ -1,5 +1,6 @@
 """``%venice log``, ``show``, ``verify``, ``resolve``, ``doctor``, and the store in ``config`` and ``balance``."""
 
+import base64
 import hashlib
 import io
 import json
@@ -342,6 +343,18 @@ def test_a_run_is_shown_whole_from_the_store_for_nothing(session, simulator):
             assert part in text
         assert "<img " in bundle.data["text/html"]
     assert len(simulator.requests) == asked
+
+
+def test_an_image_is_shown_at_full_size_in_every_front_end(session):
+    (image,) = session.generate("A fox", seed=1)
+    assert f"{image.run_id[-8:]} --full" in told("show last")
+    shown = run_command(None, "show last --full").data
+    size = f'width="{image.width}" height="{image.height}" style="max-width:none"'
+    assert f'{size} src="data:{image.mime};base64,' in shown["text/html"]
+    assert base64.b64encode(image.data).decode() in shown["text/html"]
+    assert shown["text/plain"].endswith(str(image.path))
+    with pytest.raises(UsageError, match="--full is for a run"):
+        run_command(None, "show fox.png --full")
 
 
 def test_a_run_is_shown_as_json_whole(session):

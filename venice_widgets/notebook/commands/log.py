@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.error import UsageError
 
 from venice_widgets.config import DEMO_BASE_URL
-from venice_widgets.display import Bundle, Cell, code, facts, join, notice, table
+from venice_widgets.display import Bundle, Cell, code, facts, full_size, join, notice, table
+from venice_widgets.generation.image import plain_line
 from venice_widgets.generation.result import show
 from venice_widgets.generation.stored_images import lost_pictures, recalled, small_picture
 from venice_widgets.log import RUN_ENDING
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping, Sequence
 
+    from venice_widgets.generation.image import Image
     from venice_widgets.log import RunRecord
     from venice_widgets.session import Session
 
@@ -112,12 +114,16 @@ def _row(session: Session, record: RunRecord, time: str, *, pictured: bool) -> l
 
 def _show(session: Session, given: Mapping[str, Any]) -> Bundle:
     if is_file_name(given["run"]):
+        if given.get("full"):
+            raise UsageError("%venice show: --full is for a run; open the file itself.")
         return show_file(session, given["run"])
     record = session.log.get(given["run"])
     if given.get("json"):
         return code(json.dumps(as_json(record), indent=2, ensure_ascii=False), language="json")
     draft, lost = record.draft, lost_pictures(session.log, record)
     images = recalled(session.log, record)
+    if given.get("full") and images:
+        return join(*map(_full_size, images))
     shown = show(
         images,
         summary=f"run {draft.run_id} · from the log, at no cost",
@@ -131,9 +137,21 @@ def _show(session: Session, given: Mapping[str, Any]) -> Bundle:
         *(("thumbnail", Cell("", thumbnail=data)) for data in thumbnails),
         *record_facts(record, tuple(image.path for image in images)),
         *([("verdict", verdict.text)] if (verdict := session.log.verdict(record.run_id)) else []),
+        *([("full size", f"%venice show {record.run_id[-RUN_ENDING:]} --full")] if images else []),
     ]
     request = code(json.dumps(json.loads(draft.request), indent=2, ensure_ascii=False), language="json")
     return join(shown, facts("Record", pairs), request)
+
+
+def _full_size(image: Image) -> Bundle:
+    return full_size(
+        image.data,
+        image.mime,
+        image.width,
+        image.height,
+        alt=str(image.request.get("prompt", "")),
+        caption=f"{plain_line(image)} · {image.path}",
+    )
 
 
 def _declare_log(parser: argparse.ArgumentParser) -> None:
@@ -153,6 +171,7 @@ def _declare_log(parser: argparse.ArgumentParser) -> None:
 
 def _declare_show(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", help="A run's id, any unique ending of it, last, or a file: an image or a notebook.")
+    parser.add_argument("--full", action="store_true", default=None, help="Its images as received, at their own size.")
     parser.add_argument("--json", action="store_true", default=None, help="The whole record of a run as JSON.")
 
 
