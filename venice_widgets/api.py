@@ -80,8 +80,8 @@ def generate(
     except BaseException:
         line.clear()
         raise
-    line.finish(generation)
     try:
+        line.finish(generation)
         written = copies.write(generation) if copies else None
         files = written.files if written else tuple(image.path for image in generation.images)
         _show(generation, files, (*generation.notes, *(written.notices if written else ())))

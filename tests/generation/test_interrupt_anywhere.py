@@ -1,19 +1,25 @@
 """An interrupt between any two instructions of sending, waiting and showing: told with the money, never a hang.
 
-The suite tries a sample of the places; with ``VENICE_INTERRUPTS=all`` in the environment it tries each of them.
+The suite tries a sample of the places; ``VENICE_INTERRUPTS=n`` in the environment tries every n-th one.
 """
 
+import inspect
 import io
 import os
 import re
 import sys
 import threading
 import time
+from collections import deque
+from contextlib import suppress
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
 
 from venice_widgets.errors import Interrupted
+from venice_widgets.generation.in_flight import InFlight
 from venice_widgets.generation.rate_limiter import RateLimiter
 from venice_widgets.log import Status
 from venice_widgets.session import Session
@@ -21,7 +27,7 @@ from venice_widgets.simulator import Simulator
 
 KEY = "VENICE_INFERENCE_KEY_0123456789abcdef"
 SAMPLE = 60
-ALL = os.environ.get("VENICE_INTERRUPTS") == "all"  # before the tests take such variables away
+EVERY = int(os.environ.get("VENICE_INTERRUPTS", "0"))  # before the tests take such variables away
 IMAGES = 6
 OURS = f"{os.sep}venice_widgets{os.sep}"
 
@@ -40,6 +46,7 @@ class Interrupts:
         self.at, self.count, self.where = at, 0, ""
 
     def __enter__(self):
+        sys._getframe().f_trace_opcodes = True  # since Python 3.12 no frame is traced so before one was asked for
         sys.settrace(self._enter)
         return self
 
@@ -65,14 +72,16 @@ class Interrupts:
 
 def places(count):
     """All of them, or a sample that is another one for each step width of the suite."""
-    if ALL:
-        return range(1, count + 1)
+    if EVERY:
+        return range(1, count + 1, EVERY)
     return range(1, count + 1, max(1, count // SAMPLE))
 
 
 @pytest.fixture
 def simulator():
-    return Simulator(requests_per_minute=None, errors_per_half_minute=None, paint=paint)
+    made = Simulator(requests_per_minute=None, errors_per_half_minute=None, paint=paint)
+    made._received = deque()  # all of them: otherwise the last thousand
+    return made
 
 
 @pytest.fixture
@@ -91,9 +100,12 @@ def number(pattern, text):
     return int(found[1]) if found else 0
 
 
-def check(simulator, session, error, prepared, sent_before):
+def check(simulator, session, error, prepared, sent_before, where):
     """The record, the service's own count and what was told agree; and the next request works."""
     generation = prepared.sending.generation
+    if generation is not None and where.endswith(last_line(Session.send_and_wait, "return generation")):
+        assert generation.done  # it is being returned: there is nothing of ours left that could catch it
+        return
     if generation is None:
         assert posts(simulator) == sent_before
         assert not isinstance(error, Interrupted) or "Nothing was sent" in str(error)
@@ -130,12 +142,24 @@ def test_sending_and_waiting(simulator, session):
             continue
         tried += 1
         try:
-            check(simulator, session, error, prepared, before)
+            check(simulator, session, error, prepared, before, interrupts.where)
         except AssertionError as exc:
             raise AssertionError(f"interrupted at {interrupts.where}, instruction {at}: {exc!r} {error}") from exc
     assert session.generate("a crow").images
     report("sending and waiting", tried, interrupts.count)
     assert tried > SAMPLE // 2
+
+
+def test_what_is_in_flight_is_known_and_forgotten_whatever_interrupts():
+    for at in range(1, 30):
+        known, sending = InFlight(), SimpleNamespace(runs=())
+        with Interrupts(at), suppress(KeyboardInterrupt):
+            known.add(sending)
+        worker = threading.Thread(target=known.discard, args=(sending,), daemon=True)
+        worker.start()
+        worker.join(20)
+        assert not worker.is_alive(), "it waits for a lock that nobody gives back"
+        assert known.requests == 0
 
 
 def test_showing(session):
@@ -157,6 +181,13 @@ def test_showing(session):
     assert all("What arrived is in the log: %venice show RUN shows it" in text for text in told)
 
 
+def last_line(function, text):
+    """Where the last line of a function that begins so stands."""
+    lines, first = inspect.getsourcelines(function)
+    place = max(place for place, line in enumerate(lines) if line.strip().startswith(text))
+    return f"{Path(function.__code__.co_filename).name}:{first + place}"
+
+
 def first_lines(generation):
     """Where the method that shows it begins, its ``try`` included: there nothing of ours can catch anything yet."""
     first = type(generation)._repr_mimebundle_.__code__.co_firstlineno
@@ -164,7 +195,7 @@ def first_lines(generation):
 
 
 def report(what, tried, count):
-    if ALL:
+    if EVERY:
         print(f"{what}: {tried} places of interrupt out of {count}, no charge without a word")
 
 

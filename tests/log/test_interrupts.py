@@ -41,6 +41,7 @@ class Interrupter:
     def run(self, operation):
         """Whether it was interrupted."""
         before = sys.gettrace()
+        sys._getframe().f_trace_opcodes = True  # since Python 3.12 no frame is traced so before one was asked for
         sys.settrace(self)
         try:
             operation()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import atexit
 import os
 import sys
-import threading
 import weakref
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
@@ -48,23 +47,24 @@ class Sending(Protocol):
 
 
 class InFlight:
-    """The generations of a session that have not ended."""
+    """The generations of a session that have not ended.
+
+    Without a lock: an interrupt of the main thread could leave it held, and whoever waits for the end would hang.
+    """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._generations: list[Sending] = []
+        self._generations: dict[int, Sending] = {}
+        """By their identity; each of the operations on it is one step of the interpreter."""
         self._process = os.getpid()
         _sessions.add(self)
 
     def add(self, generation: Sending) -> None:
         """Know a generation that is about to be sent."""
-        with self._lock:
-            self._generations.append(generation)
+        self._generations[id(generation)] = generation
 
     def discard(self, generation: Sending) -> None:
         """Forget a generation that has ended, or was never sent."""
-        with self._lock:
-            self._generations = [other for other in self._generations if other is not generation]
+        self._generations.pop(id(generation), None)
 
     def finish(self, *, cancel: bool) -> None:
         """Wait for everything that has not ended.
@@ -107,8 +107,7 @@ class InFlight:
     def _waiting(self) -> list[Sending]:
         if self._process != os.getpid():  # a forked child has no threads that it could wait for
             return []
-        with self._lock:
-            return list(self._generations)
+        return list(self._generations.values())
 
 
 def _at_exit() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from venice_widgets.display import Bundle, Card, facts, join, notice, pictures
 from venice_widgets.errors import ModelUnavailable, VeniceError
 from venice_widgets.generation.result import seed_text
+from venice_widgets.generation.run import interrupted
 from venice_widgets.log import RUN_ENDING, Status
 from venice_widgets.media.compare import Grade, difference_image
 from venice_widgets.media.preview import preview
@@ -97,7 +98,10 @@ def replay(
     generation = session.send_and_wait(
         outlook.prepared, max_cost_usd=max_cost_usd, yes=yes, ask=ask, context=context, on_tick=on_tick
     )
-    return _judged(session, outlook, generation)
+    try:
+        return _judged(session, outlook, generation)
+    except KeyboardInterrupt:
+        raise interrupted(generation) from None
 
 
 def _judged(session: Session, outlook: PreparedReplay, generation: Generation) -> Replay:

@@ -191,9 +191,9 @@ class Session(Connection):
             if on_sent:
                 on_sent(generation)
             self.await_generation(generation, on_tick)
+            return generation  # noqa: TRY300  an interrupt here is told too
         except KeyboardInterrupt as exc:
             raise self._stopped(prepared, exc) from None
-        return generation
 
     def generate(
         self,
@@ -229,9 +229,12 @@ class Session(Connection):
         prepared = self.build(prompt, images=images, again=again, **fields)
         if copies:
             copies.check(prepared)
-        generation = self.send_and_wait(prepared, max_cost_usd=max_cost_usd, yes=yes)
-        written = copies.write(generation) if copies else None
-        generation.raise_for_missing()
+        try:
+            generation = self.send_and_wait(prepared, max_cost_usd=max_cost_usd, yes=yes)
+            written = copies.write(generation) if copies else None
+            generation.raise_for_missing()
+        except KeyboardInterrupt as exc:
+            raise self._stopped(prepared, exc) from None
         if written and written.problem:
             raise written.problem
         return generation
@@ -252,10 +255,12 @@ class Session(Connection):
     def _stopped(self, prepared: Prepared, cause: KeyboardInterrupt) -> Interrupted:
         """The error of an interrupt at any moment of sending or waiting."""
         generation = prepared.sending.generation
+        if isinstance(cause, Interrupted):
+            return cause
         if generation is not None:
             return self._told_of_stop(generation, cause)
         prepared.sending.give_back()
-        return cause if isinstance(cause, Interrupted) else Interrupted("stopped.", "Nothing was sent.")
+        return Interrupted("stopped.", "Nothing was sent.")
 
     def _told_of_stop(self, generation: Generation, cause: KeyboardInterrupt) -> Interrupted:
         if isinstance(cause, Interrupted):
