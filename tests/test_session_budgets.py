@@ -77,11 +77,16 @@ def test_two_programs_with_a_shared_dollar_buy_exactly_a_hundred_pictures_of_one
             )
             for images in ("3", "4")
         ]
-        assert [buyer.stdout.readline() for buyer in buyers] == ["ready\n"] * 2
-        for buyer in buyers:
-            buyer.stdin.write("\n")
-            buyer.stdin.flush()
-        told = [buyer.communicate(timeout=60)[0].split(" ", 1) for buyer in buyers]
+        try:
+            assert [buyer.stdout.readline() for buyer in buyers] == ["ready\n"] * 2
+            for buyer in buyers:
+                buyer.stdin.write("\n")
+                buyer.stdin.flush()
+            told = [buyer.communicate(timeout=60)[0].split(" ", 1) for buyer in buyers]
+        finally:
+            for buyer in buyers:
+                with buyer:  # closes its pipes, and waits for it
+                    buyer.kill()
     bought = [int(number) for number, _ in told]
     assert sum(bought) == sent(simulator) == 100
     assert all(bought), "only one of them bought anything"

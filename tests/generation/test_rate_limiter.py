@@ -98,7 +98,12 @@ def test_programs_with_one_file_share_one_limit(tmp_path):
     programs = [
         subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE, text=True) for _ in range(2)
     ]
-    assert sum(int(program.communicate(timeout=60)[0]) for program in programs) == 20
+    try:
+        assert sum(int(program.communicate(timeout=60)[0]) for program in programs) == 20
+    finally:
+        for program in programs:
+            with program:  # closes its pipe, and waits for it
+                program.kill()
 
 
 def test_accounts_have_limits_of_their_own(tmp_path):

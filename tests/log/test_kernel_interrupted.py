@@ -53,7 +53,11 @@ class Kernel:
         self.manager.start_kernel(env=environment, cwd=str(work))
         self.client = self.manager.client()
         self.client.start_channels()
-        self.client.wait_for_ready(timeout=60)
+        try:
+            self.client.wait_for_ready(timeout=60)
+        except RuntimeError:
+            self.end()
+            raise
 
     def run(self, code: str) -> str:
         """The status of a cell; what it shows is passed over."""

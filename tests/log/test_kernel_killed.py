@@ -104,7 +104,11 @@ class Kernel:
         self.manager.start_kernel(env=self.environment, cwd=str(self.work))
         self.client = self.manager.client()
         self.client.start_channels()
-        self.client.wait_for_ready(timeout=60)
+        try:
+            self.client.wait_for_ready(timeout=60)
+        except RuntimeError:
+            self.end()
+            raise
 
     def end(self) -> None:
         self.client.stop_channels()
@@ -167,8 +171,10 @@ def kernel(tmp_path_factory: pytest.TempPathFactory, short_folder) -> Iterator[K
     simulator = Simulator(requests_per_minute=None, paint=paint)
     with simulator.serve() as url:
         kernel = Kernel(tmp_path_factory.mktemp("kernel"), short_folder, url, simulator)
-        yield kernel
-        kernel.end()
+        try:
+            yield kernel
+        finally:
+            kernel.end()
 
 
 @pytest.mark.parametrize("name", STEPS)

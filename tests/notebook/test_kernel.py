@@ -93,12 +93,14 @@ def running(tmp_path_factory: pytest.TempPathFactory, short_folder) -> Iterator[
         manager = KernelManager(kernel_name="python3", transport="ipc", ip=str(short_folder / "kernel"))
         manager.start_kernel(env=environment, cwd=str(work))
         client = manager.client()
-        client.start_channels()
-        client.wait_for_ready(timeout=60)
-        yield Kernel(client, manager, simulator)
-        client.stop_channels()
-        manager.shutdown_kernel(now=True)
-        manager.cleanup_resources()
+        try:
+            client.start_channels()
+            client.wait_for_ready(timeout=60)
+            yield Kernel(client, manager, simulator)
+        finally:
+            client.stop_channels()
+            manager.shutdown_kernel(now=True)
+            manager.cleanup_resources()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import collections
 import json
 import os
 import random
-import signal
 import subprocess
 import sys
 import time
@@ -55,15 +54,21 @@ def test_a_killed_sweep_resumes_with_exactly_the_missing_and_pays_for_nothing_tw
     with world.serve() as url:
         first = start(tmp_path, url)
         target = random.Random(number).randint(1, CELLS - 4)
-        while len(bodies(world)) < target and first.poll() is None:
-            time.sleep(0.002)
-        os.kill(first.pid, signal.SIGKILL)
-        first.communicate()
+        try:
+            while len(bodies(world)) < target and first.poll() is None:
+                time.sleep(0.002)
+        finally:
+            with first:  # closes its pipes, and waits for it
+                first.kill()
         time.sleep(0.3)
         reached = collections.Counter(bodies(world))
 
         second = start(tmp_path, url)
-        said, problem = second.communicate(timeout=200)
+        try:
+            said, problem = second.communicate(timeout=200)
+        finally:
+            with second:
+                second.kill()
         after = collections.Counter(bodies(world))
 
     log = Log.open(tmp_path / ".venice")
@@ -73,9 +78,10 @@ def test_a_killed_sweep_resumes_with_exactly_the_missing_and_pays_for_nothing_tw
     charged = before - world.balance_usd()
 
     assert max(after.values()) == 1, "a request was paid for twice"
-    assert float(charged) == pytest.approx(0.01 * len(after))
+    # The service notices during its tenth of a second that a program is gone, and does not charge then.
+    assert 0.01 * done - 1e-9 <= float(charged) <= 0.01 * len(after) + 1e-9
     assert set(after) >= set(reached)
-    # What was in flight when it was killed was charged by this service, and its images are lost: it is not sent again.
+    # What was in flight when it was killed may be charged, and its images are lost: it is not sent again.
     assert done + unknown == CELLS, (said, problem)
     assert unknown <= MOST_IN_FLIGHT
     assert second.returncode == (1 if unknown else 0)
