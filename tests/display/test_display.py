@@ -315,12 +315,6 @@ def test_an_output_prints_as_a_terminal_shows_it():
     assert str(bundle) == repr(bundle) == "Model\n──────────\nqwen-image"
 
 
-def test_a_cell_keeps_its_lines_where_that_is_wanted():
-    bundle = display.table(["part", "finding"], [["store", Cell("5 runs\n2 files", lines=True)], ["key", "a\nb"]])
-    assert str(bundle).splitlines()[2:] == ["store  5 runs", "       2 files", "key    a b"]
-    assert "white-space:pre-line" in bundle.data["text/html"]
-
-
 def test_an_empty_table_still_has_its_head():
     bundle = display.table(["Model", "Price"], [])
     assert len(Page(bundle).all("th")) == 2
@@ -405,6 +399,6 @@ def test_two_records_cannot_be_joined_into_one_output():
 
 def test_the_names_are_pinned():
     assert display.__all__ == [
-        "Bundle", "Card", "Cell", "code", "facts", "full_size", "join", "line", "notice", "pictures", "price_grid", "progress",
-        "table",
+        "Bundle", "Card", "Cell", "code", "facts", "full_size", "join", "line", "notice", "pictures",
+        "price_grid", "progress", "table",
     ]  # fmt: skip

@@ -43,8 +43,6 @@ class Cell:
     """Words under the text: ``default``. ``chosen`` among them also frames the cell."""
     thumbnail: bytes = b""
     """A small JPEG or PNG above the text."""
-    lines: bool = False
-    """Whether the line breaks of the text are kept on the screen."""
 
 
 def table(
@@ -149,7 +147,6 @@ def _row(cells: Sequence[str]) -> str:
 def _cell(cell: Cell, *, header: bool) -> str:
     # Ids, dates and prices stay whole: a window narrower than JupyterLab's usual 828 pixels scrolls the table.
     wrap = "white-space:nowrap" if len(cell.text) <= 24 else "min-width:130px"
-    wrap += ";white-space:pre-line" if cell.lines else ""
     style = f"{_CELL};text-align:{cell.align};{wrap}" + (f";background-color:{SOFT}" if header else "")
     if "chosen" in cell.mark:
         style += f";font-weight:600;outline:2px solid;outline-color:{ACCENT}"

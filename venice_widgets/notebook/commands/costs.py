@@ -62,7 +62,12 @@ def _total_text(session: Session) -> str:
 def _table(kind: str, rows: Sequence[Cost], columns: Sequence[str], caption: str) -> Bundle:
     """Without the columns that hold nothing."""
     unpriced = any(cost.spent.unpriced_runs for cost in rows)
-    head = [f"day ({zone_text(datetime.now().astimezone())})" if kind == "day" else kind, "runs", *columns, *(["of unknown price"] if unpriced else [])]
+    head = [
+        f"day ({zone_text(datetime.now().astimezone())})" if kind == "day" else kind,
+        "runs",
+        *columns,
+        *(["of unknown price"] if unpriced else []),
+    ]
     return table(head, [_row(cost, columns, unpriced=unpriced) for cost in rows], caption=caption)
 
 

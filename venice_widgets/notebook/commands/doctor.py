@@ -26,7 +26,7 @@ def _doctor(session: Session, _: Mapping[str, Any]) -> Bundle:
     remedies: list[Bundle] = []
     for name, check in _CHECKS.items():
         try:
-            findings += [[name, Cell(finding, lines=True)] for finding in check(session)]
+            findings += [[name, finding] for finding in check(session)]
         except VeniceError as exc:
             findings.append([name, exc.message])
             remedies += [notice(exc.remedy, kind="warning", title=name)] if exc.remedy else []
