@@ -65,6 +65,23 @@ def test_a_body_in_chunks_is_read(simulator, client):
     assert simulator.requests[-1].json == {"model": "z-image-turbo", "prompt": "a fox"}
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        "content-length: 100\r\n\r\n{",
+        *(f"transfer-encoding: chunked\r\n\r\n{cut}" for cut in ("", "9\r\n{", "2\r\n{}\r\n", "2\r\n{}\r\n0\r\n")),
+    ],
+)
+def test_a_request_whose_client_ended_in_the_middle_has_not_arrived(simulator, client, sent):
+    before = simulator.balance_usd()
+    with socket.create_connection((client.base_url.host, client.base_url.port)) as connection:
+        connection.sendall(b"POST /api/v1/image/generate HTTP/1.1\r\nauthorization: Bearer key\r\n" + sent.encode())
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(1) == b""
+    assert simulator.requests == []
+    assert simulator.balance_usd() == before
+
+
 def test_what_arrived_is_kept_in_order(simulator, client):
     client.get("/models", params={"type": "image"}, headers={"X-Odd": "1"})
     client.post("/image/generate", json=BODY)

@@ -116,14 +116,23 @@ class _Handler(BaseHTTPRequestHandler):
     def _body(self) -> bytes:
         if self.headers.get("transfer-encoding", "").lower() == "chunked":
             return b"".join(self._chunks())
-        return self.rfile.read(int(self.headers.get("content-length") or 0))
+        return self._read(int(self.headers.get("content-length") or 0))
 
     def _chunks(self) -> Iterator[bytes]:
-        while size := int(self.rfile.readline().partition(b";")[0], 16):
-            yield self.rfile.read(size)
+        while size := int(self.rfile.readline().partition(b";")[0] or b"0", 16):
+            yield self._read(size)
             self.rfile.readline()
-        while self.rfile.readline().strip():
+        while (line := self.rfile.readline()).strip():
             pass
+        if not line:
+            raise HungUp
+
+    def _read(self, size: int) -> bytes:
+        """So many bytes: a request that its client did not send to the end has not arrived."""
+        data = self.rfile.read(size)
+        if len(data) < size:
+            raise HungUp
+        return data
 
     def _send(self, response: Response) -> None:
         if response.delivery == "none":
