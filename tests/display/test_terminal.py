@@ -70,3 +70,8 @@ def test_a_line_that_would_not_fit_behind_its_prompt_begins_a_line_of_its_own(mo
     monkeypatch.setattr(terminal, "terminal_columns", lambda: 40)
     assert "\n" not in plain(display.notice("x" * 30))
     assert "\n" in plain(display.notice("x" * 35))
+
+
+def test_progress_stays_one_line_that_the_next_is_written_over(monkeypatch):
+    monkeypatch.setattr(terminal, "terminal_columns", lambda: 40)
+    assert "\n" not in plain(display.progress(1, 2, 3.0, words=WORDS))

@@ -58,9 +58,8 @@ def progress(done: int, total: int, seconds: float, *, usual_seconds: float | No
     percent = round(100 * min(1.0, max(done / total if total else 1.0, expected)))
     bar = f'<div style="height:4px;width:{percent}%;border-radius:2px;background-color:{ACCENT}"></div>'
     track = "height:4px;max-width:520px;margin:4px 0;border-radius:2px;background-color:rgba(128,128,128,.25)"
-    return bundle(
-        root(f'<div style="{track}">{bar}</div><div role="status" style="{MUTED}">{escaped(line)}</div>'), [line]
-    )
+    markup = root(f'<div style="{track}">{bar}</div><div role="status" style="{MUTED}">{escaped(line)}</div>')
+    return Bundle({"text/html": markup, "text/plain": line}, {})  # one line: a terminal writes the next one over it
 
 
 def line(text: str) -> Bundle:
