@@ -9,6 +9,7 @@ import pytest
 
 from venice_widgets.errors import StoreError
 from venice_widgets.files import platform
+from venice_widgets.files.store_folder import make_store
 from venice_widgets.log import Budgets, Log, Status, database
 
 
@@ -145,6 +146,16 @@ def test_many_may_open_a_new_store_at_once(tmp_path):
     for thread in threads:
         thread.join()
     assert failures == []
+
+
+def test_a_store_that_another_program_is_making_is_waited_for(tmp_path):
+    make_store(store := tmp_path / ".venice")
+    other = sqlite3.connect(store / "log.sqlite", isolation_level=None, check_same_thread=False)
+    other.execute("PRAGMA journal_mode = WAL")
+    other.execute("BEGIN IMMEDIATE")
+    threading.Timer(3 * database._SLICE_SECONDS, lambda: other.execute("ROLLBACK")).start()
+    Log.open(store).close()
+    other.close()
 
 
 def test_only_what_may_be_lost_with_the_power_is_written_without_a_flush(log):

@@ -225,6 +225,18 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
+    """Open the file; where other programs open it too, wait for them: SQLite does not for a change of journal."""
+    end = time.monotonic() + BUSY_TIMEOUT_SECONDS
+    while True:
+        try:
+            return _connected(path, read_only=read_only)
+        except sqlite3.OperationalError as exc:
+            if not is_busy(exc) or time.monotonic() >= end:
+                raise
+        time.sleep(0.01)
+
+
+def _connected(path: Path, *, read_only: bool) -> sqlite3.Connection:
     if not read_only:
         # SQLite gives its -wal and -shm the rights of the file, so the file is made here.
         touch(path)
@@ -277,15 +289,7 @@ def choose_journal(connection: sqlite3.Connection, path: Path, mounts: Path = MO
 
 
 def _ask_for_journal(connection: sqlite3.Connection, mode: str) -> str:
-    """Change the journal; SQLite's own busy timeout does not hold for it, so the waiting is done here."""
-    end = time.monotonic() + BUSY_TIMEOUT_SECONDS
-    while True:
-        try:
-            return str(connection.execute(f"PRAGMA journal_mode = {mode}").fetchone()[0]).lower()
-        except sqlite3.OperationalError as exc:
-            if not is_busy(exc) or time.monotonic() >= end:
-                raise
-        time.sleep(0.01)
+    return str(connection.execute(f"PRAGMA journal_mode = {mode}").fetchone()[0]).lower()
 
 
 def _remedy(exc: Exception) -> str:
