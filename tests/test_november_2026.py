@@ -82,7 +82,6 @@ LINES = {
             "Its price may differ: nano-banana-2 costs $0.10 an image.",
             "1 × $0.05 = $0.05 (at most $0.10)",
             "made by nano-banana-2, whose price may differ",
-            "nano-banana was asked for, but nano-banana-2 answered.",
         ),
         panel=(
             "nano-banana ended on {nano-banana}: this id is answered by another model (nano-banana-2).",
@@ -90,7 +89,6 @@ LINES = {
             "$0.05, up to $0.10",
             "answered by nano-banana-2 since {nano-banana}",
             "made by nano-banana-2, whose price may differ",
-            "nano-banana was asked for, but nano-banana-2 answered.",
             "spent here $0.05, $0.05 more may be charged",
         ),
         python=(
@@ -231,7 +229,7 @@ LINES = {
         fields={"model": "flux-2-max"},
         options="--model flux-2-max",
         cell=(f"1 × $0.09 = $0.09 · {OPEN}", f"$0.09 · {OPEN} · run"),
-        panel=(f'"defaults": "{OPEN}"', f"default (auto: {OPEN})", f'"remarks": ["{OPEN}"]'),
+        panel=(f'"defaults": "{OPEN}"', "default (auto)", f'"remarks": ["{OPEN}"]'),
         python=(
             lambda session: (
                 priced(session, model="flux-2-max").text,

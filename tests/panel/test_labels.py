@@ -53,15 +53,6 @@ def test_a_negative_prompt_that_the_model_drops_is_folded_away(catalogue):
     assert negative("qwen-image-2")["suffix"] == ""
 
 
-def test_a_ratio_that_leaves_the_shape_to_the_model_says_so(catalogue):
-    ratio = next(each for each in control_list(catalogue.find("flux-2-max")) if each["name"] == "aspect_ratio")
-    assert ratio["options"][:3] == [
-        [None, "default (auto: the shape is chosen by the model)"],
-        ["auto", "auto: the shape is chosen by the model"],
-        ["1:1", "1:1"],
-    ]
-
-
 def test_every_control_says_what_it_is_for(catalogue):
     for model in catalogue.models:
         for control in control_list(model):

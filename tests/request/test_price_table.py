@@ -32,6 +32,11 @@ def test_the_grid_names_the_cheapest_the_default_and_the_chosen(catalogue):
     assert "chosen $0.13" in table
 
 
+def test_equal_prices_are_equally_cheap_and_one_price_for_all_is_not_called_so(catalogue):
+    assert plain(catalogue, "ideogram-v4-6").count("cheapest $0.04") == 2
+    assert "cheapest" not in plain(catalogue, "minimax-h3-image")
+
+
 def test_what_is_not_chosen_is_the_default_and_billed_as_that(catalogue):
     assert "default, chosen $0.26" in plain(catalogue, "gpt-image-2")
 

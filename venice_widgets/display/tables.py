@@ -95,7 +95,7 @@ def price_grid(
         return Cell(price or "unknown", "right", muted=price is None, mark=(marks or {}).get((row, column), ""))
 
     header = f"{_CELL};background-color:{SOFT}"
-    top = f'<th style="{header}" rowspan="2">{escaped(row_title)}</th>'
+    top = f'<th style="{header};text-align:left" rowspan="2">{escaped(row_title)}</th>'
     span = f'scope="colgroup" colspan="{len(column_names)}"'
     top += f'<th {span} style="{header};text-align:center">{escaped(column_title)}</th>'
     names = "".join(f'<th scope="col" style="{header};text-align:right">{escaped(name)}</th>' for name in column_names)

@@ -64,8 +64,11 @@ def response_notes(response: ImageResponse, draft: RunDraft, request: Generation
     notes = list(response.notes)
     if response.echoed_seed is not None and response.echoed_seed != draft.seed:
         notes.append(f"Seed {draft.seed} was sent, but Venice says that it used {response.echoed_seed}.")
-    if response.served_model_id and response.served_model_id != draft.model:
-        notes.append(_another_model(draft.model, response.served_model_id, request))
+    if response.served_model_id not in (None, draft.model, _announced(request)):
+        notes.append(
+            f"{draft.model} was asked for, but {response.served_model_id} answered. It may be billed at the price of "
+            "that model, which was not part of the estimate."
+        )
     if response.enhanced_prompt:
         notes.append(f"The prompt was rewritten: {response.enhanced_prompt}")
     if not request.model.deprecation.is_near():  # else it was told before sending
@@ -75,10 +78,10 @@ def response_notes(response: ImageResponse, draft: RunDraft, request: Generation
     return tuple(notes)
 
 
-def _another_model(sent: str, answered: str, request: GenerationRequest) -> str:
-    announced = request.model.deprecation.may_be_remapped() and request.model.deprecation.replacement == answered
-    price = "" if announced else " It may be billed at the price of that model, which was not part of the estimate."
-    return f"{sent} was asked for, but {answered} answered.{price}"
+def _announced(request: GenerationRequest) -> str | None:
+    """The model that was said to answer, before the request was sent."""
+    end = request.model.deprecation
+    return end.replacement if end.may_be_remapped() else None
 
 
 def _going_away(response: ImageResponse, request: GenerationRequest) -> list[str]:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from venice_widgets.request.catalogue import FieldSupport, Sizing
 from venice_widgets.request.fields import field_facts, price_axes
-from venice_widgets.request.request import SHAPE_OPEN, is_open_shape
 
 from .state import NOT_VALUES
 
@@ -147,25 +146,16 @@ def _input(facts: FieldFacts, model: Model) -> dict[str, Any]:
         }
     if name in _HINTS:
         return {"kind": "area", "hint": _HINTS[name]}
-    default = (model.default_of(name) if about.model_default else None) or about.default
-    unset = [None, f"default ({_shown_value(name, default)})"]
+    unset = [None, f"default ({(model.default_of(name) if about.model_default else None) or about.default})"]
     options = {
         "style_preset": [[None, "none"]],
-        **({name: [unset, *_of_list(name, model.allowed(name))]} if about.listed else {}),
+        **({name: [unset, *_named(model.allowed(name))]} if about.listed else {}),
         **({name: [unset, [True, "on"], [False, "off"]]} if facts.kind is bool else {}),
         **({name: [unset, *_named(facts.choices)]} if facts.choices else {}),
     }
     if name not in options:
         return {"kind": "text", "hint": _hint(facts, model)}
     return {"kind": "select", "options": options[name], **({"more": "styles"} if name == "style_preset" else {})}
-
-
-def _of_list(name: str, values: Collection[str]) -> list[list[Any]]:
-    return [[value, _shown_value(name, value)] for value in values]
-
-
-def _shown_value(name: str, value: object) -> str:
-    return f"{value}: {SHAPE_OPEN}" if name == "aspect_ratio" and is_open_shape(value) else str(value)
 
 
 def _named(names: Collection[str]) -> list[list[Any]]:

@@ -86,7 +86,7 @@ def _defaults(quoted: Quote) -> str:
         return ""
     defaults = quoted.estimate.defaults
     said = f"with the model's {' and '.join(defaults)}" if defaults else ""
-    return " · ".join(part for part in (said, quoted.estimate.shape) if part)
+    return "\n".join(part for part in (said, quoted.estimate.shape) if part)
 
 
 def _button(panel: Controller, quoted: Quote) -> str:

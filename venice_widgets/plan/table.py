@@ -216,7 +216,7 @@ def _content(grid: GridCells, index: int, side: int) -> str:
     caption = f"{escaped(_caption(grid, index))}{run}"
     if tile is None:
         return f"{_missing(result.text if not result.sha256 else 'its file is missing from the store')}{caption}"
-    return f"{_image(tile, side)}{caption}{''.join(map(_remark, _remarks(grid, result)))}"
+    return f"{_image(tile, side)}{caption} {''.join(map(_remark, _remarks(grid, result)))}"
 
 
 def _remarks(grid: GridCells, result: CellResult) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from venice_widgets.display import Bundle, Cell, facts, price_grid, table
+from venice_widgets.money import usd_text
 
 from .price_rule import billed_values, decisive_fields, stated_price
 from .prices import price_text
@@ -77,20 +78,20 @@ def price_cells(model: Model, fields: Mapping[str, Any], *, choosing: bool = Tru
 
 
 def _drawn(cells: PriceCells, caption: str) -> Bundle:
-    texts = {place: price_text(price) for place, price in cells.prices.items()}
     titles = [name.replace("_", " ").capitalize() for name in cells.names]
     if cells.columns != ("",):
         return price_grid(
             cells.rows,
             cells.columns,
-            texts,
+            {place: None if price is None else usd_text(price) for place, price in cells.prices.items()},
             row_title=titles[0],
             column_title=titles[1],
             marks=cells.marks,
             caption=caption,
         )
     rows: list[list[str | Cell]] = [
-        [row, Cell(texts[row, ""], "right", mark=cells.marks.get((row, ""), ""))] for row in cells.rows
+        [row, Cell(price_text(price), "right", muted=price is None, mark=cells.marks.get((row, ""), ""))]
+        for (row, _), price in cells.prices.items()
     ]
     return table([titles[0], "Price"], rows, caption=caption)
 
@@ -115,7 +116,11 @@ def _same(names: Sequence[str], name: str) -> str:
 
 
 def _marks(prices: Mapping[Place, Decimal | None], named: Mapping[str, Place]) -> dict[Place, str]:
-    known = {place: price for place, price in prices.items() if price is not None}
-    cheapest = {"cheapest": min(known, key=lambda place: known[place])} if len(known) > 1 else {}
-    words = {place: [word for word, at in {**cheapest, **named}.items() if at == place] for place in prices}
+    """The cheapest may be several, and is none where there is nothing to choose between."""
+    known = {price for price in prices.values() if price is not None}
+    cheapest = [place for place, price in prices.items() if len(known) > 1 and price == min(known)]
+    words = {
+        place: ["cheapest"] * (place in cheapest) + [word for word, at in named.items() if at == place]
+        for place in prices
+    }
     return {place: ", ".join(each) for place, each in words.items() if each}

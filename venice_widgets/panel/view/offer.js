@@ -20,7 +20,7 @@ export class OfferView {
     this.controls = new Controls(channel, "price");
     this.table = h("table", { class: "vw-grid" });
     this.total = h("div", { class: "vw-total", "aria-live": "polite" });
-    this.defaults = h("div", { class: "vw-muted" });
+    this.defaults = h("div", { class: "vw-muted vw-lines" });
     this.money = h("div", { class: "vw-muted" });
     this.age = h("div", { class: "vw-muted" });
     this.again = h("input", { type: "checkbox", onchange: () => channel.edit({ again: this.again.checked }) });
@@ -143,7 +143,7 @@ export class OfferView {
     const chosen = words.includes("chosen");
     return h(
       "td",
-      { class: chosen ? "vw-chosen" : null, onclick: choose },
+      { class: chosen ? "vw-chosen" : cell.price === "unknown" ? "vw-muted" : null, onclick: choose },
       cell.price,
       words ? h("small", {}, words) : null,
     );
