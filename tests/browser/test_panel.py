@@ -35,7 +35,12 @@ def button(page: Any, name: str) -> Any:
 
 
 def await_text(page: Any, text: str) -> None:
-    page.locator(".venice-panel").first.get_by_text(re.compile(text)).first.wait_for()
+    """Wait until the panel shows it; where it does not come, the failure says what stands there instead."""
+    panel = page.locator(".venice-panel").first
+    try:
+        panel.get_by_text(re.compile(text)).locator("visible=true").first.wait_for()
+    except Exception as exc:
+        raise AssertionError(f"{text} is not shown, but:\n{panel.inner_text()}") from exc
 
 
 def field(page: Any, label: str) -> Any:
