@@ -3,6 +3,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -105,6 +106,21 @@ def test_the_repository_is_the_notebooks(repository, tmp_path, monkeypatch):
     assert circumstances(Shell(__vsc_ipynb_file__=str(folder / "fox.ipynb")))["git_commit"] == head
     monkeypatch.setattr(started, "STARTED_IN", folder)
     assert circumstances(None)["git_commit"] == head
+
+
+def test_an_interrupt_while_git_is_asked_leaves_no_process_unwaited_for(repository, monkeypatch):
+    threads = []
+    plain = subprocess.Popen
+    monkeypatch.setattr(
+        subprocess,
+        "Popen",
+        lambda *given, **named: (threads.append(threading.current_thread()), plain(*given, **named))[1],
+    )
+    monkeypatch.chdir(repository[0])
+    monkeypatch.setattr(started, "STARTED_IN", repository[0])
+    assert circumstances(None)["git_commit"] == repository[1]
+    assert threads
+    assert threading.main_thread() not in threads
 
 
 def test_a_git_that_points_elsewhere_by_environment_is_not_believed(repository, tmp_path, monkeypatch):

@@ -6,6 +6,7 @@ slow is asked either: git gets half a second, and a repository that took longer 
 
 from __future__ import annotations
 
+import _thread
 import hashlib
 import os
 import platform
@@ -16,6 +17,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from venice_widgets.files.notebook import notebook_path, start_folder
 from venice_widgets.redact import scrub_own_words
+
+from .flag import Flag
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -64,7 +67,7 @@ def circumstances(
         "cell_id": _quietly(lambda: str(parent["metadata"]["cellId"])),
         "execution_count": _quietly(lambda: int(shell.execution_count)),
         "notebook": str(notebook) if notebook else None,
-        **(_quietly(lambda: commit(notebook.parent if notebook else start_folder() or Path.cwd())) or {}),
+        **(_uninterrupted(lambda: commit(notebook.parent if notebook else start_folder() or Path.cwd())) or {}),
     }
     return {name: value for name, value in found.items() if value is not None}
 
@@ -100,6 +103,22 @@ def _git(folder: Path, *arguments: str) -> str | None:
         creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
     )
     return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else None
+
+
+def _uninterrupted(ask: Callable[[], Found]) -> Found | None:
+    """`_quietly`, in a thread that no interrupt reaches: within `subprocess` one leaves a child unwaited for."""
+    found: list[Found | None] = []
+    ended = Flag()
+
+    def run() -> None:
+        try:
+            found.append(_quietly(ask))
+        finally:
+            ended.set()
+
+    if _quietly(lambda: _thread.start_new_thread(run, ())) is not None:
+        ended.wait_in_slices()
+    return found[0] if found else None
 
 
 def _version(name: str) -> str:
