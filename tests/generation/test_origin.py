@@ -109,13 +109,13 @@ def test_the_repository_is_the_notebooks(repository, tmp_path, monkeypatch):
 
 
 def test_an_interrupt_while_git_is_asked_leaves_no_process_unwaited_for(repository, monkeypatch):
-    threads = []
-    plain = subprocess.Popen
-    monkeypatch.setattr(
-        subprocess,
-        "Popen",
-        lambda *given, **named: (threads.append(threading.current_thread()), plain(*given, **named))[1],
-    )
+    threads, plain = [], subprocess.Popen
+
+    def noting(*given, **named):
+        threads.append(threading.current_thread())
+        return plain(*given, **named)
+
+    monkeypatch.setattr(subprocess, "Popen", noting)
     monkeypatch.chdir(repository[0])
     monkeypatch.setattr(started, "STARTED_IN", repository[0])
     assert circumstances(None)["git_commit"] == repository[1]
