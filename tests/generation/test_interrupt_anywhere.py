@@ -174,7 +174,7 @@ def test_showing(session):
             except Interrupted as exc:
                 told.append(str(exc))
             except KeyboardInterrupt:
-                assert interrupts.where.endswith(first_lines(generation)), interrupts.where
+                assert interrupts.where.endswith(outside(generation)), interrupts.where
         assert len(generation) == 2
     report("showing", len(told), interrupts.count)
     assert len(told) > SAMPLE // 2
@@ -188,10 +188,14 @@ def last_line(function, text):
     return f"{Path(function.__code__.co_filename).name}:{first + place}"
 
 
-def first_lines(generation):
-    """Where the method that shows it begins, its ``try`` included: there nothing of ours can catch anything yet."""
-    first = type(generation)._repr_mimebundle_.__code__.co_firstlineno
-    return (f"result.py:{first}", f"result.py:{first + 1}")
+def outside(generation):
+    """Where the method that shows it begins, its ``try`` included, and where it returns: there is nothing to catch it.
+
+    No signal of the system comes there: Python looks for one at calls and at the ends of loops.
+    """
+    method = type(generation)._repr_mimebundle_
+    first = method.__code__.co_firstlineno
+    return (f"result.py:{first}", f"result.py:{first + 1}", last_line(method, "return"))
 
 
 def report(what, tried, count):

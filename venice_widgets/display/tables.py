@@ -184,9 +184,10 @@ def _plain_table(rows: Sequence[Sequence[Cell]], *, rule: bool) -> list[str]:
         parts = zip_longest(*map(wrapped, line, widths), fillvalue="")
         return ["  ".join(map(padded, part, row, widths)).rstrip() for part in parts]
 
-    head, *body = [lines_of(line, row) for line, row in zip(texts, rows, strict=True)]
-    ruled = ["  ".join("─" * width for width in widths)] if rule else []
-    return [*head, *ruled, *(line for lines in body for line in lines)]
+    entries = [lines_of(line, row) for line, row in zip(texts, rows, strict=True)]
+    if rule:
+        entries.insert(1, ["  ".join("─" * width for width in widths)])
+    return [line for entry in entries for line in entry]
 
 
 def _entries(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -314,9 +314,7 @@ class ObjectStore:
     def names(self) -> Iterator[str]:
         """The hash of every object that is there, in no order."""
         for folder in _folders(self.folder):
-            for file in os.scandir(folder):
-                if _FILE_NAME.fullmatch(file.name):
-                    yield folder.name + file.name
+            yield from (folder.name + name for name in _names(folder) if _FILE_NAME.fullmatch(name))
 
     def temporary_files(self) -> list[Path]:
         """Files being written now, or left in ``incoming`` by a program that ended or a disk that was full."""
@@ -364,4 +362,10 @@ def _unreadable(folder: Path, sha256: str, exc: OSError) -> StoreError:
 
 def _folders(folder: Path) -> Iterator[Path]:
     if is_folder(folder):
-        yield from (folder / entry.name for entry in os.scandir(folder) if _FOLDER_NAME.fullmatch(entry.name))
+        yield from (folder / name for name in _names(folder) if _FOLDER_NAME.fullmatch(name))
+
+
+def _names(folder: Path) -> list[str]:
+    """What is in a folder, which an interrupt of whoever goes through it does not leave open."""
+    with os.scandir(folder) as entries:
+        return [entry.name for entry in entries]
