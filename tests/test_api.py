@@ -149,6 +149,14 @@ def test_a_program_is_told_the_price_the_summary_and_where_the_images_are():
     assert all(path.is_file() for path in paths)
 
 
+def test_a_program_is_told_once_and_first_that_another_model_answers():
+    script = SCRIPT.replace("(41, 42)", "(41,)").replace("width=64, height=64", 'model="nano-banana"')
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert ended.stderr.count("nano-banana ended on") == 1
+    assert "nano-banana ended on" in ended.stderr.splitlines()[0]
+    assert "(at most $0.10)" in ended.stderr.splitlines()[0]
+
+
 CELLS = """
 %load_ext venice_widgets
 %venice demo on

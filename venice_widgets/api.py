@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Unpack
 
 from venice_widgets.generation.copies import copies_of
-from venice_widgets.generation.notices import age_notes
+from venice_widgets.generation.notices import opening_text
 from venice_widgets.generation.progress import ProgressLine, tell
 from venice_widgets.generation.run import interrupted
 from venice_widgets.request.spending import ask_user
@@ -70,8 +70,7 @@ def generate(
     prepared = session.build(prompt, images=images, again=again, **fields)
     if copies:
         copies.check(prepared)
-    parts = (prepared.estimate.text, prepared.request.model.id, session.left_text(), *age_notes(prepared))
-    line = ProgressLine(" · ".join(filter(None, parts)))
+    line = ProgressLine(opening_text(prepared, session.left_text()))
     line.show(0, len(prepared.plan.seeds))
     try:
         generation = session.send_and_wait(
@@ -84,7 +83,8 @@ def generate(
         line.finish(generation)
         written = copies.write(generation) if copies else None
         files = written.files if written else tuple(image.path for image in generation.images)
-        _show(generation, files, (*generation.notes, *(written.notices if written else ())))
+        notes = [note for note in generation.notes if note not in line.told]
+        _show(generation, files, (*notes, *(written.notices if written else ())))
         generation.raise_for_missing()
     except KeyboardInterrupt:
         raise interrupted(generation) from None

@@ -170,6 +170,18 @@ def test_each_label_is_drawn_under_its_image_and_long_ones_are_shortened():
     assert top > bare.height * 0.85
 
 
+def test_each_line_of_a_label_is_drawn_below_the_one_before():
+    red = flat("red")
+    one, two = (
+        contact_sheet([red, red], ["seed 1", "seed 2"]),
+        contact_sheet([red, red], ["seed 1\nmade by B", "seed 2"]),
+    )
+    assert two.height > one.height
+    lower = decoded(two).convert("L").crop((0, one.height - 10, two.width, two.height))
+    left, _, right, _ = lower.point(lambda value: 255 if value < 200 else 0).getbbox()
+    assert left < right < two.width / 2
+
+
 @pytest.mark.parametrize(
     ("label", "drawn"), [("1024 × 1024 · $0.01", "1024 x 1024 · $0.01"), ("Émile’s – 2", "Emile's - 2")]
 )

@@ -281,6 +281,20 @@ def test_that_a_model_is_going_away_is_told_once_and_by_its_day(shell, capsys, m
     assert not re.search(r"\d{4}-\d\d-\d\d", told)
 
 
+def test_that_another_model_answers_is_told_before_anything_is_sent(shell, simulator, monkeypatch):
+    shown = []
+    monkeypatch.setattr(
+        "venice_widgets.generation.progress.ProgressLine.show",
+        lambda line, *_: shown.append((line._opening, len(sent(simulator)))),
+    )
+    run(shell, "%%venice --model nano-banana --seed 1\nA fox")
+    words, requests = shown[0]
+    assert "(at most $0.10)" in words
+    assert "nano-banana ended on" in words
+    assert "Its price may differ: nano-banana-2 costs $0.10 an image." in words
+    assert requests == 0
+
+
 def test_where_nobody_can_answer_it_is_refused(refused, simulator):
     text = refused("%%venice --model gpt-image-2 -n 4\nA fox", SpendingRefused)
     assert "nobody can answer here" in text

@@ -262,6 +262,7 @@ def _image(cards: Sequence[Card]) -> tuple[dict[str, str], dict[str, Any]]:
     if not any(shown):
         return {}, {}
     labels = [" · ".join((card.heading, card.missing or _first_line(card))).strip(" ·") for card in cards]
+    labels = ["\n".join((one_line(label), *card.notes)) for label, card in zip(labels, cards, strict=True)]
     sheet = contact_sheet(shown, labels, tile_pixels=480 if len(cards) == 1 else 300, max_bytes=_sheet_bytes(cards))
     return {sheet.mime: base64_text(sheet.data)}, {sheet.mime: {"width": sheet.width, "height": sheet.height}}
 

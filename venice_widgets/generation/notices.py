@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from venice_widgets.client.catalogue_cache import FRESH_SECONDS
 from venice_widgets.log import RUN_ENDING
+from venice_widgets.request.checks import deprecation_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +16,25 @@ if TYPE_CHECKING:
     from .prepared import Prepared
 
 _SHOWN_RUNS = 4
+
+
+def opening_text(prepared: Prepared, left: str) -> str:
+    """One line before anything is sent: the price, the model, what budgets leave, and what to know of both.
+
+    Args:
+        prepared: what is about to be sent.
+        left: what the budgets leave, in words.
+    """
+    known = (*ending_notes(prepared), *age_notes(prepared)) if prepared.to_send else ()
+    parts = (prepared.estimate.text, prepared.request.model.id, left, *known)
+    return " · ".join(part for part in parts if part)
+
+
+def ending_notes(prepared: Prepared) -> tuple[str, ...]:
+    """That its model is going away, or is answered by another one, and what that means for the price."""
+    request = prepared.request
+    near = request.model.deprecation.is_near()
+    return (deprecation_text(request.model, request.stand_in, request.fields),) if near else ()
 
 
 def age_notes(prepared: Prepared) -> tuple[str, ...]:

@@ -39,6 +39,11 @@ class ProgressLine:
         self._told_at: float | None = None
         self._told_done = 0
 
+    @property
+    def told(self) -> str:
+        """What was said before sending and stays on the screen: a program's first line."""
+        return self._opening if self._told_at is not None else ""
+
     def show(self, done: int = 0, total: int = 0, seconds: float = 0.0, words: str = "") -> None:
         """Show the state now, in the place of what was shown before.
 

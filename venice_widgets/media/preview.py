@@ -114,7 +114,8 @@ def contact_sheet(
 
     Args:
         previews: the images in order; None is one that is missing and leaves an empty frame.
-        labels: one short line each; what is too long for its column is shortened. The bundled font knows English.
+        labels: one or more short lines each; what is too long for its column is shortened. The bundled font knows
+            English.
         tile_pixels: the longer side of each image at most.
         max_bytes: size of the sheet at most, in bytes.
 
@@ -127,7 +128,8 @@ def contact_sheet(
         raise ValueError(f"{len(previews)} images and {len(labels)} labels do not make a sheet.")
     tile_width, tile_height, columns = _sheet_layout(previews, tile_pixels)
     letters = min(_SHEET_FONT_PIXELS, max(14, tile_width // 18))
-    step_x, step_y = tile_width + _SHEET_GAP_PIXELS, tile_height + _SHEET_GAP_PIXELS + 2 * letters
+    lines = max(label.count("\n") for label in labels) + 1
+    step_x, step_y = tile_width + _SHEET_GAP_PIXELS, tile_height + _SHEET_GAP_PIXELS + (1 + lines) * letters
     rows = math.ceil(len(previews) / columns)
     sheet = Image.new("RGB", (columns * step_x + _SHEET_GAP_PIXELS, rows * step_y + _SHEET_GAP_PIXELS), "white")
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(letters)
@@ -138,8 +140,11 @@ def contact_sheet(
             pen.rectangle((left, top, left + tile_width - 1, top + tile_height - 1), outline="#999999", width=2)
         else:
             _paste(sheet, picture, (left, top, tile_width, tile_height))
-        text = _fitted(label, font, tile_width)
-        pen.text((left, top + tile_height + letters // 3), text, fill="#1f2328", font=font)
+        for number, line in enumerate(label.split("\n")):
+            text = _fitted(line, font, tile_width)
+            pen.text(
+                (left, top + tile_height + letters // 3 + number * letters * 6 // 5), text, fill="#1f2328", font=font
+            )
     return _encode(sheet, max_bytes, None)
 
 

@@ -11,7 +11,7 @@ from venice_widgets.current import current_session
 from venice_widgets.display import Bundle, code, line, notice
 from venice_widgets.errors import GenerationIncomplete, Interrupted, VeniceError
 from venice_widgets.generation.copies import Copies, copies_of
-from venice_widgets.generation.notices import age_notes
+from venice_widgets.generation.notices import opening_text
 from venice_widgets.generation.progress import ProgressLine
 from venice_widgets.generation.run import interrupted
 from venice_widgets.request.axes import Axis
@@ -108,8 +108,7 @@ def _without_ending(text: str, *, blank_line: bool) -> str:
 def _generate(
     shell: Any, session: Session, prepared: Prepared, options: Mapping[str, Any], context: Mapping[str, Any]
 ) -> Generation:
-    parts = (prepared.estimate.text, prepared.request.model.id, session.left_text(), *age_notes(prepared))
-    progress = ProgressLine(" · ".join(part for part in parts if part))
+    progress = ProgressLine(opening_text(prepared, session.left_text()))
     progress.show(0, len(prepared.plan.seeds))
     try:
         generation = session.send_and_wait(

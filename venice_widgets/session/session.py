@@ -14,7 +14,7 @@ from venice_widgets.credentials import refuse_keys
 from venice_widgets.errors import Interrupted
 from venice_widgets.generation.copies import copies_of
 from venice_widgets.generation.may_send import allow_sending, budgets_of, refuse_lowered
-from venice_widgets.generation.notices import age_notes, known_notes, recovery_notes
+from venice_widgets.generation.notices import age_notes, ending_notes, known_notes, recovery_notes
 from venice_widgets.generation.origin import circumstances
 from venice_widgets.generation.prepared import Prepared, as_rewritten, known_requests, seeds_to_send
 from venice_widgets.generation.run import interrupted
@@ -337,4 +337,4 @@ class Session(Connection):
     def _opening_notes(self, prepared: Prepared) -> tuple[str, ...]:
         """What is told with the next images; what an earlier session left, once."""
         recovered = () if self._told_of_recovery else recovery_notes(self.log.recovered)
-        return (*age_notes(prepared), *known_notes(prepared), *recovered)
+        return (*ending_notes(prepared), *age_notes(prepared), *known_notes(prepared), *recovered)
