@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 
-_CELL = f"padding:5px 9px;border:{LINE};vertical-align:middle"
+_CELL = f"padding:5px 7px;border:{LINE};vertical-align:middle"
 Align = Literal["left", "right", "center"]
 
 
@@ -113,7 +113,7 @@ def facts(title: str, pairs: Iterable[tuple[str, str | Cell]]) -> Bundle:
     name_style = (
         f"padding:2px 18px 2px 0;text-align:left;vertical-align:top;font-weight:normal;white-space:nowrap;{MUTED}"
     )
-    value_style = "padding:2px 0;text-align:left;vertical-align:top;white-space:pre-wrap"
+    value_style = "padding:2px 0;text-align:left;vertical-align:top;white-space:pre-wrap;overflow-wrap:anywhere"
     body = "".join(
         _row([
             f'<th scope="row" style="{name_style}">{escaped(name.text)}</th>',
@@ -145,18 +145,30 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def _cell(cell: Cell, *, header: bool) -> str:
-    # Ids, dates and prices stay whole: a window narrower than JupyterLab's usual 828 pixels scrolls the table.
-    wrap = "white-space:nowrap" if len(cell.text) <= 24 else "min-width:130px"
-    style = f"{_CELL};text-align:{cell.align};{wrap}" + (f";background-color:{SOFT}" if header else "")
+    # Ids and prices stay whole: a window narrower than about 600 pixels, a printed page's, scrolls the table.
+    long, breaks = len(cell.text) > 24, _may_break(cell.text)
+    wrap = ";min-width:100px;overflow-wrap:anywhere" if long else "" if breaks else ";white-space:nowrap"
+    style = f"{_CELL};text-align:{cell.align}{wrap}" + (f";background-color:{SOFT}" if header else "")
     if "chosen" in cell.mark:
         style += f";font-weight:600;outline:2px solid;outline-color:{ACCENT}"
     tag = 'th scope="row"' if header else "td"
     return f'<{tag} dir="auto" style="{style}">{_cell_content(cell)}</{tag[:2]}>'
 
 
+def _may_break(text: str) -> bool:
+    """Whether a short text may take two lines where there is no room for one: a date and its time."""
+    return " " in text and 13 < len(text) <= 24
+
+
+def _unbroken_words(text: str) -> str:
+    """Words that do not break at a hyphen, as dates would."""
+    return " ".join(f'<span style="white-space:nowrap">{escaped(word)}</span>' for word in text.split(" "))
+
+
 def _cell_content(cell: Cell) -> str:
     style = ";".join(filter(None, (CODE if cell.code else "", MUTED if cell.muted else "")))
-    text = f'<span style="{style}">{escaped(cell.text)}</span>' if style else escaped(cell.text)
+    text = _unbroken_words(cell.text) if _may_break(cell.text) else escaped(cell.text)
+    text = f'<span style="{style}">{text}</span>' if style else text
     mark = f'<div style="font-size:11px;font-weight:normal;{MUTED}">{escaped(cell.mark)}</div>' if cell.mark else ""
     return f"{_thumbnail(cell.thumbnail)}{text}{mark}"
 
