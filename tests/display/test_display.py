@@ -283,6 +283,7 @@ def test_the_terminal_reads_one_line_unless_there_is_more_to_say():
 def test_simulated_pictures_say_so_on_screen():
     assert Page(shown([card()], simulated=True)).text.startswith("simulated ·  two")
     assert "simulated" not in Page(shown([card()])).text
+    assert not Page(shown([card()], simulated=True, summary="")).text.startswith("simulated ·"), "nothing to divide"
 
 
 def test_sentences_have_bold_words_and_code():

@@ -101,6 +101,12 @@ def test_the_notebook_keeps_the_request_of_every_image_and_its_preview(grid, tmp
         assert run.recipe.request == image.request
 
 
+def test_without_styles_captions_stand_under_their_images(session):
+    shown = session.plan("A fox", seed=[1], cfg_scale=[3, 5], **SMALL).run().bundle()
+    markup = re.sub(r' style="[^"]*"', "", shown.data["text/html"])
+    assert markup.count("><div>seed ") == 2
+
+
 def test_labels_and_reasons_are_escaped(session, simulator):
     simulator.add_fault(Fault("violation"))
     plan = session.plan("A {{ animal }}", animal=["<script>alert(1)</script>", "fox"], seed=[1, 2], **SMALL)

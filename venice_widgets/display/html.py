@@ -140,6 +140,19 @@ def base64_text(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
 
 
+DOT = '<span style="display:none"> · </span>'
+"""Divides words where styles are dropped, as on GitHub; on screen a gap or a background does."""
+BADGE = "display:inline-block;margin:3px 4px 0 0;padding:0 6px;border-radius:3px"
+
+
+def labelled(markup: str, *, simulated: bool) -> str:
+    """A line of markup, which says of what is simulated that it is."""
+    if not simulated:
+        return markup
+    label = f'<span style="{BADGE};background-color:rgba(128,128,128,.2)">simulated</span>'
+    return f"{label}{DOT} {markup}" if markup else label
+
+
 def box(text: str, kind: str, title: str | None) -> str:
     """A message with a coloured edge; `kind` is a key of `KINDS`."""
     default, edge, fill = KINDS[kind]

@@ -8,7 +8,9 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from .html import (
+    BADGE,
     CODE,
+    DOT,
     MUTED,
     SOFT,
     Bundle,
@@ -16,6 +18,7 @@ from .html import (
     base64_text,
     box,
     escaped,
+    labelled,
     one_line,
     root,
     sentence,
@@ -26,11 +29,6 @@ from .terminal import fitted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-
-_DOT = '<span style="display:none"> · </span>'
-"""Divides words where styles are dropped, as on GitHub; on screen a gap or a background does."""
-_BADGE = "display:inline-block;margin:3px 4px 0 0;padding:0 6px;border-radius:3px"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,8 +82,8 @@ def pictures(
         prompt: of all pictures, where no cell above them tells it; about five lines are shown.
         simulated: label the output as not real and free of charge.
     """
-    label = f'<span style="{_BADGE};background-color:rgba(128,128,128,.2)">simulated</span>{_DOT} ' if simulated else ""
-    parts = [f'<p style="margin:0 0 8px;{MUTED}">{label}{sentence(summary)}</p>' if summary or simulated else ""]
+    head = labelled(sentence(summary), simulated=simulated)
+    parts = [f'<p style="margin:0 0 8px;{MUTED}">{head}</p>' if head else ""]
     parts += [f'<p dir="auto" style="margin:0 0 8px">{escaped(shortened(prompt, 500))}</p>'] if prompt else []
     parts += [
         f"{_heading(section)}{_grid(list(group))}" for section, group in groupby(cards, lambda card: card.section)
@@ -235,7 +233,7 @@ def _parts(parts: Sequence[str], style: str = "") -> str:
     On screen a gap divides them, so that no dot stands at the beginning or the end of a line.
     """
     line = f"display:flex;flex-wrap:wrap;gap:0 10px{f';{style}' if style else ''}"
-    return f'<div style="{line}">{_DOT.join(parts)}</div>'
+    return f'<div style="{line}">{DOT.join(parts)}</div>'
 
 
 def _unbroken(text: str) -> str:
@@ -245,7 +243,7 @@ def _unbroken(text: str) -> str:
 
 def _badge(text: str) -> str:
     return (
-        f'<span dir="auto" style="{_BADGE};background-color:rgba(255,193,7,.3)">{escaped(shortened(text, 160))}</span>'
+        f'<span dir="auto" style="{BADGE};background-color:rgba(255,193,7,.3)">{escaped(shortened(text, 160))}</span>'
     )
 
 

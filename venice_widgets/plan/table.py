@@ -19,6 +19,7 @@ from venice_widgets.display.html import (
     base64_text,
     box,
     escaped,
+    labelled,
     one_line,
     root,
     sentence,
@@ -54,20 +55,14 @@ _LABEL = "overflow-wrap:anywhere"
 def show_grid(grid: GridCells) -> Bundle:
     """The grid as a notebook shows it: the summary, the tables, the notes."""
     shown = list(grid.indices[:MOST_CELLS])
-    parts = [f'<p style="margin:0 0 8px;{MUTED}">{_badge(grid)}{sentence(summary_of(grid))}</p>']
+    head = labelled(sentence(summary_of(grid)), simulated=grid.outlook.estimate.simulated)
+    parts = [f'<p style="margin:0 0 8px;{MUTED}">{head}</p>']
     parts += _pages(grid, shown)
     notes = [*grid.outlook.notes, *_more(grid, len(shown))]
     parts += [box(note, "note", None) for note in dict.fromkeys(notes)]
     lines = [f"Grid {grid.plan.plan_id[:8]}: {unmarked(summary_of(grid))}", *_plain(grid, shown), *notes]
     data = {"text/html": root(*parts), "text/plain": fitted(map(one_line, lines))}
     return Bundle(data, {"venice": record_of(grid, _in_order(grid, shown))})
-
-
-def _badge(grid: GridCells) -> str:
-    if not grid.outlook.estimate.simulated:
-        return ""
-    style = "display:inline-block;padding:0 6px;border-radius:3px;background-color:rgba(128,128,128,.2)"
-    return f'<span style="{style}">simulated</span> '
 
 
 def _more(grid: GridCells, shown: int) -> list[str]:
@@ -216,7 +211,7 @@ def _content(grid: GridCells, index: int, side: int) -> str:
     caption = f"{escaped(_caption(grid, index))}{run}"
     if tile is None:
         return f"{_missing(result.text if not result.sha256 else 'its file is missing from the store')}{caption}"
-    return f"{_image(tile, side)}{caption} {''.join(map(_remark, _remarks(grid, result)))}"
+    return f"{_image(tile, side)}<div>{caption} {''.join(map(_remark, _remarks(grid, result)))}</div>"
 
 
 def _remarks(grid: GridCells, result: CellResult) -> tuple[str, ...]:
