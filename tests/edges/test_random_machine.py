@@ -16,14 +16,14 @@ import threading
 import time
 from collections import Counter, deque
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from PIL import Image
 
+from tests.edges.clock import Clock
 from tests.published_schema import assert_published
 from venice_widgets.errors import DisplayedError, Interrupted, StoreError
 from venice_widgets.generation.rate_limiter import RateLimiter
@@ -58,33 +58,6 @@ def paint(_):
     file = io.BytesIO()
     Image.new("RGB", (8, 6), "red").save(file, "PNG")
     return file.getvalue()
-
-
-class Clock:
-    """The time as the product sees it, which may jump; the tests, the service and other programs have the true one."""
-
-    def __init__(self, monkeypatch):
-        self.ahead = timedelta()
-        clock = self
-
-        class Jumping(datetime):
-            @classmethod
-            def now(cls, tz=None):
-                return datetime.now(tz) + clock.ahead
-
-        def seconds():
-            return time.time() + clock.ahead.total_seconds()
-
-        names = {name: getattr(time, name) for name in dir(time) if not name.startswith("_")} | {"time": seconds}
-        for name, module in list(sys.modules.items()):
-            if name.startswith("venice_widgets.") and not name.startswith("venice_widgets.simulator"):
-                for attribute, value in list(vars(module).items()):
-                    if value is datetime:
-                        monkeypatch.setattr(module, attribute, Jumping)
-                    elif value is time:
-                        monkeypatch.setattr(module, attribute, SimpleNamespace(**names))
-                    elif value is time.time:
-                        monkeypatch.setattr(module, attribute, seconds)
 
 
 class Server(SimulatorServer):

@@ -21,10 +21,10 @@ from venice_widgets.errors import (
     SpendingRefused,
 )
 from venice_widgets.generation.rate_limiter import RateLimiter
+from venice_widgets.generation.stops_buying import MOST_UNKNOWN_IN_A_ROW
 from venice_widgets.log import Status
 from venice_widgets.plan import Plan
 from venice_widgets.plan.runner import run_plan
-from venice_widgets.plan.sender import FAILURES_IN_A_ROW
 from venice_widgets.session import Session
 from venice_widgets.simulator import Fault, Simulator
 
@@ -343,7 +343,7 @@ def test_a_service_that_only_fails_is_given_up_after_a_few(session, simulator, s
     with pytest.raises(GenerationIncomplete):
         session.plan("A fox", steps="1..8", seed="1..9", **SMALL).run(yes=True)
 
-    assert len(sent()) <= FAILURES_IN_A_ROW + 8
+    assert len(sent()) <= MOST_UNKNOWN_IN_A_ROW + 8
 
 
 def test_an_interrupt_sends_nothing_more_and_the_same_plan_goes_on(session, simulator, sent, new_session):

@@ -13,7 +13,7 @@ from __future__ import annotations
 import _thread
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, replace
 from itertools import islice
 from types import SimpleNamespace
@@ -38,6 +38,7 @@ from venice_widgets.generation.dispatch import Delivery, retry_delay_seconds
 from venice_widgets.generation.drafts import draft_runs
 from venice_widgets.generation.flag import Flag
 from venice_widgets.generation.run import Run
+from venice_widgets.generation.stops_buying import MOST_UNKNOWN_IN_A_ROW
 from venice_widgets.generation.worker import RunWorker
 from venice_widgets.log import Status
 from venice_widgets.request.estimate import estimate
@@ -63,11 +64,14 @@ if TYPE_CHECKING:
 
 IN_FLIGHT, MOST_IN_FLIGHT = 8, 20
 FAILURES_IN_A_ROW = 5
-"""So many requests in a row that may have been charged, or that the service is too busy for, stop a plan."""
+"""So many requests in a row that the service is too busy for stop a plan."""
 
 _ENDS_ALL = (CredentialsRefused, PaymentRequired, ConfigurationError, SpendingRefused, StoreError)
 _ENDS_MODEL = (InvalidRequest, AccessDenied)
-_TOO_MANY = (PossiblyCharged, RateLimited, ServiceUnavailable)
+_IN_A_ROW = {
+    PossiblyCharged: MOST_UNKNOWN_IN_A_ROW, RateLimited: FAILURES_IN_A_ROW, ServiceUnavailable: FAILURES_IN_A_ROW
+}  # fmt: skip
+"""How many of a kind in a row stop a plan."""
 
 
 def flights(settings: Settings, per_minute: int | None) -> int:
@@ -126,7 +130,8 @@ class PlanSender:
         self._followers = deque(index for index in outlook.to_send if not outlook.hashes[index])
         self._rewritten = dict(outlook.rewritten)
         self._in_flight = 0
-        self._failures = 0
+        self._failures: Counter[int] = Counter()
+        """In a row, by how many of their kind stop it."""
         self._stopped_models: dict[str, BaseException] = {}
         self.stopped_by: BaseException | None = None
         """Why the rest was not sent; None where nothing stopped it."""
@@ -398,7 +403,7 @@ class PlanSender:
             self._rewritten[job.request.prompt] = said or job.request.prompt
         self._news(job.cell.index, _result(job, run, error), run)
         if error is None and delivery.attempts:
-            self._failures = 0
+            self._failures.clear()
         elif error is not None and error is not delivery.error and delivery.attempts:
             self._judge(error, job.draft.model)
 
@@ -408,11 +413,18 @@ class PlanSender:
             self._stop(error)
         elif isinstance(error, _ENDS_MODEL):
             self._stopped_models.setdefault(model, error)
-        elif isinstance(error, _TOO_MANY):
-            with self._lock:
-                self._failures += 1
-            if self._failures >= FAILURES_IN_A_ROW:
-                self._stop(error)
+        else:
+            self._count(error)
+
+    def _count(self, error: BaseException) -> None:
+        kind = next((kind for kind in _IN_A_ROW if isinstance(error, kind)), None)
+        if kind is None:
+            return
+        most = _IN_A_ROW[kind]
+        with self._lock:
+            self._failures[most] += 1
+        if self._failures[most] >= most:
+            self._stop(error)
 
     def _stop(self, error: BaseException) -> None:
         self.stopped_by = self.stopped_by or error
