@@ -8,7 +8,7 @@ import nbformat
 import pytest
 
 from venice_widgets import runs_in
-from venice_widgets.errors import GenerationIncomplete, InvalidRequest
+from venice_widgets.errors import GenerationIncomplete, InvalidRequest, SpendingRefused
 from venice_widgets.plan import Grid
 from venice_widgets.plan.overview import summary_of
 from venice_widgets.plan.table import MOST_CELLS
@@ -169,6 +169,17 @@ def test_a_shape_that_the_model_chooses_is_said_in_headings_captions_and_summary
     assert len(re.findall(r">the shape is chosen by the model<", shown)) == 1  # under the one image
     assert "some shapes are chosen by the model" in summary_of(grid)
     assert grid["auto",].seed == 1
+
+
+def test_what_another_model_may_cost_is_told_with_the_sum_and_held_against_limits(session, simulator):
+    plan = session.plan("A fox", model=["nano-banana", "chroma"], seed=[1, 2])
+    assert "2 × $0.05 + 2 × $0.01 = $0.12 (at most $0.22)" in str(plan.bundle().data["text/plain"])
+    with pytest.raises(SpendingRefused, match=r"at most \$0.22"):
+        plan.run(max_cost_usd="0.20")
+    grid = plan.run()
+    assert "$0.12 spent, up to $0.10 more may have been charged" in summary_of(grid)
+    assert simulator.balance_usd() == Decimal("24.78")
+    assert session.log.spent().total_usd == Decimal("0.22")
 
 
 def test_cells_of_the_log_say_which_model_made_them(session):

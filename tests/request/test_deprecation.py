@@ -48,6 +48,7 @@ def test_a_date_is_written_as_people_write_it(text, shown):
         ({"removesAt": "2026-11-20"}, "old was to be removed on 20 November."),
         ({"autoRemap": True}, "old is going away: later this id is answered by another model."),
         ({"date": "next spring"}, "old is going away on next spring."),
+        ({"date": "0001-01-01T00:00+14:00"}, "old is going away on 0001-01-01T00:00+14:00."),
     ],
 )
 def test_the_sentence_says_when_and_what_answers_then(stated, sentence):

@@ -246,8 +246,16 @@ class GridCells:
 
     @property
     def unknown_usd(self) -> Decimal:
-        """What may have been charged beyond that."""
-        return self._sum(Status.UNKNOWN, Status.SENT)
+        """What may have been charged beyond that: for what is not known, and by a dearer price list or model."""
+        return self._sum(Status.UNKNOWN, Status.SENT) + self._margin()
+
+    def _margin(self) -> Decimal:
+        """By how much the images that were made may have cost more than their estimates."""
+        results = ((index, self.result(index)) for index in self._selection)
+        made = [index for index, each in results if each.status == Status.SUCCEEDED and not each.from_log]
+        prices = [self.outlook.prices[index] for index in made if not self.outlook.estimate.simulated]
+        bounds = ((each.upper_bound_usd, each.price_usd) for each in prices)
+        return sum((most - price for most, price in bounds if most is not None and price is not None), Decimal(0))
 
     def _sum(self, *statuses: str) -> Decimal:
         found = (self.result(index) for index in self._selection)

@@ -110,8 +110,9 @@ def progress_of(grid: GridCells, sender: PlanSender, seconds: float) -> tuple[in
     total = len(grid.outlook.to_send)
     done = grid.ended
     label = " simulated" if grid.outlook.estimate.simulated else ""
-    price = grid.outlook.estimate.price_usd
-    of_price = f" of {usd_text(price)}" if price is not None else ""
+    price, most = grid.outlook.estimate.price_usd, grid.outlook.estimate.upper_bound_usd
+    bound = f" (at most {usd_text(most)})" if most is not None and price is not None and most > price else ""
+    of_price = f" of {usd_text(price)}{bound}" if price is not None else ""
     words = [f"{usd_text(grid.spent_usd)}{of_price}{label}"]
     left = seconds_left(grid, done, total, seconds)
     if left is not None:
