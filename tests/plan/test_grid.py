@@ -76,6 +76,12 @@ def test_columns_are_the_last_axis_rows_the_one_before_and_the_others_open(grid)
     assert "animal fox" in markup
 
 
+def test_an_image_is_named_by_its_coordinates_for_those_who_do_not_see_it(grid):
+    names = re.findall(r'<img alt="([^"]*)"', grid.bundle().data["text/html"])
+    assert len(set(names)) == 12
+    assert "animal owl, cfg_scale 5, seed 2" in names
+
+
 def test_pivot_makes_rows_and_columns_of_other_axes(grid):
     markup = grid.pivot(rows=["animal", "cfg_scale"], columns="seed").bundle().data["text/html"]
 

@@ -30,6 +30,10 @@ ROOT = "font-size:13px;line-height:1.45"
 LINE = "1px solid rgba(128,128,128,.35)"
 SOFT = "rgba(128,128,128,.1)"
 MUTED = "opacity:.7"
+FLUID = "display:block;width:100%;height:auto"
+"""An image that is as wide as what holds it."""
+EMPTY = f"background-color:{SOFT};border:1px dashed rgba(128,128,128,.6)"
+"""The frame of an image that is not there."""
 CODE = "font-family:ui-monospace,Menlo,Consolas,monospace;font-size:12px"
 ACCENT = "var(--jp-brand-color1, rgb(33,118,210))"
 KINDS = {
@@ -151,6 +155,22 @@ def labelled(markup: str, *, simulated: bool) -> str:
         return markup
     label = f'<span style="{BADGE};background-color:rgba(128,128,128,.2)">simulated</span>'
     return f"{label}{DOT} {markup}" if markup else label
+
+
+def image_tag(data: bytes, mime: str, alt: str, size: tuple[int, int], style: str) -> str:
+    """An image whose bytes travel in its address.
+
+    Args:
+        data: the file.
+        mime: its type.
+        alt: what it shows, for those who do not see it.
+        size: width and height in pixels, for the shape that is held free until it is there.
+        style: its declarations, such as `FLUID`.
+    """
+    return (
+        f'<img alt="{attribute(shortened(alt, 240))}" width="{size[0]}" height="{size[1]}" '
+        f'style="{style}" src="data:{attribute(mime)};base64,{base64_text(data)}">'
+    )
 
 
 def box(text: str, kind: str, title: str | None) -> str:

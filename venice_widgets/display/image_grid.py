@@ -11,13 +11,15 @@ from .html import (
     BADGE,
     CODE,
     DOT,
+    EMPTY,
+    FLUID,
     MUTED,
-    SOFT,
     Bundle,
     attribute,
     base64_text,
     box,
     escaped,
+    image_tag,
     labelled,
     one_line,
     root,
@@ -108,10 +110,7 @@ def full_size(data: bytes, mime: str, width: int, height: int, *, alt: str, capt
         alt: what stands for it where it cannot be seen: the prompt.
         caption: the line under it, and all that a terminal shows.
     """
-    image = (
-        f'<img alt="{attribute(shortened(alt, 240))}" width="{width}" height="{height}" style="max-width:none" '
-        f'src="data:{attribute(mime)};base64,{base64_text(data)}">'
-    )
+    image = image_tag(data, mime, alt, (width, height), "max-width:none")
     frame = f'<div style="overflow-x:auto">{image}</div><p style="margin:4px 0 12px;{MUTED}">{escaped(caption)}</p>'
     return Bundle({"text/html": root(frame), "text/plain": one_line(caption)}, {})
 
@@ -187,26 +186,18 @@ def _figure(card: Card, best: int, widest: float) -> str:
     narrow = f";width:{100 * share:.1f}%" if share < 0.995 else ""
     return (
         f'<figure style="margin:0 0 4px{narrow}">'
-        f"{_img(card, width, height) if card.data else _tile(height / width)}"
+        f"{_image_tag(card, (width, height)) if card.data else _tile(height / width)}"
         f'<figcaption style="margin-top:5px;text-align:left">{_figcaption(card)}</figcaption></figure>'
     )
 
 
-def _img(card: Card, width: int, height: int) -> str:
-    return (
-        f'<img alt="{attribute(shortened(card.alt, 240))}" width="{width}" height="{height}" '
-        f'style="display:block;width:100%;height:auto;border-radius:6px" '
-        f'src="data:{attribute(card.mime)};base64,{base64_text(card.data)}">'
-    )
+def _image_tag(card: Card, size: tuple[int, int]) -> str:
+    return image_tag(card.data or b"", card.mime, card.alt, size, f"{FLUID};border-radius:6px")
 
 
 def _tile(height_to_width: float) -> str:
     """An empty frame of the image's shape: padding in percent follows the width, as an image does."""
-    frame = (
-        f"padding:0 0 {100 * height_to_width:.1f}%;background-color:{SOFT};border:1px dashed rgba(128,128,128,.6);"
-        "border-radius:6px"
-    )
-    return f'<div style="{frame}"></div>'
+    return f'<div style="padding:0 0 {100 * height_to_width:.1f}%;border-radius:6px;{EMPTY}"></div>'
 
 
 def _figcaption(card: Card) -> str:

@@ -32,22 +32,12 @@ def outcome_of(response: ImageResponse | None, status: Status, error: BaseExcept
     if response is None:
         return outcome
     return replace(
-        outcome,
+        outcome.answered(response),
         finished_at=response.finished_at or outcome.finished_at,
+        first_byte_at=response.first_byte_at,
         response_id=response.response_id,
         response=_without_attribution(response.document),
         bodies=tuple(response.bodies),
-        headers=response.headers,
-        status_code=response.status_code,
-        first_byte_at=response.first_byte_at,
-        blurred=response.blurred,
-        violation=response.violation,
-        enhanced_prompt=response.enhanced_prompt,
-        balance_before_usd=response.balance_before_usd,
-        served_model=response.served_model_id,
-        served_model_name=response.served_model_name,
-        router=response.router,
-        service_version=response.service_version,
     )
 
 

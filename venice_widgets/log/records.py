@@ -5,7 +5,7 @@ One **run** is one HTTP request. Its life: pending → sent → succeeded, refus
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
     from decimal import Decimal
+    from typing import Self
 
+    from venice_widgets.client.response import ImageResponse
 
 RUN_ENDING = 8
 """How many last characters of a run's id are shown: a ULID begins with its clock."""
@@ -158,6 +160,22 @@ class RunOutcome:
     images: tuple[ImageRecord, ...] = ()
     bodies: tuple[BodyRecord, ...] = ()
     """What else arrived and was stored: a response, or a part of one, that is not a readable image."""
+
+    def answered(self, response: ImageResponse) -> Self:
+        """With what the status and the headers of a response say."""
+        return replace(
+            self,
+            headers=response.headers,
+            status_code=response.status_code,
+            blurred=response.blurred,
+            violation=response.violation,
+            enhanced_prompt=response.enhanced_prompt,
+            balance_before_usd=response.balance_before_usd,
+            served_model=response.served_model_id,
+            served_model_name=response.served_model_name,
+            router=response.router,
+            service_version=response.service_version,
+        )
 
     def other_model(self, sent: str) -> str:
         """The model that answered, where it is another one than the id that was sent; empty where it is not."""

@@ -7,7 +7,7 @@ it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from time import time as clock
 from typing import TYPE_CHECKING, Any
@@ -198,24 +198,13 @@ def _outcome(
 
 
 def _arrived_outcome(found: Found, now: datetime) -> RunOutcome:
-    headers = found.headers
-    response = ImageResponse(
-        status_code=found.status_code or 0, headers={name.lower(): value for name, value in headers.items()}
-    )
-    return RunOutcome(
+    headers = {name.lower(): value for name, value in found.headers.items()}
+    response = ImageResponse(status_code=found.status_code or 0, headers=headers)
+    outcome = RunOutcome(
         status=Status.REFUSED if response.violation else Status.SUCCEEDED,
         finished_at=now,
         error="The program ended before the rest of the response was on record; its image was found.",
-        headers=headers,
-        status_code=found.status_code,
-        blurred=response.blurred,
-        violation=response.violation,
-        enhanced_prompt=response.enhanced_prompt,
-        balance_before_usd=response.balance_before_usd,
-        served_model=response.served_model_id,
-        served_model_name=response.served_model_name,
-        router=response.router,
-        service_version=response.service_version,
         images=() if response.violation else tuple(found.images[place] for place in sorted(found.images)),
         bodies=tuple(found.bodies),
     )
+    return replace(outcome.answered(response), headers=found.headers, status_code=found.status_code)

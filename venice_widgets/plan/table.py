@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from venice_widgets.display import Bundle
 from venice_widgets.display.html import (
+    EMPTY,
+    FLUID,
     LINE,
     MUTED,
     SOFT,
     attribute,
-    base64_text,
     box,
     escaped,
+    image_tag,
     labelled,
     one_line,
     root,
@@ -211,7 +213,8 @@ def _content(grid: GridCells, index: int, side: int) -> str:
     caption = f"{escaped(_caption(grid, index))}{run}"
     if tile is None:
         return f"{_missing(result.text if not result.sha256 else 'its file is missing from the store')}{caption}"
-    return f"{_image(tile, side)}<div>{caption} {''.join(map(_remark, _remarks(grid, result)))}</div>"
+    remarks = "".join(map(_remark, _remarks(grid, result)))
+    return f"{_image(grid, index, tile, side)}<div>{caption} {remarks}</div>"
 
 
 def _remarks(grid: GridCells, result: CellResult) -> tuple[str, ...]:
@@ -220,19 +223,16 @@ def _remarks(grid: GridCells, result: CellResult) -> tuple[str, ...]:
     return remarks_of(record.draft, record.draft.seed, record.outcome) if record and record.outcome else result.remarks
 
 
-def _image(tile: Preview, side: int) -> str:
-    height = max(1, round(side * tile.height / tile.width))
-    return (
-        f'<img alt="" width="{side}" height="{height}" style="display:block;width:100%;height:auto;margin:0" '
-        f'src="data:{tile.mime};base64,{base64_text(tile.data)}">'
+def _image(grid: GridCells, index: int, tile: Preview, side: int) -> str:
+    cell = grid.cell(index)
+    alt = ", ".join(f"{name} {value}" for name, value in {**cell.coordinates, "seed": cell.seed}.items())
+    return image_tag(
+        tile.data, tile.mime, alt, (side, max(1, round(side * tile.height / tile.width))), f"{FLUID};margin:0"
     )
 
 
 def _missing(text: str) -> str:
-    style = (
-        f"min-height:64px;padding:6px;font-size:12px;background-color:{SOFT};border:1px dashed rgba(128,128,128,.6);"
-        "border-radius:3px;overflow-wrap:anywhere"
-    )
+    style = f"min-height:64px;padding:6px;font-size:12px;border-radius:3px;overflow-wrap:anywhere;{EMPTY}"
     return f'<div dir="auto" style="{style}">{escaped(shortened(text, 200))}</div>'
 
 
