@@ -36,6 +36,13 @@ def test_what_was_not_chosen_is_not_sent(open_panel, simulator):
     assert body.keys() == {"model", "prompt", "seed"}
 
 
+def test_what_stood_beside_the_form_is_not_said_again_with_the_images(open_panel):
+    view = generated(open_panel(model="nano-banana"))
+    assert "nano-banana ended on" in " ".join(view.slices["quote"]["notes"])
+    assert "nano-banana ended on" not in view.words
+    assert view.cards[0]["remarks"] == ["made by nano-banana-2, whose price may differ"]
+
+
 def test_the_controls_follow_the_model(open_panel):
     view = open_panel()
     assert view.control("width")

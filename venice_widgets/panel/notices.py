@@ -34,6 +34,10 @@ def error_notice(error: BaseException) -> Notice:
 
 
 def ending(generation: Generation) -> list[Notice]:
-    """What there is to say about a generation: what is missing and why, then what to know."""
+    """What there is to say about a generation: what is missing and why, then what to know.
+
+    What is to be known of its request stood beside the form before the click.
+    """
     errors = [Notice(f"No image: {missing.text}", "error") for missing in missing_images(generation.runs)]
-    return [*errors, *(Notice(note, "note") for note in generation.notes)]
+    news = [note for note in generation.notes if note not in generation.request.notes]
+    return [*errors, *(Notice(note, "note") for note in news)]
