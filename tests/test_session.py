@@ -392,6 +392,17 @@ def test_new_images_and_those_of_the_log_stand_under_headings_of_their_own(simul
     assert mixed.record() == metadata["venice"]
 
 
+def test_an_output_is_the_same_when_all_of_it_comes_from_the_log(session):
+    session.generate("a fox", seed=2)
+    shown = []
+    for _ in range(2):
+        made = session.generate("a fox", seed="1..3")
+        shown.append((made.header().data["text/plain"], made._repr_mimebundle_()))
+    assert shown[0][1] == shown[1][1]
+    assert "1 of 3 from the log at no cost (seed 2)" in shown[0][0]
+    assert "from the log, nothing spent" in shown[1][0]
+
+
 def test_images_of_the_log_that_are_slow_to_read_do_not_delay_what_is_sent(simulator, session, monkeypatch):
     session.generate("a fox", seed="1..3")
     read, may_read = threading.Event(), threading.Event()

@@ -438,11 +438,11 @@ def test_both_images_and_their_difference_stand_side_by_side():
     assert metadata["venice"]["runs"][0]["run_id"] == found.run_id
 
 
-def test_where_nothing_differs_there_is_no_place_for_a_difference(session):
+def test_the_same_file_is_shown_once_and_told_in_words(session):
     generate(session)
     html = replay(session, "last").bundle().data["text/html"]
-    assert html.count("<figure ") == 2
-    assert "difference" not in html
+    assert html.count("<img ") == html.count("<figure ") == 1
+    assert "original and replay, the same file" in html
 
 
 def test_a_place_without_an_image_has_the_shape_of_the_one_beside_it(session, simulator):

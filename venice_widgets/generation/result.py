@@ -40,6 +40,10 @@ if TYPE_CHECKING:
     from venice_widgets.request.seeds import Plan
 
 
+MOST_NAMED = 8
+"""Of more seeds than this the header says only how many are from the log."""
+
+
 class Generation(Sequence[Image]):
     """What one cell or call asked for: its requests, the images so far, and what became of each seed.
 
@@ -201,8 +205,13 @@ class Generation(Sequence[Image]):
         return output_record([*new, *from_log], self.base_url)
 
     def _by_origin(self) -> tuple[list[Image], list[Image]]:
-        """The new images, and those that the log held already."""
+        """The new images, and those that the log held already; all together where the header says which is which.
+
+        So they stand in the order of the seeds, and their output stays the same when the cell is executed again.
+        """
         runs = self.runs
+        if self._header_is_shown:
+            return list(self.images), []
         new = [image for run in runs if not run.from_log for image in run.images]
         return new, [image for run in runs if run.from_log for image in run.images]
 
@@ -241,7 +250,9 @@ class Generation(Sequence[Image]):
         known, runs = sum(run.from_log for run in self.runs), len(self.runs)
         if not known:
             return ""
-        which = "from the log, nothing spent" if known == runs else f"{known} of {runs} from the log at no cost"
+        seeds = ", ".join(str(run.seed) for run in self.runs if run.from_log) if known <= MOST_NAMED else ""
+        some = f"{known} of {runs} from the log at no cost{f' (seed {seeds})' if seeds else ''}"
+        which = "from the log, nothing spent" if known == runs else some
         return f"{which} · --again makes {'it' if known == 1 else 'them'} anew"
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -182,11 +182,15 @@ def _cards(replay: Replay) -> Iterator[Card]:
     past, image = replay.outlook.past, replay.image
     prompt = str(past.request.get("prompt", ""))
     made = f"{past.made_at:%Y-%m-%d}" if past.made_at else ""
+    data = image.data if image else None
+    details = seed_text(image.seed) if image else ""
+    if data is not None and replay.verdict.grade is Grade.IDENTICAL_BYTES:
+        runs = f"{past.run_id[-RUN_ENDING:]} = {replay.run_id[-RUN_ENDING:]}"
+        yield _card(data, prompt, heading="original and replay, the same file", aside=runs, details=details, why="")
+        return
     yield _card(
         past.picture, prompt, heading="original", aside=past.run_id[-RUN_ENDING:], details=made, why=past.missing
     )
-    data = image.data if image else None
-    details = seed_text(image.seed) if image else ""
     why = "; ".join(replay.verdict.circumstances)
     yield _card(data, prompt, heading="replay", aside=replay.run_id[-RUN_ENDING:], details=details, why=why)
     same = replay.verdict.grade in (Grade.IDENTICAL_BYTES, Grade.IDENTICAL_PIXELS)
