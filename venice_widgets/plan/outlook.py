@@ -184,16 +184,32 @@ def cells_text(plan: PlanData, indices: Sequence[int]) -> str:
     return said if len(indices) == 1 else f"{said} ({len(indices):,} cells)"
 
 
-def look(plan: PlanData, host: Host, *, again: bool = False, resend_unknown: bool = False) -> Outlook:
+def look(
+    plan: PlanData,
+    host: Host,
+    *,
+    again: bool = False,
+    resend_unknown: bool = False,
+    catalogue: Catalogue | None = None,
+    fetch: Callable[[str], bytes] | None = None,
+) -> Outlook:
     """Hold every cell to its model's limits, price it, and look it up in the log.
+
+    Args:
+        plan: the plan.
+        host: the session.
+        again: whether what the log holds will be made anew.
+        resend_unknown: whether what may have been charged will be sent again.
+        catalogue: the models and prices to hold it to; None for those of the session, which may ask the network.
+        fetch: reads a style reference from its URL; None for the session's way.
 
     Raises:
         InvalidRequest: a text holds a key.
         VeniceError: the catalogue cannot be fetched, and there is no copy.
     """
     refuse_keys(_texts(plan), (host.settings.api_key, host.settings.wallet_key))
-    catalogue = host.catalogue()
-    builder = RequestBuilder(catalogue, host.client.fetch_reference)
+    catalogue = catalogue or host.catalogue()
+    builder = RequestBuilder(catalogue, fetch or host.client.fetch_reference)
     found = _Found()
     for cell in plan:
         found.take(cell, builder)

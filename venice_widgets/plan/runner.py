@@ -1,4 +1,7 @@
-"""Running a plan in the main thread: refuse, ask, send, show, and fail where images are missing."""
+"""Running a plan: refuse, ask, send, show, and fail where images are missing.
+
+`run_plan` does it in the main thread. `prepare_run` gives what another thread starts, waits for and cancels.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from venice_widgets.generation.result import Run
+    from venice_widgets.request.catalogue import Catalogue
 
     from .host import Host
     from .outlook import Outlook
@@ -34,6 +38,126 @@ if TYPE_CHECKING:
 TICK_SECONDS = 0.5
 ELSEWHERE_SECONDS = 60.0
 """How long to wait at the end for what another program is making."""
+
+
+class PlanRun:
+    """A plan that may be sent, or is being sent. Threads do the work.
+
+    Args:
+        grid: what becomes of its cells.
+        host: the session.
+        sender: what sends; None where the log holds everything.
+    """
+
+    def __init__(self, grid: Grid, host: Host, sender: PlanSender | None) -> None:
+        self.grid, self.sender, self._host = grid, sender, host
+
+    def start(self) -> None:
+        """Begin to send. Returns at once."""
+        if self.sender is not None:
+            self._host.in_flight.add(self.sender)
+            self.sender.start()
+
+    def wait(self, timeout_seconds: float | None = None) -> bool:
+        """Wait until every cell has ended; whether they have."""
+        return self.sender is None or self.sender.wait(timeout_seconds)
+
+    def cancel(self) -> None:
+        """Send nothing more. What is in flight is stored as it arrives, since it may be charged."""
+        if self.sender is not None:
+            self.sender.cancel()
+
+    def finish(self) -> Grid:
+        """Take what another program has made meanwhile, and note a plan of which nothing is missing.
+
+        Raises:
+            GenerationIncomplete: images are missing.
+        """
+        _await_elsewhere(self.grid, self._host)
+        plan = self.grid.plan
+        if not plan.part and not self.grid.missing:
+            mark_finished(plan, self._host)
+        self.grid.raise_for_missing()
+        return self.grid
+
+    def stopped(self) -> Interrupted:
+        """What became of the money of a plan that was stopped by hand."""
+        grid = self.grid
+        counts = grid.counts()
+        unsent = sum(not grid.result(index).ended for index in grid.indices)
+        parts = [f"{len(grid):,} of {len(grid.indices):,} images arrived", f"{usd_text(grid.spent_usd)} spent"]
+        parts += [f"{counts[Status.REFUSED]} were refused"] if counts.get(Status.REFUSED) else []
+        return Interrupted(
+            f"stopped: {', '.join(parts)}; {unsent:,} are not there yet.",
+            "What is in flight is stored as it arrives. Run it again: only what is missing is sent.",
+            generation=grid,
+        )
+
+
+def look_for_run(
+    plan: PlanData,
+    host: Host,
+    *,
+    again: bool | None = False,
+    resend_unknown: bool = False,
+    catalogue: Catalogue | None = None,
+    fetch: Callable[[str], bytes] | None = None,
+) -> Outlook:
+    """What running a plan now would send.
+
+    Where the configuration says that nothing is shown from the log, what was interrupted goes on all the same.
+
+    Args:
+        plan: the plan.
+        host: the session.
+        again: see `run_plan`.
+        resend_unknown: see `run_plan`.
+        catalogue: see `look`.
+        fetch: see `look`.
+
+    Raises:
+        VeniceError: see `look`.
+    """
+    anew = host.settings.reuse == "never" and again is False and not is_begun(plan, host)
+    return look(plan, host, again=bool(again) or anew, resend_unknown=resend_unknown, catalogue=catalogue, fetch=fetch)
+
+
+def prepare_run(
+    plan: PlanData,
+    host: Host,
+    *,
+    max_cost_usd: Decimal | str | float | None = None,
+    yes: bool = False,
+    again: bool | None = False,
+    resend_unknown: bool = False,
+    context: Mapping[str, Any] | None = None,
+    ask: Callable[[str], bool | None] | None = None,
+    shown: Outlook | None = None,
+    checked: Callable[[Outlook], None] = lambda _: None,
+) -> PlanRun:
+    """Everything before the first request: check, price, limits, the question, and the plan in the store.
+
+    Arguments and errors are those of `run_plan`. Nothing is sent until `PlanRun.start`.
+    """
+    host.log.recover()
+    catalogue = host.catalogue()
+    outlook = look_for_run(plan, host, again=again, resend_unknown=resend_unknown)
+    outlook.refuse_invalid()
+    results = first_results(outlook, host)
+    if not outlook.to_send:
+        return PlanRun(Grid(outlook, host, results), host, None)
+    checked(outlook)
+    permit(outlook, host, shown=shown, max_cost_usd=max_cost_usd, yes=yes, ask=ask)
+    store_plan(plan, host)
+
+    def news(index: int, result: CellResult, run: Run | None) -> None:
+        if result.sha256 and run is not None:
+            grid.tiles.make(result.sha256, run.images[0].preview.data)
+        results.put(index, result, sent=True)
+
+    sender = PlanSender(outlook, host, catalogue, host.circumstances(context or {}), news)
+    grid = Grid(outlook, host, results, errors=lambda: sender.errors)
+    return PlanRun(grid, host, sender)
 
 
 def run_plan(  # noqa: PLR0913  each is a choice of its caller
@@ -67,39 +191,31 @@ def run_plan(  # noqa: PLR0913  each is a choice of its caller
         shown: what the user saw last of its price.
         checked: called once the plan is priced, before the question.
     """
-    host.log.recover()
-    catalogue = host.catalogue()
-    # Where the configuration says that nothing is shown from the log, what was interrupted goes on all the same.
-    anew = host.settings.reuse == "never" and again is False and not is_begun(plan, host)
-    outlook = look(plan, host, again=bool(again) or anew, resend_unknown=resend_unknown)
-    outlook.refuse_invalid()
-    results = first_results(outlook, host)
-    if not outlook.to_send:
-        grid = Grid(outlook, host, results)
-        return _finished(grid, plan, host)
+    run = prepare_run(
+        plan,
+        host,
+        max_cost_usd=max_cost_usd,
+        yes=yes,
+        again=again,
+        resend_unknown=resend_unknown,
+        context=context,
+        ask=ask,
+        shown=shown,
+        checked=checked,
+    )
+    if run.sender is None:
+        return run.finish()
     view = LiveView(whole_cell=whole_cell) if watch is None else None
-    checked(outlook)
-    permit(outlook, host, shown=shown, max_cost_usd=max_cost_usd, yes=yes, ask=ask)
-    store_plan(plan, host)
-
-    def news(index: int, result: CellResult, run: Run | None) -> None:
-        if result.sha256 and run is not None:
-            grid.tiles.make(result.sha256, run.images[0].preview.data)
-        results.put(index, result, sent=True)
-
-    sender = PlanSender(outlook, host, catalogue, host.circumstances(context or {}), news)
-    grid = Grid(outlook, host, results, errors=lambda: sender.errors)
-    host.in_flight.add(sender)
-    sender.start()
     try:
-        _wait(grid, sender, watch or (view.update if view else None))
+        run.start()
+        _wait(run.grid, run.sender, watch or (view.update if view else None))
     except KeyboardInterrupt:
-        sender.cancel()
-        raise _interrupted(grid) from None
+        run.cancel()
+        raise run.stopped() from None
     finally:
         if view is not None:
             view.clear()
-    return _finished(grid, plan, host)
+    return run.finish()
 
 
 def _wait(grid: Grid, sender: PlanSender, watch: Watch | None) -> None:
@@ -108,14 +224,6 @@ def _wait(grid: Grid, sender: PlanSender, watch: Watch | None) -> None:
             watch(grid, sender)
     if watch is not None:
         watch(grid, sender)
-
-
-def _finished(grid: Grid, plan: PlanData, host: Host) -> Grid:
-    _await_elsewhere(grid, host)
-    if not plan.part and all(cell.result.ended for cell in grid.missing) and not grid.missing:
-        mark_finished(plan, host)
-    grid.raise_for_missing()
-    return grid
 
 
 def _await_elsewhere(grid: Grid, host: Host) -> None:
@@ -135,16 +243,3 @@ def _await_elsewhere(grid: Grid, host: Host) -> None:
         if time.monotonic() >= end:
             return
         time.sleep(0.2)
-
-
-def _interrupted(grid: Grid) -> Interrupted:
-    """What became of the money of a plan that was stopped by hand."""
-    counts = grid.counts()
-    unsent = sum(not grid.result(index).ended for index in grid.indices)
-    parts = [f"{len(grid):,} of {len(grid.indices):,} images arrived", f"{usd_text(grid.spent_usd)} spent"]
-    parts += [f"{counts[Status.REFUSED]} were refused"] if counts.get(Status.REFUSED) else []
-    return Interrupted(
-        f"stopped: {', '.join(parts)}; {unsent:,} are not there yet.",
-        "What is in flight is stored as it arrives. Run it again: only what is missing is sent.",
-        generation=grid,
-    )

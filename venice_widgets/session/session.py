@@ -291,6 +291,7 @@ class Session(Connection):
         search_replace: Sequence[str] | None = None,
         variables: Mapping[str, Any] | None = None,
         again: bool = False,
+        raw: bool = False,
         **fields: Any,
     ) -> Plan:
         """A plan of many requests that differ in some values alone. Sends nothing that costs.
@@ -310,6 +311,7 @@ class Session(Connection):
             search_replace: a text that stands in the prompt, and others to put in its place.
             variables: of the prompt, where their names are those of fields.
             again: draw new seeds, also where the same plan was begun and not finished.
+            raw: leave braces in the prompt as they are.
             fields: the fields of ``POST /image/generate`` and the prompt's variables, each a value or several.
 
         Raises:
@@ -328,6 +330,7 @@ class Session(Connection):
             search_replace=search_replace,
             variables=variables,
             given=fields,
+            raw=raw,
         )
         return plan if again else resume_drawn(plan, self)
 
