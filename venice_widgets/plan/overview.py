@@ -60,30 +60,34 @@ def _fixed_rows(plan: PlanData) -> list[tuple[str, str | Cell]]:
 
 def _outlook_rows(plan: PlanData, outlook: Outlook) -> list[tuple[str, str | Cell]]:
     sent = len(outlook.to_send)
+    rows: list[tuple[str, str | Cell]] = [
+        ("cells", cells_line(plan, outlook)),
+        ("to send", f"{sent:,} requests, {outlook.images:,} images" if sent else "nothing"),
+        ("price", outlook.estimate.text),
+    ]
+    if sent and outlook.per_minute:
+        rows.append(("time", time_line(outlook)))
+    return rows
+
+
+def cells_line(plan: PlanData, outlook: Outlook) -> str:
+    """How many cells there are, and how many of them will not be sent: ``12 · 3 are in the log, at no cost``."""
     cells = [f"{len(plan):,}"]
     for count, text in (
         (len(outlook.invalid), "cannot be made"),
         (len(outlook.known) if not outlook.again else 0, "are in the log, at no cost"),
         (len(outlook.unknown) if not outlook.resend_unknown else 0, "may have been charged before"),
-        (len(outlook.elsewhere), "are being made by another program"),
+        (len(outlook.elsewhere), "are in flight already"),
     ):
         cells += [f"{count:,} {text}"] if count else []
-    rows: list[tuple[str, str | Cell]] = [
-        ("cells", " · ".join(cells)),
-        ("to send", f"{sent:,} requests, {outlook.images:,} images" if sent else "nothing"),
-        ("price", outlook.estimate.text),
-    ]
-    if sent and outlook.per_minute:
-        rows.append(("time", f"{minutes_text(outlook)} at {outlook.per_minute} requests a minute"))
-    return rows
+    return " · ".join(cells)
 
 
-def minutes_text(outlook: Outlook) -> str:
+def time_line(outlook: Outlook) -> str:
     """How long the rate limit makes it take at least."""
     minutes = outlook.minutes or 0
-    if not minutes:
-        return "under a minute"
-    return f"about {minutes:.0f} min" if minutes < 120 else f"about {minutes / 60:.1f} h"
+    said = f"about {minutes:.0f} min" if minutes < 120 else f"about {minutes / 60:.1f} h"
+    return f"{said if minutes else 'under a minute'} at {outlook.per_minute} requests a minute"
 
 
 def _price_table(outlook: Outlook) -> Bundle:
@@ -120,7 +124,13 @@ def unknown_text(outlook: Outlook) -> str:
 
 
 def summary_of(grid: GridCells) -> str:
-    """One line: images, what was really spent, and what became of the rest."""
+    """One line: images, what was really spent, what became of the rest, and how to make anew what was not sent."""
+    is_from_log = not grid.spent_usd and grid.counts().get("from the log")
+    return f"{outcome_of(grid)}{' · --again makes them anew' if is_from_log else ''}"
+
+
+def outcome_of(grid: GridCells) -> str:
+    """How many images there are, what was really spent, and what became of the rest."""
     counts = grid.counts()
     words = {
         "from the log": "from the log",
@@ -138,6 +148,4 @@ def summary_of(grid: GridCells) -> str:
     for name, count in counts.items():
         if name not in done:
             parts.append(f"{count:,} {words.get(name, name)}")
-    if not grid.spent_usd and counts.get("from the log"):
-        parts.append("--again makes them anew")
     return " · ".join(parts)

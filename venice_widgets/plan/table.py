@@ -78,11 +78,11 @@ def _plain(grid: GridCells, shown: Sequence[int]) -> list[str]:
     for index in shown[:SHOWN_LINES]:
         cell = grid.cell(index)
         where = ", ".join(f"{name} {label}" for name, label in cell.coordinates.items()) or "the one cell"
-        lines.append(f"{where} · {_caption(grid, index)}{'' if cell.result.sha256 else f' · {cell.result.text}'}")
+        lines.append(f"{where} · {caption_of(grid, index)}{'' if cell.result.sha256 else f' · {cell.result.text}'}")
     return [*lines, f"… {len(grid.indices) - SHOWN_LINES:,} more"] if len(grid.indices) > SHOWN_LINES else lines
 
 
-def _caption(grid: GridCells, index: int) -> str:
+def caption_of(grid: GridCells, index: int) -> str:
     """``seed 41 · $0.01``."""
     cell = grid.cell(index)
     result = cell.result
@@ -210,7 +210,7 @@ def _content(grid: GridCells, index: int, side: int) -> str:
     result = grid.result(index)
     tile = grid.tiles.read(result.sha256) if result.sha256 else None
     run = f' <code style="font-size:10px">{escaped(result.run_id[-RUN_ENDING:])}</code>' if result.run_id else ""
-    caption = f"{escaped(_caption(grid, index))}{run}"
+    caption = f"{escaped(caption_of(grid, index))}{run}"
     if tile is None:
         return f"{_missing(result.text if not result.sha256 else 'its file is missing from the store')}{caption}"
     remarks = "".join(map(_remark, _remarks(grid, result)))

@@ -87,15 +87,21 @@ def parse_axis(text: str, field: str) -> Any:
     """
     if field == "prompt":
         return _replacements(text)
-    facts = field_facts().get(field)
-    if facts is None or facts.about.prose or field == "style_references":
+    if not can_vary(field):
         return text
+    facts = field_facts()[field]
     if facts.kind in (int, float) or field == "seed":
         return _numbers(text, facts)
     if facts.kind is bool:
         return _switches(text, field)
     words = _words(text, field)
     return _axis(field, words) if len(words) > 1 else text
+
+
+def can_vary(field: str) -> bool:
+    """Whether text can name several values of this field: not where it is prose, or one value is a list already."""
+    facts = field_facts().get(field)
+    return facts is not None and not facts.about.prose and field != "style_references"
 
 
 def as_axis(values: Iterable[Any] | Mapping[str, Any], name: str) -> Axis:
