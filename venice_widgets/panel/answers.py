@@ -17,13 +17,16 @@ from .history import PAGE, favorite_runs, find_runs, recent_prompts, run_card, t
 from .notices import Notice
 from .recipe_upload import read_upload, recipe_text, usable
 from .state import as_sent, form_from_wire, remix, use_all, use_seed
+from .sweep import request_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from venice_widgets.generation.result import Image
+    from venice_widgets.request.catalogue import Model
 
     from .controller import Controller
+    from .state import State
 
 Answer = tuple[dict[str, Any], list[bytes]]
 _OF_FORM = ("seed", "remix", "all")
@@ -112,6 +115,7 @@ class Answers:
             "show": self._show,
             "save": self._save,
             "delete": self._delete,
+            "cell": self._use_cell,
             "favorite": self._favorite,
             **dict.fromkeys(_OF_FORM, self._take),
         }
@@ -128,19 +132,33 @@ class Answers:
     def _take(self, asked: Mapping[str, Any]) -> None:
         """Put an image's request, or a part of it, into the form."""
         panel, request = self._panel, self._request(asked)
-        model = panel.catalogue.find(str(request["model"])) if panel.catalogue else None
         if asked["action"] != "remix" and "seed" not in request:
             panel.tell(
                 "act", [Notice("The seed of this image is not known: it is a later one of variants.", "warning")]
             )
             return
         changes = {
-            "seed": lambda state: use_seed(state, request["seed"]),
-            "remix": lambda state: remix(state, model, request),
-            "all": lambda state: use_all(state, model, request),
+            "seed": lambda state, _: use_seed(state, request["seed"]),
+            "remix": lambda state, model: remix(state, model, request),
+            "all": lambda state, model: use_all(state, model, request),
         }
-        panel.change(changes[asked["action"]])
+        self._put(request, changes[asked["action"]])
         panel.tell("act", [self._taken(asked["action"], request)])
+
+    def _use_cell(self, asked: Mapping[str, Any]) -> None:
+        """Put the coordinates of a sweep's cell into the form."""
+        panel, sweep = self._panel, self._panel.sweep
+        if sweep is None or sweep.name != asked.get("sweep"):
+            raise VeniceError("this sweep is not the panel's newest any more: open its images in History.")
+        request = request_of(sweep.grid.plan, int(asked["index"]))
+        self._put(request, lambda state, model: use_all(state, model, request))
+        panel.tell("act", [Notice("The form holds the settings of this cell, its seed included.")])
+
+    def _put(self, request: Mapping[str, Any], change: Callable[[State, Model | None], State]) -> None:
+        """Change the form by a request whose model may not be in the catalogue."""
+        panel = self._panel
+        model = panel.catalogue.find(str(request["model"])) if panel.catalogue else None
+        panel.change(lambda state: change(state, model))
 
     def _taken(self, action: str, request: Mapping[str, Any]) -> Notice:
         model = self._panel.model
@@ -215,6 +233,5 @@ class Answers:
         request, gaps = usable(found, panel.catalogue)
         form = panel.state.form
         whole = with_reference_files({"model": form.model, "prompt": form.prompt, **request}, session.log.objects)
-        model = panel.catalogue.find(str(whole["model"])) if panel.catalogue else None
-        panel.change(lambda state: (use_all if "seed" in whole else remix)(state, model, whole))
+        self._put(whole, lambda state, model: (use_all if "seed" in whole else remix)(state, model, whole))
         panel.tell("act", [Notice(recipe_text(found, name, gaps))])

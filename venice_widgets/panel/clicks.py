@@ -24,13 +24,15 @@ from .sending import Job, Sending, unsent_seeds
 from .state import SeedMode, replaced
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from venice_widgets.generation.result import Generation
+    from venice_widgets.media.preview import Preview
     from venice_widgets.session import Session
 
     from .saved_output import Saved
     from .state import Form, State
+    from .sweep_run import SweepRun
 
 SAME_CLICK_SECONDS = 0.6
 """The same click again this soon is one click: a bouncing button, a held key."""
@@ -71,6 +73,8 @@ class Clicks(Knowledge):
         self.gallery, self.notices = Gallery(), dict[str, list[Notice]]()
         self.question: Question | None = None
         self.generation: Generation | None = None
+        self.sweep: SweepRun | None = None
+        """The newest sweep."""
         self._newest: Job | None = None
         self._clicked: tuple[Form | None, float] = (None, 0.0)
 
@@ -97,7 +101,7 @@ class Clicks(Knowledge):
             VeniceError: it cannot be sent, or what was shown is not what would be.
         """
         with self.lock:
-            now, form = self.quote(), self.state.form
+            now, form = self.quote_at_once(), self.state.form
             if shown is not None and (said := differences(shown, now.facts)):
                 raise SpendingRefused(" ".join(said), "Nothing was sent. Look at the price, and click again.")
             if now.problem or not now.facts.get("price"):
@@ -127,7 +131,7 @@ class Clicks(Knowledge):
         if question is None or name != question.name or time.monotonic() - question.asked_at < READ_SECONDS:
             return
         self.question = None
-        now = self.quote(question.form)
+        now = self.quote_at_once(question.form)
         if said := differences(question.quote.facts, now.facts):
             raise SpendingRefused(" ".join(said), "Nothing was sent.")
         if now.problem:
@@ -157,13 +161,40 @@ class Clicks(Knowledge):
 
     def post_images(self, keys: Sequence[str]) -> None:
         """Send previews; under the lock."""
-        previews = [(key, image.preview) for key in keys if (image := self.gallery.get(key))]
+        self._post_previews([(key, image.preview) for key in keys if (image := self.gallery.get(key))])
+
+    def _post_previews(self, previews: Sequence[tuple[str, Preview]]) -> None:
         for start in range(0, len(previews), 8):
             part = previews[start : start + 8]
             message = {"type": "images", "keys": [key for key, _ in part], "mimes": [each.mime for _, each in part]}
             self.post(message, [each.data for _, each in part])
 
+    def post_cells(self, sweep: SweepRun, cells: list[dict[str, Any]]) -> None:
+        """Tell what became of cells; under the lock."""
+        if cells:
+            self.post({"type": "cells", "sweep": sweep.name, "cells": cells}, [])
+
+    def post_tiles(self, sweep: SweepRun, keys: Collection[str]) -> None:
+        """Send the small images of cells; reads files, so it is not for a thread that answers messages."""
+        tiles = list(sweep.tiles(keys))
+        with self.lock:
+            self._post_previews(tiles)
+
+    def _on_sweep(self, job: Job, sweep: SweepRun) -> None:
+        with self.lock:
+            if self._newest is None or _number(job) >= _number(self._newest):
+                self._newest, self.sweep = job, sweep
+            if sweep is not self.sweep:
+                return
+            cells = sweep.news()
+            self.publish()
+            self.post_cells(sweep, cells)
+        self.post_tiles(sweep, [cell["key"] for cell in cells if "key" in cell])
+
     def _on_images(self, job: Job) -> None:
+        if job.sweep is not None:
+            self._on_sweep(job, job.sweep)
+            return
         generation = job.generation
         if generation is None:
             return
@@ -178,22 +209,35 @@ class Clicks(Knowledge):
             if job.generation is not None:
                 self._on_images(job)
             self._take_back_seeds(job)
-            if job is self._newest and job.generation is not None and job.generation.images:
-                self.save()
+        if job.sweep is not None:
+            self._on_images(job)
+        if job is self._newest and has_images(job):
+            self.save()
         self.look_again()
 
     def save(self) -> None:
         """Write the saved output."""
-        self._on_saved(saved(self.generation, tuple(self.gallery.pinned.values())))
+        with self.lock:
+            grid = self._newest.sweep.grid if self._newest and self._newest.sweep else None
+            self._on_saved(saved(self.generation, tuple(self.gallery.pinned.values()), grid))
 
     def _take_back_seeds(self, job: Job) -> None:
         """Counting up goes on with the first seed that made nothing and cost nothing."""
         form = self.state.form
-        if job.form.seed_mode is not SeedMode.COUNTING or form.seed != str(_next_seed(job.form)):
+        if (
+            job.sweep is not None
+            or job.form.seed_mode is not SeedMode.COUNTING
+            or form.seed != str(_next_seed(job.form))
+        ):
             return
         unsent = unsent_seeds(job.generation) if job.generation else [min(_seeds(job.form))]
         if unsent:
             self.state = replaced(self.state, replace(form, seed=str(min(unsent))))
+
+
+def has_images(job: Job) -> bool:
+    """Whether anything arrived of a job."""
+    return bool(len(job.sweep.grid) if job.sweep is not None else job.generation and job.generation.images)
 
 
 def _seeds(form: Form) -> tuple[int, ...]:

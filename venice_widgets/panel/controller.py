@@ -15,14 +15,16 @@ from .clicks import Clicks
 from .notices import error_notice
 from .protocol import Message, Outbox, parse_message
 from .state import SeedMode, carried, drawn, edited, form_from_wire, heard, is_news, reset, settled, spliced
+from .sweep_run import TILE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from venice_widgets.session import Session
 
     from .saved_output import Saved
     from .state import State
+    from .sweep_run import SweepRun
 
 
 class Answering(Protocol):
@@ -107,7 +109,15 @@ class Controller(Clicks):
         self.post(self._outbox.whole(self._slices(), self.state.seen), [])
         have = set(message.content.get("have", ()))
         self.post_images([key for key in self.gallery.keys if key not in have])
+        if self.sweep is not None:
+            self._tell_sweep(self.sweep, have)
         self.look_again()
+
+    def _tell_sweep(self, sweep: SweepRun, have: Collection[str]) -> None:
+        cells = sweep.whole()
+        self.post_cells(sweep, cells)
+        missing = [cell["key"] for cell in cells if "key" in cell and f"{TILE}{cell['key']}" not in have]
+        self.records.submit(lambda: self.post_tiles(sweep, missing))
 
     def _on_place(self, _: Message) -> None:
         self._on_output()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from contextlib import suppress
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from venice_widgets.client.catalogue_cache import FRESH_SECONDS
@@ -22,9 +23,10 @@ from .history import favorite_runs, recent_models
 from .quote import Quote, Terms, image_count, quote
 from .serial_queue import SerialQueue
 from .state import settled
+from .sweep import sweep_quote
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from venice_widgets.request.catalogue import Catalogue, Model
     from venice_widgets.session import Session
@@ -64,6 +66,8 @@ class Knowledge:
         self.recent: list[str] = []
         self.favorites: frozenset[str] = frozenset()
         self._known: tuple[Form | None, frozenset[int]] = (None, frozenset())
+        self._swept: tuple[Form | None, Quote] = (None, Quote())
+        self._fetch: Callable[[str], bytes] = cache(self._read_reference)
         with suppress(VeniceError):
             self._adopt(session.catalogue_keeper.known())
 
@@ -140,7 +144,12 @@ class Knowledge:
     def look_up_known(self) -> None:
         """Whether the log holds this very request: for seeds that were given, and without reading references."""
         with self.lock:
-            session, form, request = self.session, self.state.form, self.safe_quote().request
+            session, form = self.session, self.state.form
+        if form.sweep:
+            self.price_sweep(form)
+            self.publish()
+            return
+        request = self.safe_quote().request
         if request is None or form.seeds is None or request.reference_specs:
             return
         plan = plan_seeds(form.seeds, None if form.lists_seeds else image_count(form.images))
@@ -148,6 +157,20 @@ class Knowledge:
         with self.lock:
             self._known = (replace(form, again=False), frozenset(found))
         self.publish()
+
+    def _read_reference(self, url: str) -> bytes:
+        return self.session.client.fetch_reference(url)
+
+    def price_sweep(self, form: Form) -> None:
+        """Price a sweep: reads the log, and the references that every cell has."""
+        with self.lock:
+            session, catalogue, fetch = self.session, self.catalogue, self._fetch
+        if catalogue is None:
+            return
+        priced = sweep_quote(form, session, catalogue, account_name(session), fetch)
+        with self.lock:
+            if session is self.session:
+                self._swept = form, priced
 
     @property
     def model(self) -> Model | None:
@@ -166,8 +189,30 @@ class Knowledge:
             if self.catalogue is None:
                 problem = self.load_error or VeniceError("the models are not loaded yet.", "Nothing was sent.")
                 return Quote(problem=problem, facts={"account": terms.account})
+            if form.sweep:
+                return self._sweep_quote(form, terms.account)
             known = self._known[1] if self._known[0] == replace(form, again=False) else ()
             return quote(form, self.catalogue, terms, known)
+
+    def _sweep_quote(self, form: Form, account: str) -> Quote:
+        """What a sweep was priced at; pricing takes too long for every key, so it is done aside."""
+        if self._swept[0] == form:
+            return replace(self._swept[1], facts={**self._swept[1].facts, "account": account})
+        if form == self.state.form:
+            self.records.submit_once(self.look_up_known)
+        return Quote(model=self.model, problem=VeniceError("the sweep is being priced …"), facts={"account": account})
+
+    def quote_at_once(self, form: Form | None = None) -> Quote:
+        """`quote`, where a sweep is priced before it is answered.
+
+        Raises:
+            VeniceError: a setting cannot be used.
+        """
+        with self.lock:
+            form = form or self.state.form
+            if form.sweep:
+                self.price_sweep(form)
+            return self.quote(form)
 
     def safe_quote(self) -> Quote:
         """`quote`, with a setting that cannot be used as its problem."""

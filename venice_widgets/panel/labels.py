@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from venice_widgets.request.catalogue import FieldSupport, Sizing
 from venice_widgets.request.fields import field_facts, price_axes
 
-from .state import NOT_VALUES
+from .state import NOT_VALUES, REPLACE, VARIED
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -39,6 +39,9 @@ _HINTS = {
     "negative_prompt": "What the image should not show",
     "style_references": "A file or URL per line, with @0.1 … @1 for its strength",
 }
+_REPLACED = {"start": "", "hint": "fox, owl, bear: the first is what the prompt says"}
+MOST_OFFERED = 4
+"""A sweep starts with all of a field's values where there are so few."""
 _SEEDS = {
     FieldSupport.SUPPORTED: "seeds are used",
     FieldSupport.IGNORED: "seeds are ignored",
@@ -109,6 +112,22 @@ def control_list(model: Model) -> list[dict[str, Any]]:
     order = dict.fromkeys([*price_axes(), *_PLACES, *facts])
     names = [name for name in order if name not in NOT_VALUES and model.takes(name)]
     return [_control(facts[name], model) for name in names]
+
+
+def varied_list(model: Model) -> dict[str, dict[str, str]]:
+    """What a sweep can vary, each with the values to start with, where the model has few, and a hint."""
+    names = [name for name in field_facts() if name in VARIED and (name == "model" or model.takes(name))]
+    return {**{name: _varied(field_facts()[name], model) for name in names}, REPLACE: _REPLACED}
+
+
+def _varied(facts: FieldFacts, model: Model) -> dict[str, str]:
+    if facts.kind in (int, float):
+        return {"start": "", "hint": "3,5,7 or 1..10 (+3)"}
+    if facts.kind is bool:
+        return {"start": "on,off", "hint": "on,off"}
+    values = model.allowed(facts.name) if facts.about.listed else facts.choices
+    few = ",".join(values) if 1 < len(values) <= MOST_OFFERED else ""
+    return {"start": few, "hint": "with commas between them"}
 
 
 def label_of(facts: FieldFacts) -> str:

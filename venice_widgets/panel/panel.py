@@ -26,7 +26,10 @@ from .state import started
 from .widget import PanelWidget, has_subshells
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from venice_widgets.generation.result import Generation
+    from venice_widgets.plan import Grid
     from venice_widgets.request.fields import Fields
     from venice_widgets.session import Session
 
@@ -43,6 +46,8 @@ class Panel(PanelWidget):
         session: who sends; None for the one that the magics use, whichever that is at the click.
         prompt: to begin with.
         images: how many images, 1 … 1,000.
+        sweep: what is varied to begin with, in the cell's grammar: ``{"steps": "10..30 (+10)"}``; ``replace`` for
+            search and replace in the prompt.
         fields: to begin with, see `Fields`; a seed is then fixed.
 
     Raises:
@@ -55,7 +60,13 @@ class Panel(PanelWidget):
     generation = AnyTrait(None, allow_none=True, read_only=True, help="The newest generation; None before the first.")
 
     def __init__(
-        self, session: Session | None = None, *, prompt: str = "", images: int = 1, **fields: Unpack[Fields]
+        self,
+        session: Session | None = None,
+        *,
+        prompt: str = "",
+        images: int = 1,
+        sweep: Mapping[str, str] | None = None,
+        **fields: Unpack[Fields],
     ) -> None:
         given = check_fields(fields)
         super().__init__(place=f"venice-panel-{uuid4().hex[:8]}")
@@ -63,7 +74,7 @@ class Panel(PanelWidget):
         self._has_output = False
         self._announcements = SerialQueue("venice-panel-announce", self._tell_handler_error)
         model, seed = given.pop("model", ""), _seed_text(given.pop("seed", None))
-        state = started(model, prompt or "", str(images), seed, _plain(given, session))
+        state = started(model, prompt or "", str(images), seed, _plain(given, session), sweep)
         self._controller = Controller(
             session, state, self.post, all_slices, Answers, self._changed, self._save, self._become_html
         )
@@ -152,8 +163,14 @@ class Panel(PanelWidget):
         """Send nothing more, and stop waiting. What is in flight is filed as it arrives, since it may be charged."""
         self._controller.sending.cancel()
 
-    def wait(self, timeout_seconds: float | None = None) -> Generation | None:
-        """Wait until nothing is waited for; the generation of the newest click, or None where there was none.
+    @property
+    def grid(self) -> Grid | None:
+        """The images of the newest sweep, by their coordinates; None before the first."""
+        sweep = self._controller.sweep
+        return sweep.grid if sweep else None
+
+    def wait(self, timeout_seconds: float | None = None) -> Generation | Grid | None:
+        """Wait until nothing is waited for; the generation of the newest click, or its grid, or None before the first.
 
         Raises:
             TimeoutError: it takes longer.
@@ -167,14 +184,14 @@ class Panel(PanelWidget):
             return None
         if sending.last.failure is not None:
             raise sending.last.failure
-        return sending.last.generation
+        return sending.last.sweep.grid if sending.last.sweep else sending.last.generation
 
     def to_cell(self) -> str:
-        """The ``%%venice`` cell that makes what is chosen now; a Python call where a cell could not carry it."""
+        """The ``%%venice`` cell that makes what is chosen now; Python where a cell could not carry it."""
         return form_text(self._controller.state.form)
 
     def to_python(self) -> str:
-        """The call of `venice_widgets.generate` that makes what is chosen now."""
+        """The Python that makes what is chosen now: `venice_widgets.generate`, or `Session.plan` for a sweep."""
         return form_text(self._controller.state.form, python_text)
 
     def close(self) -> None:

@@ -28,7 +28,9 @@ type          carries                                   means
 **From Python**, ``{"type": "state", "v", "slices", "acks", "edit"?}``: the slices of the state that changed since the
 last one, where ``v`` counts up and ``acks`` says the last message heard of each view. A change that one view made comes
 to the others as ``edit`` with its ``base``; a view that does not know that base says hello.
-``{"type": "images", "keys", "mimes"}`` brings previews as buffers, once. ``{"type": "reply", "view", "id", …}`` answers
+``{"type": "images", "keys", "mimes"}`` brings previews as buffers, once; a key ``tile:…`` is a sweep's smaller one.
+``{"type": "cells", "sweep", "cells"}`` tells what became of the cells of a sweep, each once it is another than before.
+``{"type": "reply", "view", "id", …}`` answers
 a question, with buffers where the answer is a file. ``{"type": "resync", "view"}`` asks a view for its whole prompt.
 """
 
@@ -44,7 +46,10 @@ TYPES = frozenset((
     "hello", "edit", "generate", "confirm", "decline", "cancel", "drop", "act", "reset", "draw", "place", "refresh",
     "upload", "ask",
 ))  # fmt: skip
-FORM_PARTS = {"model": str, "prompt": str, "seed_mode": str, "seed": str, "images": str, "again": bool, "values": dict}
+FORM_PARTS = {
+    "model": str, "prompt": str, "seed_mode": str, "seed": str, "images": str, "again": bool, "values": dict,
+    "sweep": dict, "skip_invalid": bool,
+}  # fmt: skip
 """The parts of the form that an edit may change, and their kinds."""
 
 

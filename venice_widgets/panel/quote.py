@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from venice_widgets.config import Settings
+    from venice_widgets.plan.outlook import Outlook
     from venice_widgets.request.catalogue import Catalogue, Model
 
     from .state import Form
@@ -44,6 +45,8 @@ class Quote:
     """How many of the images the log holds already."""
     facts: Mapping[str, str] = field(default_factory=dict)
     """What a click must have seen: the price, the most that it can cost, and where it goes."""
+    outlook: Outlook | None = None
+    """The plan of a sweep and what it comes to; None for one request."""
 
     @property
     def amount(self) -> str:
@@ -113,6 +116,9 @@ def differences(shown: Mapping[str, Any], now: Mapping[str, str]) -> list[str]:
         said.append(f"The panel showed “{shown.get('account') or 'nothing yet'}”; it is now “{now.get('account')}”.")
     if any(shown.get(name) != now.get(name) for name in ("price", "most")):
         said.append(f"The price shown was {shown.get('price') or 'none'}; it is now {now.get('price') or 'not known'}.")
+    if shown.get("cells") != now.get("cells"):
+        before, after = shown.get("cells") or "no", now.get("cells") or "no"
+        said.append(f"The panel showed {before} cells to be sent; it is now {after}.")
     return said
 
 
@@ -142,15 +148,23 @@ def image_count(text: str) -> int:
 
 def _seeds(form: Form) -> tuple[int, ...]:
     if form.seeds == "":
-        raise InvalidRequest(
-            "no seed is given.", f"Type one, or choose a new one each time. {NOTHING_SENT}", field="seed"
-        )
+        raise no_seed()
     return plan_seeds(form.seeds, None if form.lists_seeds else image_count(form.images)).seeds
+
+
+def no_seed() -> InvalidRequest:
+    """That a fixed seed is to be given."""
+    return InvalidRequest("no seed is given.", f"Type one, or choose a new one each time. {NOTHING_SENT}", field="seed")
+
+
+def no_prompt() -> InvalidRequest:
+    """That a prompt is to be written."""
+    return InvalidRequest("Write what the image should show.", field="prompt")
 
 
 def _problem(form: Form, priced: Estimate, terms: Terms, catalogue: Catalogue) -> VeniceError | None:
     if not form.prompt.strip():
-        return InvalidRequest("Write what the image should show.", field="prompt")
+        return no_prompt()
     if not (terms.settings.api_key or terms.settings.wallet_key):
         return CredentialsRefused(
             "there is no API key.", "Run %venice login in a cell, or set VENICE_API_KEY. %venice demo on needs none."

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from venice_widgets.generation.result import Generation, Image
+    from venice_widgets.plan import Grid
 
 MOST_IMAGES = 12
 MOST_PINNED = 8
@@ -40,6 +41,8 @@ class Saved:
     missing: tuple[Card, ...] = ()
     notes: tuple[str, ...] = ()
     base_url: str = ""
+    grid: Grid | None = None
+    """A sweep, where it is the newest; its images stand in a grid of their own."""
 
     def bundle(self) -> Bundle:
         """As a notebook shows and stores it."""
@@ -54,11 +57,16 @@ class Saved:
             record=output_record(self.images, self.base_url) if self.images else {},
             prompt=prompts.pop() if len(prompts) == 1 else "",
         )
-        return _marked(join(shown, line(BRING_BACK)) if self.images or self.missing else line(BRING_BACK))
+        parts = [shown] if self.images or self.missing else []
+        if self.grid is not None:
+            parts = _beside(self.grid.bundle(), *parts)
+        return _marked(join(*parts, line(BRING_BACK)))
 
 
-def saved(generation: Generation | None, pinned: Collection[Image]) -> Saved:
-    """The pinned images and the last generation, as far as there is room."""
+def saved(generation: Generation | None, pinned: Collection[Image], grid: Grid | None = None) -> Saved:
+    """The pinned images and the last generation, as far as there is room; or the pinned ones and the last sweep."""
+    if grid is not None:
+        return Saved(images=tuple(pinned)[:MOST_PINNED], base_url=grid.base_url, grid=grid)
     own = generation.images if generation else ()
     shown = {(image.run_id, image.sha256) for image in own}
     others = [image for image in pinned if (image.run_id, image.sha256) not in shown]
@@ -103,6 +111,15 @@ class SavedOutput:
             from IPython.display import update_display
 
             update_display(self._shown, display_id=self._display_id)
+
+
+def _beside(grid: Bundle, *images: Bundle) -> list[Bundle]:
+    """The grid and other images as one output: with one record of all of them."""
+    if not images:
+        return [grid]
+    runs = [run for each in (grid, *images) for run in each.metadata.get("venice", {}).get("runs", ())]
+    record = {"venice": {**grid.metadata["venice"], "runs": runs}}
+    return [replace(grid, metadata=record), *(replace(each, metadata={}) for each in images)]
 
 
 def _marked(bundle: Bundle) -> Bundle:

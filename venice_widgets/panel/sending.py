@@ -13,10 +13,14 @@ from typing import TYPE_CHECKING, Any
 from venice_widgets.errors import SpendingRefused, VeniceError
 from venice_widgets.generation.run import interrupted
 from venice_widgets.log import Status
+from venice_widgets.plan.outlook import Outlook
+from venice_widgets.plan.runner import look_for_run, prepare_run
 
 from .notices import Notice, ending, error_notice
 from .quote import differences, image_count
 from .serial_queue import SerialQueue
+from .sweep import plan_of, refuse_other
+from .sweep_run import SweepRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -43,8 +47,9 @@ class Job:
     cell: str = field(default="", repr=False)
     """The cell that makes the same, for the log."""
     name: str = field(default_factory=lambda: f"job-{next(_numbers)}")
-    prepared: Prepared | None = field(default=None, repr=False)
+    prepared: Prepared | Outlook | None = field(default=None, repr=False)
     generation: Generation | None = None
+    sweep: SweepRun | None = None
     handed_over: bool = False
     """It is being sent, or was."""
     cancelled: bool = False
@@ -56,9 +61,47 @@ class Job:
     @property
     def state(self) -> str:
         """``checking``, ``waiting`` or ``running``."""
-        if self.generation is not None:
+        if self.work is not None:
             return "running"
         return "checking" if self.prepared is None else "waiting"
+
+    @property
+    def work(self) -> Generation | SweepRun | None:
+        """What is being sent, or was."""
+        return self.generation if self.sweep is None else self.sweep
+
+    @property
+    def arrived(self) -> int:
+        """How much of it has come: images, or the cells of a sweep that have ended."""
+        return self.sweep.ended if self.sweep is not None else len(self.generation.images) if self.generation else 0
+
+    def send(self) -> None:
+        """Send what was prepared; returns once it is on its way.
+
+        Raises:
+            VeniceError: it cannot be sent.
+        """
+        context = {"from": "panel", "cell": self.cell}
+        if isinstance(self.prepared, Outlook):
+            shown, plan = self.prepared, self.prepared.plan
+            run = prepare_run(plan, self.session, yes=True, again=self.form.again, context=context, shown=shown)
+            sweep = SweepRun(run)
+            sweep.start()
+            self.sweep = sweep
+        elif self.prepared is not None:
+            self.generation = self.session.send(self.prepared, yes=True, ask=None, context=context)
+
+    def stopped(self) -> Notice:
+        """What became of the money when it was stopped by hand."""
+        if self.generation is not None:
+            return Notice(str(interrupted(self.generation)), "warning")
+        return self.sweep.stopped() if self.sweep is not None else Notice("Stopped. Nothing was sent.")
+
+    def ending(self) -> list[Notice]:
+        """What there is to say at its end."""
+        if self.generation is not None:
+            return ending(self.generation)
+        return self.sweep.ending() if self.sweep is not None else []
 
 
 class Sending:
@@ -98,8 +141,7 @@ class Sending:
 
     def _check(self, job: Job) -> None:
         try:
-            prepared = build(job.session, job.form)
-            _refuse_difference(job, prepared)
+            prepared = _checked(job)
         except Exception as exc:  # noqa: BLE001  on this thread nobody would see it: the panel shows it
             self._fail(job, exc)
             return
@@ -112,60 +154,54 @@ class Sending:
         with self._settled:
             if job not in self.jobs or job.prepared is None:
                 return
-            prepared, job.handed_over = job.prepared, True
+            job.handed_over = True
         try:
-            generation = job.session.send(prepared, yes=True, ask=None, context={"from": "panel", "cell": job.cell})
+            job.send()
         except Exception as exc:  # noqa: BLE001  likewise
             self._fail(job, exc)
             return
         with self._settled:
-            job.generation = generation
             if job not in self.jobs:  # it came while it was being handed over
-                self._stop(job, generation)
+                self._stop(job)
+        if job.sweep is not None:
+            self._on_images(job)
         self._changed()
-        self._watch(job, generation)
+        self._watch(job)
 
-    def _watch(self, job: Job, generation: Generation) -> None:
+    def _watch(self, job: Job) -> None:
         """Wait for its images; a job that is cancelled is watched aside, and the next one takes its turn."""
-        if self._follow(job, generation):
+        if self._follow(job):
             self._finish(job)
         else:
-            watcher = threading.Thread(target=self._watch_late, args=(job, generation), daemon=True)
+            watcher = threading.Thread(target=self._watch_late, args=(job,), daemon=True)
             watcher.name = "venice-panel-late"
             watcher.start()
 
-    def _follow(self, job: Job, generation: Generation, *, late: bool = False) -> bool:
-        shown, said = 0, ""
-        while True:
-            done = generation.wait(_WAITS_SECONDS)
-            if len(generation.images) > shown:
-                shown = len(generation.images)
+    def _follow(self, job: Job, *, late: bool = False) -> bool:
+        shown, said, work = 0, "", job.work
+        while work is not None:
+            done = work.wait(_WAITS_SECONDS)
+            if job.arrived > shown:
+                shown = job.arrived
                 self._on_images(job)
-            if said != generation.activity:
-                said = generation.activity
+            if said != work.activity:
+                said = work.activity
                 self._changed()
             if done or (job.cancelled and not late):
                 return done
+        return True
 
-    def _watch_late(self, job: Job, generation: Generation) -> None:
+    def _watch_late(self, job: Job) -> None:
         try:
-            self._watch_to_the_end(job, generation)
+            self._follow(job, late=True)
+            self._tell(job.name, [job.stopped(), *(job.ending() if job.sweep is None else [])])
+            self._on_end(job)
         except Exception as exc:  # noqa: BLE001  likewise
             self._unexpected(exc)
 
-    def _watch_to_the_end(self, job: Job, generation: Generation) -> None:
-        self._follow(job, generation, late=True)
-        with self._settled:
-            notices = [Notice(str(interrupted(generation)), "warning"), *ending(generation)]
-        self._tell(job.name, notices)
-        self._on_end(job)
-
     def _finish(self, job: Job) -> None:
-        generation = job.generation
-        if generation is None:
-            return
         try:
-            self._tell(job.name, ending(generation))
+            self._tell(job.name, job.ending())
             self._on_end(job)
         finally:
             self._leave(job)
@@ -198,16 +234,17 @@ class Sending:
             for job in stopped:
                 job.cancelled = job.ended = True
                 self.jobs.remove(job)
-                if job.generation is not None:
-                    self._stop(job, job.generation)
+                if job.work is not None:
+                    self._stop(job)
                 else:
                     self._tell(job.name, [Notice(_STOPPING if job.handed_over else "Stopped. Nothing was sent.")])
             self._settled.notify_all()
         self._changed()
 
-    def _stop(self, job: Job, generation: Generation) -> None:
-        generation.cancel()
-        self._tell(job.name, [Notice(str(interrupted(generation)), "warning")])
+    def _stop(self, job: Job) -> None:
+        if job.work is not None:
+            job.work.cancel()
+        self._tell(job.name, [job.stopped()])
 
     def wait(self, timeout_seconds: float | None = None) -> bool:
         """Wait until no job is waited for; whether that came in time."""
@@ -226,6 +263,21 @@ def build(session: Session, form: Form) -> Prepared:
         fields["seed"] = form.seeds
     images = None if form.lists_seeds else image_count(form.images)
     return session.build(form.prompt, images=images, again=form.again, **fields)
+
+
+def _checked(job: Job) -> Prepared | Outlook:
+    """What a job comes to with the catalogue as fresh as a cell's, held against what was on the screen.
+
+    Raises:
+        VeniceError: it cannot be sent, or differs.
+    """
+    if not job.form.sweep:
+        prepared = build(job.session, job.form)
+        _refuse_difference(job, prepared)
+        return prepared
+    outlook = look_for_run(plan_of(job.form, job.session), job.session, again=job.form.again)
+    refuse_other(job.quote, outlook)
+    return outlook
 
 
 def _refuse_difference(job: Job, prepared: Prepared) -> None:

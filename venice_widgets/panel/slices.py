@@ -12,8 +12,9 @@ from venice_widgets.money import usd_text
 from .account import DEMO
 from .gallery import differing, key_of, placeholders
 from .history import STATES
-from .labels import control_list, filter_list, left_out_text, model_facts, model_list, size_presets
+from .labels import control_list, filter_list, left_out_text, model_facts, model_list, size_presets, varied_list
 from .quote import Quote, price_grid
+from .sweep import describe
 
 if TYPE_CHECKING:
     from .controller import Controller
@@ -35,6 +36,9 @@ def all_slices(panel: Controller) -> dict[str, Any]:
         "notices": [notice.wire(name) for name, each in panel.notices.items() for notice in each],
         "gallery": _gallery(panel),
         "compare": _compare(panel),
+        "plan": describe(panel.state.form, quoted),
+        "sweep": panel.sweep.describe() if panel.sweep else None,
+        "outcome": panel.sweep.outcome if panel.sweep else "",
         "recent": panel.recent,
         "kernel": {"subshells": panel.subshells},
     }
@@ -57,7 +61,12 @@ def _controls(panel: Controller) -> dict[str, Any] | None:
     model = panel.model
     if model is None:
         return None
-    return {"controls": control_list(model), "presets": size_presets(model), "limit": model.prompt_character_limit}
+    return {
+        "controls": control_list(model),
+        "presets": size_presets(model),
+        "limit": model.prompt_character_limit,
+        "varied": varied_list(model),
+    }
 
 
 def _quote(panel: Controller, quoted: Quote) -> dict[str, Any]:
@@ -65,7 +74,7 @@ def _quote(panel: Controller, quoted: Quote) -> dict[str, Any]:
     left_out = left_out_text(panel.state.memory.left_out(model), model) if model else ""
     return {
         "facts": dict(quoted.facts),
-        "formula": quoted.estimate.formula if quoted.estimate else "No price yet",
+        "formula": _formula(quoted),
         "defaults": _defaults(quoted),
         "button": _button(panel, quoted),
         "problem": str(problem) if problem else "",
@@ -81,6 +90,12 @@ def _quote(panel: Controller, quoted: Quote) -> dict[str, Any]:
     }
 
 
+def _formula(quoted: Quote) -> str:
+    if quoted.outlook is not None and not quoted.images:
+        return "Nothing to send"
+    return quoted.estimate.formula if quoted.estimate else "No price yet"
+
+
 def _defaults(quoted: Quote) -> str:
     if quoted.estimate is None:
         return ""
@@ -92,6 +107,8 @@ def _defaults(quoted: Quote) -> str:
 def _button(panel: Controller, quoted: Quote) -> str:
     """The price stands on the button at all times."""
     verb = "Add to queue" if panel.sending.jobs else "Generate"
+    if quoted.outlook is not None and quoted.images:
+        verb = f"{verb} · {quoted.images:,} images" if quoted.images > 1 else f"{verb} · 1 image"
     if quoted.estimate is None:
         return verb
     if quoted.known and not quoted.estimate.images:
@@ -119,17 +136,17 @@ def _jobs(panel: Controller) -> dict[str, Any]:
 
 
 def _job(job: Job) -> dict[str, Any]:
-    generation = job.generation
-    runs = generation.runs if generation else ()
+    runs = job.generation.runs if job.generation else ()
+    swept = job.sweep.grid.outlook.to_send if job.sweep else ()
     return {
         "name": job.name,
         "state": job.state,
-        "label": f"{job.quote.images} × {job.form.model}",
+        "label": f"Sweep, {job.quote.images:,} images" if job.form.sweep else f"{job.quote.images} × {job.form.model}",
         "prompt": job.form.prompt[:80],
         "price": job.quote.amount,
-        "done": sum(not run.in_progress for run in runs),
-        "total": len(runs) or job.quote.images,
-        "activity": generation.activity if generation else "",
+        "done": job.arrived if job.sweep else sum(not run.in_progress for run in runs),
+        "total": len(swept or runs) or job.quote.images,
+        "activity": job.work.activity if job.work is not None else "",
     }
 
 

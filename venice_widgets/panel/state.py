@@ -13,7 +13,8 @@ from random import SystemRandom
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from venice_widgets.request.fields import MAX_SEED, field_facts
+from venice_widgets.request.axes import can_vary
+from venice_widgets.request.fields import MAX_SEED, attribution_fields, field_facts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +27,10 @@ PER_MODEL = frozenset({"width", "height"}) | {
 """Fields that each model has its own limits for: remembered for each model."""
 NOT_VALUES = frozenset({"model", "seed"})
 """Fields that have a place of their own in `Form`."""
+REPLACE = "replace"
+"""The axis of search and replace in the prompt."""
+VARIED = frozenset(name for name in field_facts() if can_vary(name)) - attribution_fields() - {"seed"} | {REPLACE}
+"""What a sweep can vary; several seeds stand in the seed's own place."""
 
 
 class SeedMode(StrEnum):
@@ -51,6 +56,11 @@ class Form:
     images: str = "1"
     again: bool = False
     """Send also what the log holds already."""
+    sweep: Mapping[str, str] = field(default_factory=dict)
+    """What is varied -> its values as they were typed, in the cell's grammar. Where there are any, they are sent in
+    place of the one value."""
+    skip_invalid: bool = False
+    """Leave out the cells of a sweep that their model cannot make."""
 
     @property
     def seeds(self) -> str | None:
@@ -63,10 +73,10 @@ class Form:
         return any(mark in (self.seeds or "") for mark in (",", ".."))
 
     def fields(self) -> dict[str, Any]:
-        """The chosen fields as `Session.build` takes them, without the seed."""
-        values = {name: as_sent(name, self.values.get(name)) for name in field_facts()}
-        chosen = {name: value for name, value in values.items() if value is not None}
-        return {"model": self.model, **chosen} if self.model else chosen
+        """The chosen fields as `Session.build` takes them, without the seed and what is varied."""
+        values = {"model": self.model or None, **self.values}
+        sent = {name: as_sent(name, values.get(name)) for name in field_facts() if name not in self.sweep}
+        return {name: value for name, value in sent.items() if value is not None}
 
     def wire(self) -> dict[str, Any]:
         """As the browser holds it, and sends it back with a click."""
@@ -78,6 +88,8 @@ class Form:
             "seed": self.seed,
             "images": self.images,
             "again": self.again,
+            "sweep": dict(self.sweep),
+            "skip_invalid": self.skip_invalid,
         }
 
 
@@ -101,7 +113,21 @@ def form_from_wire(document: Mapping[str, Any]) -> Form:
         seed=document["seed"],
         images=document["images"],
         again=document["again"] is True,
+        sweep=varied(document.get("sweep", {})),
+        skip_invalid=document.get("skip_invalid") is True,
     )
+
+
+def varied(document: Mapping[str, Any]) -> Mapping[str, str]:
+    """What a view says is varied.
+
+    Raises:
+        ValueError: it cannot be varied, or the values are not text.
+    """
+    for name, text in document.items():
+        if name not in VARIED or not isinstance(text, str):
+            raise ValueError(f"the form cannot vary {name!r}")
+    return _frozen(document)
 
 
 def as_sent(name: str, value: Any) -> Any:
@@ -212,6 +238,8 @@ def edited(state: State, view: str, number: int, changes: Mapping[str, Any], mod
     parts = {name: value for name, value in changes.items() if name != "values"}
     if "seed_mode" in parts:
         parts["seed_mode"] = SeedMode(parts["seed_mode"])
+    if "sweep" in parts:
+        parts["sweep"] = varied(parts["sweep"])
     form, memory = replace(state.form, **parts), state.memory
     if "model" in parts and model is not None:
         form = replace(form, values=_frozen(memory.values(model)))
@@ -243,10 +271,16 @@ def settled(state: State, model: Model) -> State:
     return state if form == state.form else replace(replaced(state, form), memory=memory)
 
 
-def started(model: str, prompt: str, images: str, seed: str, values: Mapping[str, Any]) -> State:
-    """The state that a panel begins with."""
+def started(
+    model: str, prompt: str, images: str, seed: str, values: Mapping[str, Any], sweep: Mapping[str, str] | None = None
+) -> State:
+    """The state that a panel begins with.
+
+    Raises:
+        ValueError: something in `sweep` cannot be varied.
+    """
     mode = SeedMode.FIXED if seed else SeedMode.NEW
-    state = State(Form(model=model, prompt=prompt, images=images, seed=seed, seed_mode=mode))
+    state = State(Form(model=model, prompt=prompt, images=images, seed=seed, seed_mode=mode, sweep=varied(sweep or {})))
     return replace(edited(state, "", 0, {"values": values}, None), editor=("", 0))
 
 
@@ -270,6 +304,8 @@ def remix(state: State, model: Model | None, request: Mapping[str, Any]) -> Stat
         values=_frozen(values),
         seed_mode=SeedMode.NEW,
         again=False,
+        sweep={},
+        skip_invalid=False,
     )
     return replace(replaced(state, form), memory=memory)
 
