@@ -7,11 +7,13 @@ import { FormView } from "./form.js";
 import { HistoryView } from "./history.js";
 import { NoticesView } from "./notices.js";
 import { OfferView } from "./offer.js";
+import { SweepView } from "./sweep.js";
 import { Viewer } from "./viewer.js";
 
 /** @typedef {import("./channel.js").Channel} Channel */
 
-const TABS = ["Gallery", "Compare", "History"];
+const TABS = ["Gallery", "Sweep", "Compare", "History"];
+const [GALLERY, SWEEP, , HISTORY] = TABS.keys();
 const REFRESH_MS = 30_000;
 
 /** The whole panel, in one element. */
@@ -20,7 +22,7 @@ export class App {
   constructor(channel) {
     this.channel = channel;
     const acts = {
-      open: (/** @type {string} */ key) => this.viewer.open(this.keysWith(key), key),
+      open: (/** @type {string} */ key, keys = this.keysWith(key)) => this.viewer.open(keys, key),
       download: (/** @type {string} */ key) => this.download(key),
       copy: (/** @type {string} */ what, key = "", run = "") => this.copy(what, key, run),
       upload: (/** @type {File[]} */ files) => this.upload(files),
@@ -30,8 +32,9 @@ export class App {
     this.offer = new OfferView(channel, acts);
     this.notices = new NoticesView(channel);
     this.viewer = new Viewer(channel, acts);
-    this.views = [new CardsView(channel, acts), new CompareView(channel), new HistoryView(channel, acts)];
-    this.history = /** @type {HistoryView} */ (this.views[2]);
+    this.sweep = new SweepView(channel, acts);
+    this.history = new HistoryView(channel, acts);
+    this.views = [new CardsView(channel, acts), this.sweep, new CompareView(channel), this.history];
     this.tabs = TABS.map((name, place) => this.tab(name, place));
     this.said = h("div", { class: "vw-said vw-muted", role: "status" });
     this.dead = h(
@@ -49,7 +52,7 @@ export class App {
     const panes = this.views.map((view, place) => this.pane(view.element, place));
     this.panes = panes;
     this.element.append(this.dead, this.main, tabList, this.said, ...panes, this.viewer.element);
-    this.select(0);
+    this.select(GALLERY);
     this.listen();
     this.draw(new Set());
   }
@@ -92,7 +95,7 @@ export class App {
       setAttribute(tab, "tabindex", place === chosen ? "0" : "-1");
       show(this.panes[place], place === chosen);
     });
-    if (chosen === 2 && this.channel.form) this.history.search();
+    if (chosen === HISTORY && this.channel.form) this.history.search();
   }
 
   listen() {
@@ -228,9 +231,21 @@ export class App {
     this.form.draw();
     this.offer.draw();
     this.notices.draw();
-    this.views[0].draw();
-    this.views[1].draw();
-    if (changed.has("gallery") && this.chosen === 2) this.history.draw();
+    this.turn(changed);
+    for (const view of this.views) if (view !== this.history) view.draw();
+    if (changed.has("gallery") && this.chosen === HISTORY) this.history.draw();
+  }
+
+  /**
+   * What has just been clicked comes into view: the grid of a sweep, or the gallery.
+   * @param {Set<string>} changed
+   */
+  turn(changed) {
+    const { sweep, gallery } = this.channel.slices;
+    const waiting = Boolean(gallery?.cards.some((card) => card.waiting));
+    if (changed.has("sweep") && sweep && sweep.name !== this.sweep.name) this.select(SWEEP);
+    else if (waiting && !this.waiting && this.chosen === SWEEP) this.select(GALLERY);
+    this.waiting = waiting;
   }
 
   close() {

@@ -5,6 +5,7 @@ import "./types.js";
  * @typedef {import("./types.js").Changes} Changes
  * @typedef {import("./types.js").Slices} Slices
  * @typedef {import("./types.js").AnyModel} AnyModel
+ * @typedef {import("./types.js").SweepCell} SweepCell
  * @typedef {{ n: number, changes?: Changes, splice?: [number, number, string] }} Edit
  */
 
@@ -29,6 +30,9 @@ export class Channel {
     this.pending = [];
     /** @type {Map<string, string>} */
     this.images = new Map();
+    /** The cells of the sweep by their places. @type {Map<string, SweepCell>} */
+    this.cells = new Map();
+    this.sweep = "";
     /** @type {Map<string, { resolve: (reply: any) => void, reject: (error: Error) => void }>} */
     this.questions = new Map();
     /** @type {Set<(changed: Set<string>) => void>} */
@@ -125,6 +129,7 @@ export class Channel {
     this.setDead(false);
     if (message.type === "state") this.hearState(message);
     else if (message.type === "images") this.hearImages(message, buffers);
+    else if (message.type === "cells") this.hearCells(message);
     else if (message.type === "reply" && message.view === this.name) this.hearReply(message, buffers);
     else if (message.type === "resync" && message.view === this.name && this.form)
       this.edit({ prompt: this.form.prompt });
@@ -182,6 +187,14 @@ export class Channel {
       if (!this.images.has(key)) this.images.set(key, blobUrl(buffers[place], message.mimes[place]));
     });
     this.notify(new Set(["images"]));
+  }
+
+  /** @param {{ sweep: string, cells: SweepCell[] }} message */
+  hearCells(message) {
+    if (message.sweep !== this.sweep) this.cells.clear();
+    this.sweep = message.sweep;
+    for (const cell of message.cells) this.cells.set(cell.at.join(","), cell);
+    this.notify(new Set(["cells"]));
   }
 
   /**

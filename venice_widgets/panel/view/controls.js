@@ -1,5 +1,6 @@
 import "./channel.js";
 import { button, chosen, drawList, drawOptions, h, labelled, setAttribute, setText, setValue, show } from "./dom.js";
+import { Vary } from "./vary.js";
 
 /**
  * @typedef {import("./channel.js").Channel} Channel
@@ -16,6 +17,8 @@ export class Controls {
     this.channel = channel;
     this.place = place;
     this.element = h("div", { class: `vw-controls vw-at-${place}` });
+    /** @type {WeakMap<HTMLElement, Vary>} */
+    this.varies = new WeakMap();
   }
 
   /** @returns {Control[]} */
@@ -56,7 +59,7 @@ export class Controls {
     const field = labelled(input, control.label, control.help);
     input.classList.add("vw-input");
     if (control.kind === "area") field.classList.add("vw-wide");
-    if (control.folded === undefined) return field;
+    if (control.folded === undefined) return this.varying(field, control, input);
     const suffix = h("span", { class: "vw-muted" });
     const label = /** @type {HTMLLabelElement} */ (field.firstElementChild);
     label.append(suffix);
@@ -83,7 +86,18 @@ export class Controls {
   /** @param {Control} control */
   segments(control) {
     const group = h("div", { role: "group", class: "vw-segments", "aria-label": control.label });
-    return h("div", { class: "vw-field", title: control.help }, h("span", { class: "vw-label" }, control.label), group);
+    const label = h("span", { class: "vw-label" }, control.label);
+    return this.varying(h("div", { class: "vw-field", title: control.help }, label, group), control, group);
+  }
+
+  /**
+   * @param {HTMLElement} field
+   * @param {Control} control
+   * @param {HTMLElement} input
+   */
+  varying(field, control, input) {
+    this.varies.set(field, new Vary(this.channel, control.name, field, input));
+    return field;
   }
 
   /** @param {HTMLElement} field */
@@ -101,6 +115,7 @@ export class Controls {
     const value = this.channel.form?.values[control.name] ?? null;
     if (control.kind === "segments") this.drawSegments(element, control, value);
     else this.drawInput(element, control, value);
+    this.varies.get(element)?.draw();
     const wrong = this.channel.slices.quote?.field === control.name;
     element.classList.toggle("vw-wrong", wrong);
     const input = element.querySelector(".vw-input");
@@ -146,7 +161,7 @@ export class Controls {
    * @param {any} value
    */
   drawSegments(element, control, value) {
-    const group = /** @type {HTMLElement} */ (element.lastElementChild);
+    const group = /** @type {HTMLElement} */ (element.querySelector(".vw-segments"));
     const on = String(value ?? control.default ?? "").toLowerCase();
     drawList(
       group,

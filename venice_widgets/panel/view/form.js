@@ -2,6 +2,7 @@ import "./channel.js";
 import { Controls } from "./controls.js";
 import { button, chosen, drawOptions, h, labelled, setAttribute, setText, setValue, show } from "./dom.js";
 import { ModelPicker } from "./model_picker.js";
+import { Vary } from "./vary.js";
 
 /** @typedef {import("./channel.js").Channel} Channel */
 
@@ -31,7 +32,13 @@ export class FormView {
     this.counter = h("span", { class: "vw-muted" });
     this.promptField.firstElementChild?.append(this.counter);
     this.recent = h("select", { class: "vw-recent", "aria-label": "Recent prompts", onchange: () => this.reuse() });
-    this.promptField.append(this.recent);
+    this.varies = [
+      new Vary(channel, "model", this.model.field, this.model.input, true),
+      new Vary(channel, "replace", this.promptField, this.prompt, true),
+    ];
+    this.promptField.firstElementChild?.lastElementChild?.before(this.recent);
+    this.add = button("Add", () => this.varies[0].put(channel.slices.plan?.add ?? ""), { class: "vw-link" });
+    this.model.field.append(this.add);
     this.places = ["size", "main"].map((place) => new Controls(channel, place));
     this.rest = new Controls(channel, "more");
     this.restTitle = h("summary", {}, "More settings");
@@ -145,6 +152,10 @@ export class FormView {
     show(this.leftOut, Boolean(quote.left_out));
     this.drawPrompt(form.prompt, controls?.limit ?? null, quote.field === "prompt");
     for (const place of [...this.places, this.rest]) place.draw();
+    for (const vary of this.varies) vary.draw();
+    const add = channel.slices.plan?.add;
+    show(this.add, Boolean(add));
+    setText(this.add, `Add ${form.model} to the sweep`);
     this.drawSizes();
     this.drawSeeds();
     const { count } = this.rest;

@@ -35,9 +35,9 @@ export class ModelPicker {
       onclick: () => this.open(),
       onkeydown: (/** @type {KeyboardEvent} */ event) => this.onKey(event),
     });
-    const field = labelled(this.input, "Model");
+    this.field = labelled(this.input, "Model");
     this.element = h("div", { class: "vw-picker", onfocusout: (/** @type {FocusEvent} */ e) => this.onLeave(e) });
-    this.element.append(field, this.popup);
+    this.element.append(this.field, this.popup);
   }
 
   /** @returns {Model | undefined} */

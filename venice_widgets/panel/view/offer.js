@@ -1,6 +1,7 @@
 import "./channel.js";
 import { Controls } from "./controls.js";
 import { button, drawList, duration, enable, h, setAttribute, setText, show } from "./dom.js";
+import { PlanView } from "./vary.js";
 
 /**
  * @typedef {import("./channel.js").Channel} Channel
@@ -20,6 +21,7 @@ export class OfferView {
     this.controls = new Controls(channel, "price");
     this.table = h("table", { class: "vw-grid" });
     this.total = h("div", { class: "vw-total", "aria-live": "polite" });
+    this.plan = new PlanView(channel);
     this.defaults = h("div", { class: "vw-muted vw-lines" });
     this.money = h("div", { class: "vw-muted" });
     this.age = h("div", { class: "vw-muted" });
@@ -49,6 +51,7 @@ export class OfferView {
       this.account,
       this.controls.element,
       this.table,
+      this.plan.element,
       h("div", {}, this.total, this.defaults, this.money, this.age),
       this.known,
       h("div", { class: "vw-buttons" }, this.generate, this.cancel),
@@ -66,6 +69,7 @@ export class OfferView {
     this.controls.draw();
     this.drawGrid(grid ?? null);
     this.drawAccount();
+    this.plan.draw();
     setText(this.total, quote.formula);
     setText(this.defaults, quote.defaults);
     show(this.defaults, Boolean(quote.defaults));

@@ -11,6 +11,8 @@
  * @property {string} seed
  * @property {string} images
  * @property {boolean} again
+ * @property {Record<string, string>} sweep
+ * @property {boolean} skip_invalid
  *
  * @typedef {Partial<Form>} Changes
  *
@@ -30,7 +32,33 @@
  * @property {string} [suffix]
  *
  * @typedef {{ label: string, width: string, height: string }} Preset
- * @typedef {{ controls: Control[], presets: Preset[], limit: number | null }} Controls
+ * @typedef {Record<string, { start: string, hint: string }>} Varied
+ * @typedef {{ controls: Control[], presets: Preset[], limit: number | null, varied: Varied }} Controls
+ *
+ * @typedef {{ name: string, label: string, text: string, count: number | null }} PlanAxis
+ *
+ * @typedef {object} Plan
+ * @property {PlanAxis[]} axes
+ * @property {string} cells
+ * @property {string} time
+ * @property {[string, string][]} invalid
+ * @property {string} add
+ *
+ * @typedef {object} Sweep
+ * @property {string} name
+ * @property {{ name: string, labels: string[] }[]} axes
+ * @property {number[]} rows
+ * @property {number[]} columns
+ * @property {number[]} pages
+ *
+ * @typedef {object} SweepCell
+ * @property {number} index
+ * @property {number[]} at
+ * @property {string} caption
+ * @property {boolean} waiting
+ * @property {string} [key]
+ * @property {string[]} [remarks]
+ * @property {string} [text]
  *
  * @typedef {{ id: string, name: string, price: string, state: string, groups: string[] }} Model
  * @typedef {{ label: string, options: [string, string][] }} Filter
@@ -114,6 +142,9 @@
  * @property {{ cards: Card[], left: string }} gallery
  * @property {{ keys: string[], names: string[], rows: [string, string[]][] }} compare
  * @property {{ subshells: boolean }} kernel
+ * @property {Plan | null} plan
+ * @property {Sweep | null} sweep
+ * @property {string} outcome
  *
  * @typedef {object} AnyModel
  * @property {(name: string, callback: (...given: any[]) => void) => void} on

@@ -103,7 +103,8 @@ export class Viewer {
     this.fit();
     const card = this.channel.slices.gallery?.cards.find((each) => each.key === key);
     if (card) this.drawWords(card);
-    this.image.src = this.files.get(key) ?? this.channel.images.get(key) ?? "";
+    this.image.src =
+      this.files.get(key) ?? this.channel.images.get(key) ?? this.channel.images.get(`tile:${key}`) ?? "";
     show(this.before, this.keys.length > 1);
     show(this.after, this.keys.length > 1);
     if (this.files.has(key)) return;
