@@ -46,5 +46,5 @@ class VeniceMarkdownExporter(MarkdownExporter):
     """nbconvert's Markdown, with every preview as a file."""
 
     export_from_notebook = "Markdown with image files"
-    """Its name in JupyterLab's menu of exports."""
+    """With a name, Jupyter's servers offer it among their exports."""
     preprocessors = [ExtractPreviews]  # noqa: RUF012  a trait of traitlets, not a shared list
