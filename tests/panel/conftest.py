@@ -208,7 +208,7 @@ def difference(before: str, after: str) -> list[Any]:
 @pytest.fixture
 def open_panel(session: Session, wire: Wire) -> Iterator[Callable[..., View]]:
     """Open a panel of the session with one view, and wait until the models are there."""
-    if ipywidgets.version_info < (8,):
+    if int(ipywidgets.__version__.partition(".")[0]) < 8:
         pytest.skip("the comms of ipywidgets 7 are ipykernel's, which test_kernel tries")
     opened: list[Panel] = []
 
