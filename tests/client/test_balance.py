@@ -67,13 +67,13 @@ def test_what_the_api_does_not_tell_is_absent_and_amounts_are_exact():
 def test_what_else_was_told_is_told_on():
     data = {
         "apiTier": {"id": "paid"},
-        "keyExpiration": "2027-01-01",
+        "keyExpiration": "2031-01-01T00:00:00.000Z",
         "nextEpochBegins": "soon",
         "accessPermitted": False,
     }
     told = dict(answered({"data": data}).remarks)
     assert told == {
-        "tier": "paid", "key expires": "2027-01-01", "next epoch begins": "soon", "access": "not permitted",
+        "tier": "paid", "key expires": "1 January 2031", "next epoch begins": "soon", "access": "not permitted",
     }  # fmt: skip
 
 

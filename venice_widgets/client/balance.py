@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from venice_widgets.errors import CredentialsRefused, ResponseError
 from venice_widgets.money import usd_or_none
+from venice_widgets.request.deprecation import day_text
 
 from .payment_required import no_credentials
 from .wallet import uses_wallet, wallet_address
@@ -62,8 +63,8 @@ def _of_key(response: Any) -> Balance:
     tier = data.get("apiTier")
     remarks = [
         ("tier", str(tier.get("id"))) if isinstance(tier, dict) and tier.get("id") else None,
-        ("key expires", str(data["keyExpiration"])) if data.get("keyExpiration") else None,
-        ("next epoch begins", str(data["nextEpochBegins"])) if data.get("nextEpochBegins") else None,
+        ("key expires", day_text(str(data["keyExpiration"]))) if data.get("keyExpiration") else None,
+        ("next epoch begins", day_text(str(data["nextEpochBegins"]))) if data.get("nextEpochBegins") else None,
         ("access", "not permitted") if data.get("accessPermitted") is False else None,
     ]
     return Balance(amounts, tuple(remark for remark in remarks if remark))

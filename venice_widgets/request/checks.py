@@ -242,9 +242,11 @@ def deprecation_text(model: Model, stand_in: Model | None, fields: Mapping[str, 
     said = model.deprecation.sentence(model.id)
     if not model.deprecation.may_be_remapped():
         return said
-    price = stated_price(stand_in, billed_values(stand_in, fields))[0] if stand_in else None
+    own, price = (stated_price(each, billed_values(each, fields))[0] if each else None for each in (model, stand_in))
     if stand_in is None or price is None:
         return f"{said} Its price may differ, and is not known."
+    if price == own:
+        return f"{said} {stand_in.id} costs the same."
     return f"{said} Its price may differ: {stand_in.id} costs {usd_text(price)} an image."
 
 
