@@ -80,6 +80,13 @@ def short_folder() -> Iterator[Path]:
 
 
 @pytest.fixture
+def high_rate_limit() -> None:
+    """Let requests follow each other at once; named before `session`, which reads the settings."""
+    Path(".venice").mkdir()
+    Path(".venice/config.toml").write_text("requests_per_minute = 10000\n")
+
+
+@pytest.fixture
 def simulator() -> Simulator:
     """An offline Venice without a rate limit."""
     return Simulator(requests_per_minute=None)

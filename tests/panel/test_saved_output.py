@@ -28,7 +28,9 @@ def test_before_the_first_image_the_sentence_alone_stands_there():
     assert "venice" not in bundle.metadata
 
 
-def test_pinned_images_have_room_beside_a_large_generation_and_leave_when_they_are_unpinned(generation):
+def test_pinned_images_have_room_beside_a_large_generation_and_leave_when_they_are_unpinned(
+    high_rate_limit, generation
+):
     first, second = generation(10), generation(12)
     kept = saved(second, first.images)
     assert kept.images == (*second.images[:4], *first.images[:8])

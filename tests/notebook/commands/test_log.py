@@ -242,7 +242,7 @@ def test_a_price_of_the_demo_is_called_simulated_wherever_it_shows():
     assert told("log --cost").startswith("In all $0.01 for 1 run (simulated)")
 
 
-def test_the_log_says_how_many_runs_there_are_and_shows_more_when_asked(session):
+def test_the_log_says_how_many_runs_there_are_and_shows_more_when_asked(high_rate_limit, session):
     session.generate("A fox", seed=1, images=23)
     assert "The newest 20 of 23 runs; -n 100 or --all shows more." in told("log")
     assert "The newest 22 of 23 runs" in told("log -n 22")
