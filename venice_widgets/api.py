@@ -71,7 +71,7 @@ def generate(
     if copies:
         copies.check(prepared)
     line = ProgressLine(opening_text(prepared, session.left_text()))
-    line.show(0, len(prepared.plan.seeds))
+    line.show(len(prepared.from_log), len(prepared.plan.seeds))
     try:
         generation = session.send_and_wait(
             prepared, max_cost_usd=max_cost_usd, yes=yes, ask=line.asking(ask_user), on_tick=line.tick

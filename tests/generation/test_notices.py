@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from venice_widgets.generation.notices import age_notes, known_notes, recovery_notes
+from venice_widgets.generation.notices import age_notes, known_notes, opening_text, recovery_notes
 from venice_widgets.log import Recovered
 
 
@@ -34,3 +34,14 @@ def test_what_a_crash_left_is_told_by_what_became_of_it():
     assert "may have been charged: AAAAAAAA." in unknown
     assert "%venice resolve" in unknown
     assert "%venice show RUN shows it at no cost: BBBBBBBB." in completed
+
+
+def test_what_comes_from_the_log_alone_is_said_before_and_after_without_a_price_of_nothing(session):
+    session.generate("a fox", seed=41)
+    known = session.build("a fox", seed=41)
+    assert opening_text(known, "") == "from the log, nothing spent · --again makes it anew · z-image-turbo"
+    assert session.send(known).summary.startswith("from the log, nothing spent · --again makes it anew · z-image")
+    both = opening_text(session.build("a fox", seed="41,42"), "")
+    assert (
+        both == "1 × $0.01 = $0.01 · 1 of 2 from the log at no cost (seed 41) · --again makes it anew · z-image-turbo"
+    )

@@ -8,6 +8,8 @@ from venice_widgets.client.catalogue_cache import FRESH_SECONDS
 from venice_widgets.log import RUN_ENDING
 from venice_widgets.request.checks import deprecation_text
 
+from .run import from_log_text
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -26,7 +28,9 @@ def opening_text(prepared: Prepared, left: str) -> str:
         left: what the budgets leave, in words.
     """
     known = (*ending_notes(prepared), *age_notes(prepared)) if prepared.to_send else ()
-    parts = (prepared.estimate.text, prepared.request.model.id, left, *known)
+    price = prepared.estimate.text if prepared.to_send else ""
+    held = from_log_text(prepared.from_log, len(prepared.plan.seeds))
+    parts = (price, held, prepared.request.model.id, left, *known)
     return " · ".join(part for part in parts if part)
 
 

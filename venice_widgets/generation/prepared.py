@@ -93,6 +93,12 @@ class Prepared:
         """The seeds that will be sent."""
         return seeds_to_send(self.plan, self.known, again=self.again)
 
+    @property
+    def from_log(self) -> tuple[int, ...]:
+        """The seeds whose images are shown from the log at no cost."""
+        sent = set(self.to_send)
+        return tuple(seed for seed in self.plan.seeds if seed not in sent)
+
     def bodies(self) -> list[dict[str, Any]]:
         """The JSON of each request as it is shown and stored: reference images stand as ``sha256:…``."""
         return [self.request.record(seed) for seed in self.to_send]

@@ -15,7 +15,7 @@ from venice_widgets.log import Status
 
 from .image import Image, card_of, output_record, plain_line, price_text, seed_remark, seed_text, size_text
 from .presentation import show
-from .run import Run, interrupted, missing_images
+from .run import Run, from_log_text, interrupted, missing_images
 
 __all__ = [
     "Generation",
@@ -38,10 +38,6 @@ if TYPE_CHECKING:
     from venice_widgets.request.estimate import Estimate
     from venice_widgets.request.request import GenerationRequest
     from venice_widgets.request.seeds import Plan
-
-
-MOST_NAMED = 8
-"""Of more seeds than this the header says only how many are from the log."""
 
 
 class Generation(Sequence[Image]):
@@ -243,17 +239,10 @@ class Generation(Sequence[Image]):
         """The line over the images: the price, the model, the size, the time."""
         state = f"done in {self.seconds:.1f} s" if self.done else f"{self.seconds:.0f} s so far"
         size = "" if self.estimate.shape else self.request.size_text  # the estimate says that it is open
-        parts = (self.estimate.text, self.request.model.id, size, state, self._log_text())
+        known = [run.seed for run in self.runs if run.from_log]
+        price = self.estimate.text if len(known) < len(self.runs) else ""
+        parts = (price, from_log_text(known, len(self.runs)), self.request.model.id, size, state)
         return " · ".join(part for part in parts if part)
-
-    def _log_text(self) -> str:
-        known, runs = sum(run.from_log for run in self.runs), len(self.runs)
-        if not known:
-            return ""
-        seeds = ", ".join(str(run.seed) for run in self.runs if run.from_log) if known <= MOST_NAMED else ""
-        some = f"{known} of {runs} from the log at no cost{f' (seed {seeds})' if seeds else ''}"
-        which = "from the log, nothing spent" if known == runs else some
-        return f"{which} · --again makes {'it' if known == 1 else 'them'} anew"
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         try:

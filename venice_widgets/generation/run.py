@@ -25,6 +25,8 @@ _MONEY: dict[str, str] = {
     Status.CANCELLED: "not sent, not charged",
 }
 _SHOWN_SEEDS, _SHOWN_RUNS, _SHOWN_GROUPS = 12, 4, 6
+MOST_NAMED = 8
+"""Of more seeds than this only their number is told to be from the log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,3 +168,18 @@ def _after(sent: Sequence[Run], generation: Any, *, waits_for_rest: bool) -> str
     if stored:
         lines.append(f"What arrived is in the log: %venice show RUN shows it ({_some(stored, _SHOWN_RUNS)}).")
     return "\n".join(lines)
+
+
+def from_log_text(seeds: Sequence[int], planned: int) -> str:
+    """What is shown from the log at no cost, in words; empty where nothing is.
+
+    Args:
+        seeds: of what the log holds.
+        planned: how many images there are in all.
+    """
+    if not seeds:
+        return ""
+    named = f" (seed {', '.join(map(str, seeds))})" if len(seeds) <= MOST_NAMED else ""
+    some = f"{len(seeds)} of {planned} from the log at no cost{named}"
+    which = "from the log, nothing spent" if len(seeds) == planned else some
+    return f"{which} · --again makes {'it' if len(seeds) == 1 else 'them'} anew"

@@ -109,7 +109,7 @@ def _generate(
     shell: Any, session: Session, prepared: Prepared, options: Mapping[str, Any], context: Mapping[str, Any]
 ) -> Generation:
     progress = ProgressLine(opening_text(prepared, session.left_text()))
-    progress.show(0, len(prepared.plan.seeds))
+    progress.show(len(prepared.from_log), len(prepared.plan.seeds))
     try:
         generation = session.send_and_wait(
             prepared,
