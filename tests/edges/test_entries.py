@@ -3,6 +3,8 @@
 import json
 import re
 import shutil
+import threading
+import time
 import tomllib
 from datetime import timedelta
 from types import SimpleNamespace
@@ -11,6 +13,7 @@ import pytest
 
 import venice_widgets
 from tests.edges.clock import Clock
+from venice_widgets import current
 from venice_widgets.errors import DisplayedError, StoreError
 from venice_widgets.files import settings_files
 from venice_widgets.generation.rate_limiter import RateLimiter
@@ -18,6 +21,7 @@ from venice_widgets.log import Status
 from venice_widgets.notebook.commands import run_command
 from venice_widgets.panel import Panel
 from venice_widgets.plan.command_line import main
+from venice_widgets.session import Session
 from venice_widgets.simulator import Fault
 
 SOON = "venice_widgets.generation.dispatch.retry_delay_seconds"
@@ -47,7 +51,10 @@ class Entries:
         return result.error_in_exec or ""
 
     def python(self, images, max_cost=None):
-        return told(lambda: venice_widgets.generate("A fox", seed=1, images=images, yes=True, max_cost_usd=max_cost))
+        def call():
+            return venice_widgets.generate("A fox", seed=1, images=images, yes=True, max_cost_usd=max_cost).notes
+
+        return told(call)
 
     def panel(self, images, max_cost=None):
         panel = Panel(self.session, prompt="A fox", seed="1" if images == 1 else f"1..{images}")
@@ -199,9 +206,39 @@ def test_one_call_reads_a_settings_file_once(entries, session, monkeypatch, entr
     assert len(parses) == 1
 
 
+@every_entry
+def test_a_key_in_quotes_is_sent_without_them(entries, simulator, monkeypatch, entry):
+    monkeypatch.setenv("VENICE_API_KEY", '"VENICE_INFERENCE_KEY_0123456789abcdef"')
+    quoted = Session(transport=simulator.transport())
+    current.use_session(quoted)
+    entries.session = quoted
+    entries(entry)
+    sent = [request for request in simulator.requests if request.method == "POST"]
+    assert [request.headers["authorization"] for request in sent] == ["Bearer VENICE_INFERENCE_KEY_0123456789abcdef"]
+    quoted.close()
+
+
 def test_the_record_of_each_entry_is_the_same_request(entries, session, simulator):
     for entry in NAMES[:3]:
         simulator.clear_faults()
         entries(entry)
     bodies = {json.dumps(request.json, sort_keys=True) for request in simulator.requests if request.method == "POST"}
     assert len(bodies) == 1
+
+
+@every_entry
+def test_a_store_that_is_moved_while_an_image_is_in_flight_is_told(entries, session, simulator, posts, entry):
+    session.log.search()  # makes the store
+    simulator.add_fault(Fault("slow", seconds=0.5))
+    store = session.settings.store
+
+    def move():
+        while not posts():
+            time.sleep(0.01)
+        store.rename(store.with_name("moved"))
+
+    mover = threading.Thread(target=move)
+    mover.start()
+    seen = entries(entry)
+    mover.join()
+    assert "was moved, deleted or replaced while run" in seen

@@ -151,6 +151,8 @@ def _run(plan: Plan, host: Host, options: argparse.Namespace) -> int:
         checked=lambda outlook: say(_opening(outlook)),
     )
     print_line(grid.summary)
+    for problem in grid.problems[:3]:
+        sys.stderr.write(f"{problem}\n")
     return COMPLETE
 
 

@@ -161,6 +161,12 @@ class GridCells:
         """The images that are there, in the order of the plan."""
         return list(self)
 
+    @property
+    def problems(self) -> list[str]:
+        """What went wrong with images that are there, once each: such as a record that could not be written."""
+        results = map(self.result, self._selection)
+        return list(dict.fromkeys(result.reason for result in results if result.sha256 and result.reason))
+
     def note(self, index: int, result: CellResult) -> None:
         """Take what became of a cell."""
         self._results.put(index, result)

@@ -390,6 +390,7 @@ class PlanSender:
     def _settle(self, job: _Job, delivery: Delivery[RunDraft, ImageResponse]) -> None:
         """Put on record how a cell ended, and tell it."""
         problem: BaseException | None = None
+        judged = delivery.error
         with self._lock:
             self._flying.pop(job.draft.run_id, None)
         try:
@@ -404,7 +405,7 @@ class PlanSender:
         self._news(job.cell.index, _result(job, run, error), run)
         if error is None and delivery.attempts:
             self._failures.clear()
-        elif error is not None and error is not delivery.error and delivery.attempts:
+        elif error is not None and error is not judged and delivery.attempts:
             self._judge(error, job.draft.model)
 
     def _judge(self, error: BaseException, model: str) -> None:

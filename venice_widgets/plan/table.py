@@ -60,7 +60,7 @@ def show_grid(grid: GridCells) -> Bundle:
     head = labelled(sentence(summary_of(grid)), simulated=grid.outlook.estimate.simulated)
     parts = [f'<p style="margin:0 0 8px;{MUTED}">{head}</p>']
     parts += _pages(grid, shown)
-    notes = [*grid.outlook.notes, *_more(grid, len(shown))]
+    notes = [*grid.outlook.notes, *grid.problems[:3], *_more(grid, len(shown))]
     parts += [box(note, "note", None) for note in dict.fromkeys(notes)]
     lines = [f"Grid {grid.plan.plan_id[:8]}: {unmarked(summary_of(grid))}", *_plain(grid, shown), *notes]
     data = {"text/html": root(*parts), "text/plain": fitted(map(one_line, lines))}
