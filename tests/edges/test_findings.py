@@ -1,4 +1,4 @@
-"""What was once wrong at the edges, and the tests that keep it ended: each through the entry where it was seen and others.
+"""What was once wrong at the edges, and the tests that keep it ended, each through more than one entry.
 
 A test that is renamed is renamed here.
 """
@@ -179,14 +179,14 @@ FINDINGS = {
     ],
     "G1 rows of images are even": [
         "display/test_display.py::test_rows_of_images_are_even",
-        "edges/test_looks.py::test_rows_are_even_and_nothing_is_cut_at_any_width",
+        "browser/test_looks.py::test_rows_are_even_and_nothing_is_cut_at_any_width",
     ],
     "G2 captions say what was chosen and do not break within a part": [
         "display/test_display.py::test_a_caption_breaks_between_its_parts_and_not_within_them",
         "generation/test_result.py::test_the_summary_states_price_model_size_and_time",
     ],
     "G3 tables at the width of a notebook": [
-        "edges/test_looks.py::test_tables_fit_the_notebook_or_scroll",
+        "browser/test_looks.py::test_tables_fit_the_notebook_or_scroll",
         "display/test_display.py::test_the_name_of_a_narrow_table_stays_on_one_line",
         "notebook/commands/test_log.py::test_a_price_of_the_demo_is_called_simulated_wherever_it_shows",
     ],
@@ -214,7 +214,7 @@ FINDINGS = {
     "G8 the first minutes": [
         "edges/test_tasks.py::test_the_first_image_takes_three_cells",
         "notebook/test_headless.py::test_the_quickstart_runs_without_a_key_and_without_a_network_and_reads_well_as_html",
-        "edges/test_looks.py::test_the_quickstart_opens_unchanged",
+        "browser/test_looks.py::test_the_quickstart_opens_unchanged",
     ],
     "H1 one snapshot of the settings": [
         f"{ENTRIES}::test_one_call_reads_a_settings_file_once",
