@@ -109,6 +109,9 @@ def assert_alive(log):
     other.close()
 
 
+@pytest.mark.skipif(
+    sys.version_info[:2] == (3, 12), reason="Python 3.12.1 itself crashes where a traced bytecode raises in an export"
+)
 # A file that an interrupt fell into the opening of is closed when nobody holds it any more.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("name", NAMES)
