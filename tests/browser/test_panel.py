@@ -276,6 +276,7 @@ def test_history_compare_and_arrows_between_tabs(opened, shoot):
         page.locator(".vw-more").nth(place).get_by_role("button", name="Compare").click()
     page.get_by_role("tab", name="Gallery").focus()
     page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
     page.locator(".vw-compared img").nth(1).wait_for()
     await_text(page, "What differs")
     page.locator(".vw-compared").locator("..").get_by_label("Show").select_option(label="swipe")

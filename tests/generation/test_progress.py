@@ -31,7 +31,7 @@ def terminal(monkeypatch):
     made = Terminal()
     # pytest puts its own standard error in place between a fixture and its test.
     monkeypatch.setattr("venice_widgets.generation.progress.sys", SimpleNamespace(stderr=made, modules=sys.modules))
-    monkeypatch.setattr("shutil.get_terminal_size", lambda: os.terminal_size((40, 24)))
+    monkeypatch.setattr("shutil.get_terminal_size", lambda *_, **__: os.terminal_size((40, 24)))
     return made
 
 

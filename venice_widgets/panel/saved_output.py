@@ -114,12 +114,18 @@ class SavedOutput:
 
 
 def _beside(grid: Bundle, *images: Bundle) -> list[Bundle]:
-    """The grid and other images as one output: with one record of all of them."""
+    """The grid and other images as one output: with one record of all of them, and the grid's small copy of itself."""
     if not images:
         return [grid]
     runs = [run for each in (grid, *images) for run in each.metadata.get("venice", {}).get("runs", ())]
     record = {"venice": {**grid.metadata["venice"], "runs": runs}}
-    return [replace(grid, metadata=record), *(replace(each, metadata={}) for each in images)]
+    return [replace(grid, metadata={**grid.metadata, **record}), *map(_without_copy, images)]
+
+
+def _without_copy(images: Bundle) -> Bundle:
+    """Without the small copy, of which an output holds one, and without the record."""
+    data = {mime: content for mime, content in images.data.items() if not mime.startswith("image/")}
+    return replace(images, data=data, metadata={})
 
 
 def _marked(bundle: Bundle) -> Bundle:
