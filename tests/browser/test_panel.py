@@ -142,6 +142,13 @@ def test_a_hanging_request_is_cancelled_and_a_402_is_a_readable_line(opened, sho
     assert "Traceback" not in page.locator(".venice-panel").inner_text()
 
 
+def test_prices_are_not_set_as_formulas_when_mathjax_goes_over_the_whole_page(opened):
+    page = opened("formulas.ipynb").page
+    page.evaluate("window.jupyterapp.shell.currentWidget.content.rendermime.latexTypesetter.typeset(document.body)")
+    assert page.locator(".venice-panel mjx-container").count() == 0
+    await_text(page, r"2 × \$0\.01 = \$0\.02")
+
+
 def test_a_held_key_and_a_fast_hand_confirm_nothing(opened, shoot):
     notebook = opened("asking.ipynb", CELL.replace("images=2", "images=4, model='gpt-image-2', resolution='4K'"))
     page = notebook.page

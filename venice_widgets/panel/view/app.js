@@ -44,7 +44,8 @@ export class App {
     );
     this.main = h("div", { class: "vw-main" }, this.form.element, this.offer.element, this.notices.element);
     this.element = h("section", {
-      class: "venice-panel",
+      // MathJax sets whole pages at times, and "$0.01 = $0.02" as a formula, but for what these classes name.
+      class: "venice-panel mathjax_ignore tex2jax_ignore",
       "aria-label": "Venice panel",
       "data-lm-suppress-shortcuts": "true",
     });
