@@ -18,6 +18,7 @@ from types import SimpleNamespace
 import pytest
 from PIL import Image
 
+from tests.interrupts import forget_exception
 from venice_widgets.errors import Interrupted
 from venice_widgets.generation.in_flight import InFlight
 from venice_widgets.generation.rate_limiter import RateLimiter
@@ -75,6 +76,11 @@ def places(count):
     if EVERY:
         return range(1, count + 1, EVERY)
     return range(1, count + 1, max(1, count // SAMPLE))
+
+
+@pytest.fixture(autouse=True)
+def _forget_exception(request):
+    request.addfinalizer(forget_exception)  # noqa: PT021  a generator has a handled exception of its own
 
 
 @pytest.fixture
