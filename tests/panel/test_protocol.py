@@ -15,7 +15,7 @@ from venice_widgets.panel.protocol import BadMessage, Outbox, parse_message
 from venice_widgets.panel.state import form_from_wire
 from venice_widgets.session import Session
 
-SEQUENCES = int(os.environ.get("VENICE_PANEL_SEQUENCES", "1500"))
+SEQUENCES = int(os.environ.get("VENICE_PANEL_SEQUENCES", "500"))
 MODELS = ("z-image-turbo", "gpt-image-2", "qwen-image-2", "nano-banana-2", "krea-v2-large", "gone")
 VALUES: dict[str, list[Any]] = {
     "width": ["512", "1001", None],
@@ -74,6 +74,7 @@ def shuffled(messages: list[dict[str, Any]], random: random.Random) -> list[dict
     return order
 
 
+@pytest.mark.timeout(60 + SEQUENCES)
 def test_what_would_be_sent_is_what_stood_on_the_screen_at_the_click_price_included(session, wire, monkeypatch):
     monkeypatch.setattr(panel_clicks, "SAME_CLICK_SECONDS", 0)
     session.catalogue()

@@ -234,7 +234,7 @@ def test_a_view_that_is_opened_later_is_sent_the_whole_grid_but_no_tile_twice(op
     assert wire.bytes < 20_000
 
 
-def test_a_sweep_of_forty_crosses_as_its_tiles_and_little_more(open_panel, wire, cells):
+def test_a_sweep_of_forty_crosses_as_its_tiles_and_little_more(high_rate_limit, open_panel, wire, cells):
     view = vary(open_panel(seed="1..20", hide_watermark=True), steps="1,2")
     wire.clear()
     swept(view)
@@ -286,7 +286,7 @@ def test_the_same_sweep_again_is_shown_from_the_log_and_an_enlarged_one_sends_wh
 
 
 def test_cancel_stops_sending_and_the_same_sweep_sends_only_what_is_missing_with_the_same_seed(
-    open_panel, session, simulator
+    high_rate_limit, open_panel, session, simulator
 ):
     simulator.add_fault(Fault("slow", seconds=0.3, times=None))
     view = vary(open_panel(), cfg_scale="0.5..20 (+0.5)")  # the seed is drawn once for the sweep
