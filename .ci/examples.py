@@ -62,7 +62,8 @@ def main(names: list[str]) -> int:
 
 def run_alone(page: Path) -> int:
     """Run one page in an empty folder that is its home."""
-    with tempfile.TemporaryDirectory() as folder:
+    # What an example leaves running, such as a panel, may still be writing there.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         os.environ |= {"HOME": folder, "IPYTHONDIR": folder, "VENICE_STORE": f"{folder}/.venice"}
         os.chdir(folder)
         wrong = run_page(page)
