@@ -116,7 +116,7 @@ def run(leg: Leg, python: str, junit: Path, targets: list[str]) -> int:
     """The tests of one leg."""
     command = [
         python, "-m", "pytest", "-q", "-n", "auto", "-p", "no:cacheprovider", f"--junitxml={junit / leg.name}.xml",
-        *(f"--ignore={path}" for path in SLOW), *leg.options, *targets,
+        *os.environ.get("ONCE_MORE", "").split(), *(f"--ignore={path}" for path in SLOW), *leg.options, *targets,
     ]  # fmt: skip
     return subprocess.run(command, cwd=ROOT, env=os.environ | leg.surroundings, check=False).returncode
 
