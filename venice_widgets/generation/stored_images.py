@@ -78,7 +78,7 @@ def lost_pictures(log: Log, record: RunRecord) -> tuple[MissingImage, ...]:
 def _state(log: Log, image: ImageRecord) -> str:
     deleted_at = log.deleted_at(image.sha256)
     if deleted_at is not None:
-        return f"was deleted on {deleted_at:%Y-%m-%d}; its record stays."
+        return f"was deleted on {deleted_at.astimezone():%Y-%m-%d}; its record stays."
     if not log.objects.has(image.sha256):
         return "is missing from the store; it can come back from a backup of objects/."
     return "is damaged: its bytes are not what was received. %venice verify lists all that are."

@@ -137,7 +137,7 @@ def test_the_notebook_a_run_came_from_finds_it(session, shell, monkeypatch):
 def test_a_row_tells_time_prompt_model_seed_price_status_run_and_shows_the_picture(several):
     bundle = run_command(None, "log")
     newest, refused, owl, fox = bundle.data["text/plain"].splitlines()[2:6]
-    assert f"{datetime.now(UTC):%Y-%m-%d}" in newest
+    assert f"{datetime.now().astimezone():%Y-%m-%d}" in newest
     assert ["A fox, unknown" in newest, "perhaps $0.01" in newest, "unknown" in newest] == [True] * 3
     assert ["nothing" in refused, "refused" in refused] == [True] * 2
     assert ["qwen-image-2" in owl, "estimated $0.05" in owl, "succeeded" in owl] == [True] * 3
@@ -216,7 +216,11 @@ def test_the_cost_is_told_by_day_model_and_notebook_estimated_charged_and_unknow
         "Cost by model",
         "Cost by notebook",
     ]
-    day = next(line for line in told("log --cost day").splitlines() if line.startswith(f"{datetime.now(UTC):%Y-%m-%d}"))
+    day = next(
+        line
+        for line in told("log --cost day").splitlines()
+        if line.startswith(f"{datetime.now().astimezone():%Y-%m-%d}")
+    )
     assert day.split()[1:] == ["4", "$0.05", "$0.012", "$0.01"]
     model = next(line for line in told("log --cost model").splitlines() if line.startswith("qwen-image-2"))
     assert model.split()[1:] == ["1", "$0.05", "$0.00", "$0.00"]
@@ -683,7 +687,10 @@ def test_a_forgotten_picture_leaves_its_record_hash_and_thumbnail(session):
     )
     assert not image.path.exists()
     bundle = run_command(None, "show last")
-    assert f"The image {image.sha256[:12]}… was deleted on {datetime.now(UTC):%Y-%m-%d}" in bundle.data["text/plain"]
+    assert (
+        f"The image {image.sha256[:12]}… was deleted on {datetime.now().astimezone():%Y-%m-%d}"
+        in bundle.data["text/plain"]
+    )
     assert bundle.data["text/html"].count("<img ") == 1
     kept = session.log.get("last").images[0]
     pixels = Image.new("RGB", (48, 32), (41, len("A red fox"), 30)).tobytes()
