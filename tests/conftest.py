@@ -115,7 +115,7 @@ def shell() -> Iterator[InteractiveShell]:
     history = made.history_manager
     with patch("gc.collect"):  # a third of a second a test
         made.atexit_operations()
-    history.db.close()  # Python 3.13 and newer warn of a database that nobody closed
+    history.db.close()  # Python 3.13 and newer warn of a database that no one closed
     atexit.unregister(made.atexit_operations)
     made.restore_sys_module_state()
     TerminalInteractiveShell.clear_instance()

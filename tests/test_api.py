@@ -54,7 +54,7 @@ def posts(simulator):
     return [json.loads(request.body) for request in simulator.requests if request.method == "POST"]
 
 
-def test_one_call_makes_pictures_with_the_session_in_use(simulator, session):
+def test_one_call_makes_images_with_the_session_in_use(simulator, session):
     generation = venice_widgets.generate("a fox", images=2, seed=41)
     assert [image.seed for image in generation.images] == [41, 42]
     assert generation.done
@@ -101,7 +101,7 @@ def test_yes_and_a_sufficient_limit_agree_to_the_price(simulator, session):
     assert len(venice_widgets.generate("a fox", model="gpt-image-2", images=4, max_cost_usd="1.08").images) == 4
 
 
-def test_missing_pictures_raise_with_those_that_arrived(simulator, session, lines):
+def test_missing_images_raise_with_those_that_arrived(simulator, session, lines):
     simulator.add_fault(Fault("500", seed=2))
     with pytest.raises(GenerationIncomplete) as caught:
         venice_widgets.generate("a fox", images=2, seed=1)

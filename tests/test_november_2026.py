@@ -324,7 +324,7 @@ LINES = {
         ),
         log=("response id generate-image-",),
     ),
-    "7 a model that nobody here has heard of": Line(
+    "7 a model that no one here has heard of": Line(
         fields={"model": "nano-banana-2-1", "resolution": "1.5K"},
         options="--model nano-banana-2-1 --resolution 1.5K",
         cell=("1 × $0.07 = $0.07", "nano-banana-2-1", "1.5K · 1:1"),

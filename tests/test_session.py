@@ -346,7 +346,7 @@ def test_a_generation_that_is_all_from_the_log_is_done_at_once_and_costs_nothing
     assert len(posts(simulator)) == 1
 
 
-def test_a_picture_that_is_gone_from_the_store_is_made_again(simulator, session):
+def test_a_image_that_is_gone_from_the_store_is_made_again(simulator, session):
     first = session.generate("a fox", seed=41)
     first.images[0].path.unlink()
     again = session.generate("a fox", seed=41)
@@ -354,7 +354,7 @@ def test_a_picture_that_is_gone_from_the_store_is_made_again(simulator, session)
     assert len(posts(simulator)) == 2
 
 
-def test_an_old_picture_that_was_damaged_does_not_keep_a_new_one_from_being_made(simulator, session):
+def test_an_old_image_that_was_damaged_does_not_keep_a_new_one_from_being_made(simulator, session):
     first = session.generate("a fox", seed=41)
     first.images[0].path.write_bytes(b"damaged")
     again = session.generate("a fox", seed=41)
@@ -612,7 +612,7 @@ def test_a_closed_session_holds_no_file_of_its_store(simulator):
     assert not held
 
 
-def test_a_rate_that_cannot_be_counted_fails_the_images_at_no_cost_and_nobody_waits_forever(simulator, session):
+def test_a_rate_that_cannot_be_counted_fails_the_images_at_no_cost_and_no_one_waits_forever(simulator, session):
     class Breaks(RateLimiter):
         def wait(self, *_):
             raise OSError("the rate cannot be read")

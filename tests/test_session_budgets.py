@@ -58,7 +58,7 @@ def sent(simulator) -> int:
     return sum(request.method == "POST" for request in simulator.requests)
 
 
-def test_two_programs_with_a_shared_dollar_buy_exactly_a_hundred_pictures_of_one_cent(simulator):
+def test_two_programs_with_a_shared_dollar_buy_exactly_a_hundred_images_of_one_cent(simulator):
     configure('project_budget_usd = "1.00"')
     with simulator.serve() as url:
         environment = {

@@ -41,7 +41,7 @@ def test_an_ipython_at_a_terminal_is_no_kernel(shell, terminal):
 
 
 @pytest.mark.parametrize("stdin", [None, open], ids=["none", "no terminal"])
-def test_an_ipython_that_nobody_types_into_is_not_at_a_terminal(shell, monkeypatch, tmp_path, stdin):
+def test_an_ipython_that_no_one_types_into_is_not_at_a_terminal(shell, monkeypatch, tmp_path, stdin):
     with (tmp_path / "input").open("w+") as file:
         monkeypatch.setattr(sys, "stdin", stdin and file)
         assert not surroundings.at_terminal()

@@ -45,7 +45,7 @@ def generate(
     program gets plain lines on standard error.
 
     Args:
-        prompt: what the images show; sent as it stands, 1 character up to the model's limit.
+        prompt: what the images show; sent unchanged, 1 character up to the model's limit.
         images: how many images, 1 … 1000: each is a request of its own, with seeds s, s+1, …
         max_cost_usd: refuse to send if it could cost more US dollars, or if the price is unknown; it also confirms a
             price up to it.

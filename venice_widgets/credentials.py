@@ -68,7 +68,7 @@ def find_credential(settings: Settings, *, dotenv: Path | None = None) -> Creden
 
 
 def credential_in(dotenv: Path) -> Credential:
-    """The key that a ``.env`` file holds, whatever stands elsewhere.
+    """The key that a ``.env`` file holds, whatever is elsewhere.
 
     Raises:
         ConfigurationError: it cannot be read, or holds none.
@@ -101,7 +101,7 @@ def refuse_keys(texts: Mapping[str, object], secrets: Iterable[Secret | None]) -
     """Refuse texts into which a key slipped: they would be sent, shown and kept.
 
     Raises:
-        InvalidRequest: it names the field, by whose name each text stands in `texts`.
+        InvalidRequest: it names the field, by whose name each text is in `texts`.
     """
     known = tuple(secrets)
     for name, text in texts.items():

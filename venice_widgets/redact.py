@@ -55,7 +55,7 @@ def scrub_own_words(text: str, secrets: Iterable[str | Revealing | None] = ()) -
 
 
 def holds_key(text: str, secrets: Iterable[Revealing | None]) -> bool:
-    """Whether an API key stands in the text, or one of these secrets, if long enough to stand there by no accident."""
+    """Whether the text holds an API key, or one of these secrets, if long enough not to be there by accident."""
     known = (secret.reveal() for secret in secrets if secret)
     return bool(_API_KEY.search(text)) or any(len(clear) >= 16 and clear in text for clear in known)
 
@@ -133,7 +133,7 @@ _WORD_BEGINS = r"(?:(?<![\w+/])|(?<=%[0-9a-f]{2})|(?<=\\x[0-9a-f]{2})|(?<=\\u00[
 # And what else of base64 was broken over lines: lines of nothing else.
 _NEXT_LINE = r"(?:\\{0,8}\r?\n|\\{1,8}r\\{1,8}n|\\{1,8}n|<br ?/?>)[ \t]{0,8}[\w+/=]{1,200}(?=[\s\\\"'<&]|\Z)"
 _BASE58 = "[1-9A-HJ-NP-Za-km-z]"
-# Cookie: a=b, "cookie": "a=b", (b'cookie', b'a=b'), <td>Cookie</td><td>a=b</td>: what stands between name and value,
+# Cookie: a=b, "cookie": "a=b", (b'cookie', b'a=b'), <td>Cookie</td><td>a=b</td>: what is between name and value,
 _BETWEEN = rf"(?:\s{{0,40}}[:=]{_TAG}{{0,4}}|\s{{0,40}},(?=\s{{0,40}}b?{_QUOTE})|{_TAG}{{1,4}}:?)\s{{0,40}}"
 # and the value: to the end of its line or element, or of its quotation where the name is quoted too.
 _LINE = r"(?:(?!\\{1,8}[rn]|</?[a-z][a-z0-9]{0,20}(?:\s[^<>\r\n]{0,200})?/?>)[^\r\n])+"
@@ -203,7 +203,7 @@ def _without(text: str, secret: str | Revealing | None) -> str:
 
 
 def _origin(text: str) -> list[int]:
-    """Where in the text each character stands that is left when nothing in it is broken over lines."""
+    """Where in the text each character is that is left when nothing in it is broken over lines."""
     origin: list[int] = []
     done = 0
     for found in _BREAK.finditer(text):
@@ -230,7 +230,7 @@ def _may_hold(text: str, written: str) -> bool:
 
 
 def _places(text: str, written: str) -> Iterator[tuple[int, int]]:
-    """Where what begins like the secret stands, as far as it goes on: its end may have been cut off."""
+    """Where what begins like the secret is, as far as it goes on: its end may have been cut off."""
     if not _may_hold(text, written):
         return
     characters = [_forms(character, backslashes=8 if place else 0) for place, character in enumerate(written)]
@@ -250,7 +250,7 @@ def _forms(character: str, backslashes: int) -> str:
 
     Args:
         character: which one.
-        backslashes: how many may stand before it; none before a secret's first, or a row of them would cost dearly.
+        backslashes: how many may precede it; none before a secret's first, or a row of them would cost dearly.
     """
     code = ord(character)
     percent = "".join(rf"%(?:25){{0,4}}{byte:02x}" for byte in character.encode())

@@ -286,7 +286,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def _make_repository(folder: Path) -> None:
     """Where notebooks usually are: the record asks git for the commit."""
-    identity = ("-c", "user.name=nobody", "-c", "user.email=nobody@localhost")
+    identity = ("-c", "user.name=no one", "-c", "user.email=no one@localhost")
     for arguments in (("init", "-q"), (*identity, "commit", "-q", "--allow-empty", "-m", "Begin")):
         subprocess.run(["git", "-C", str(folder), *arguments], check=True)
 
@@ -298,7 +298,7 @@ def served(folder: Path) -> Iterator[Bench]:
     kinds = make_pictures(folder)
     names = [f"{kind}={path}" for kind, paths in kinds.items() for path in paths]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("VENICE_")}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # nobody's second start compiles again
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # no one's second start compiles again
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, (str(ROOT), environment.get("PYTHONPATH"))))
     command = [sys.executable, str(Path(__file__).with_name("canned.py")), *names]
     with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:

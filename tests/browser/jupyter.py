@@ -52,7 +52,7 @@ class Server:
 
 
 def free_port() -> int:
-    """A port of the loopback that nobody listens at."""
+    """A port of the loopback that no one listens at."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -15,7 +15,7 @@ GRIDS = """
 import io
 from IPython.display import display
 from PIL import Image
-from venice_widgets.display import Card, pictures
+from venice_widgets.display import Card, image_cards
 
 def card(seed, width, height):
     file = io.BytesIO()
@@ -26,7 +26,7 @@ def card(seed, width, height):
 
 for width, height in ((1, 1), (3, 2), (9, 16), (21, 9)):
     for count in range(1, 10):
-        display(pictures([card(seed, width, height) for seed in range(count)], plain="", record={},
+        display(image_cards([card(seed, width, height) for seed in range(count)], plain="", record={},
                          summary=f"{count} of {width}:{height}"))
 """
 ROWS = """() => [...document.querySelectorAll('.jp-OutputArea-output figure')].reduce((grids, figure) => {

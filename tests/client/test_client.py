@@ -227,12 +227,12 @@ def test_an_answer_that_only_claims_to_be_compressed_may_have_been_charged(liste
 
 
 @pytest.mark.parametrize("status", ["200 OK", "201 Created", "203 Non-Authoritative", "206 Partial Content"])
-def test_a_picture_is_taken_with_any_status_of_success(listen, store, status):
+def test_a_image_is_taken_with_any_status_of_success(listen, store, status):
     assert pictures(generate(listen(http(status, body=ANSWER)).base_url, store)) == [RED]
 
 
 @pytest.mark.parametrize("content_type", ["image/png", "application/octet-stream", "application/json", "text/html"])
-def test_a_picture_that_is_the_body_itself_is_kept_whatever_it_is_called(listen, store, content_type):
+def test_a_image_that_is_the_body_itself_is_kept_whatever_it_is_called(listen, store, content_type):
     server = listen(http(headers=[f"Content-Type: {content_type}"], body=RED))
     answer = generate(server.base_url, store)
     assert pictures(answer) == [RED]
@@ -248,7 +248,7 @@ def test_a_page_with_success_is_quoted_and_may_have_been_charged(listen, store):
     no_key_in(str(error))
 
 
-def test_a_violation_is_no_error_here_and_its_picture_is_not_kept(listen, store):
+def test_a_violation_is_no_error_here_and_its_image_is_not_kept(listen, store):
     for body in (ANSWER, b'{"images": []}', b""):
         server = listen(http(headers=["x-venice-is-content-violation: true"], body=body))
         answer = generate(server.base_url, store)
@@ -257,7 +257,7 @@ def test_a_violation_is_no_error_here_and_its_picture_is_not_kept(listen, store)
 
 
 @pytest.mark.parametrize("cut", [0, 10, len(ANSWER) - 3, len(ANSWER) - 2])
-def test_a_body_that_is_cut_before_its_picture_is_whole_may_have_been_charged(listen, store, cut):
+def test_a_body_that_is_cut_before_its_image_is_whole_may_have_been_charged(listen, store, cut):
     server = listen(http(body=ANSWER[:cut], length=len(ANSWER)))
     error = generate(server.base_url, store).error
     if cut == len(ANSWER) - 2:
@@ -268,7 +268,7 @@ def test_a_body_that_is_cut_before_its_picture_is_whole_may_have_been_charged(li
     assert len(server.received) == 1
 
 
-def test_a_picture_that_arrived_whole_before_the_connection_broke_is_kept_and_the_damage_is_told(listen, store):
+def test_a_image_that_arrived_whole_before_the_connection_broke_is_kept_and_the_damage_is_told(listen, store):
     two = json.dumps({"images": [base64.b64encode(one).decode() for one in (RED, png("blue"))]}).encode()
     answer = generate(listen(http(body=two[:-30], length=len(two))).base_url, store)
     assert pictures(answer) == [RED]
@@ -276,7 +276,7 @@ def test_a_picture_that_arrived_whole_before_the_connection_broke_is_kept_and_th
     assert "The response was damaged" in answer.notes[0]
 
 
-def test_half_a_binary_picture_is_no_image_and_its_bytes_are_stored(listen, store):
+def test_half_a_binary_image_is_no_image_and_its_bytes_are_stored(listen, store):
     server = listen(http(headers=["Content-Type: image/png"], body=RED[:-5], length=len(RED)))
     answer = generate(server.base_url, store)
     assert type(answer.error) is errors.PossiblyCharged
@@ -453,7 +453,7 @@ PACKS = {"": lambda data: data, "gzip": gzip.compress, "br": brotli.compress, "z
 )
 @example(200, gzip.compress(ANSWER)[:-9], "", "gzip", "application/json", "false")
 @example(200, brotli.compress(ANSWER)[:-4], "", "br", "application/json", "false")
-def test_any_response_gives_pictures_as_they_were_or_one_of_our_errors(
+def test_any_response_gives_images_as_they_were_or_one_of_our_errors(
     store, status, body, pack, claimed, content_type, violation
 ):
     headers = {"content-type": content_type.encode(), "x-venice-is-content-violation": violation}
@@ -579,7 +579,7 @@ def test_a_style_reference_over_https_is_verified_also_where_the_base_url_is_the
     assert asked == [True]
 
 
-def test_a_free_question_does_not_wait_as_long_as_a_picture_may_take(connect):
+def test_a_free_question_does_not_wait_as_long_as_an_image_may_take(connect):
     client = connect("http://127.0.0.1:1/api/v1", read_timeout_seconds=900)
     assert client._questions.timeout.read <= 30
     channel = client.channel()

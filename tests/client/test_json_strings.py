@@ -76,14 +76,14 @@ class TestInSmallSlices:
         assert b"".join(iter(lifted.read, b"")) == text
 
     @given(DOCUMENTS, st.lists(st.binary(min_size=1, max_size=60), min_size=1, max_size=4), DOCUMENTS)
-    def test_every_picture_and_every_other_value_arrives(self, before, pictures, after):
+    def test_every_image_and_every_other_value_arrives(self, before, pictures, after):
         encoded = [base64.b64encode(picture).decode() for picture in pictures]
         document, found, problem = read(json.dumps({**before, "images": encoded, **after}).encode())
         assert (found, problem) == (pictures, None)
         assert document == {**before, **after}
 
     @given(st.lists(st.binary(min_size=20, max_size=60), min_size=1, max_size=3), st.data())
-    def test_a_cut_answer_gives_the_pictures_that_were_whole(self, pictures, data):
+    def test_a_cut_answer_gives_the_images_that_were_whole(self, pictures, data):
         text = answer(pictures, id="x")
         cut = text[: data.draw(st.integers(0, len(text) - 1))]
         whole = sum(cut.count(base64.b64encode(picture) + b'"') for picture in dict.fromkeys(pictures))
@@ -110,7 +110,7 @@ class TestInSmallSlices:
             '["QUJDQUJDQUJDQUJDQUJDQUJDQUJDQUJD"]',
         ],
     )
-    def test_what_is_no_picture_of_the_answer_is_none(self, text):
+    def test_what_is_no_image_of_the_answer_is_none(self, text):
         assert read(text.encode())[1] == []
 
     def test_long_strings_elsewhere_stay_in_the_document(self):
@@ -133,7 +133,7 @@ def test_numbers_stay_exact():
     assert document == {"price": 0.1}
 
 
-def test_a_picture_of_20_mb_is_read_within_6_mb():
+def test_a_image_of_20_mb_is_read_within_6_mb():
     text = io.BytesIO(b'{"images":["' + base64.b64encode(os.urandom(20 << 20)) + b'"]}')
     basket = Basket()
     basket.write = lambda data: None

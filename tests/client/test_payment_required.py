@@ -51,7 +51,7 @@ def test_a_wallets_answer_with_nothing_in_it_still_says_what_happened():
 def test_without_credentials_both_ways_in_are_told_with_their_links(body):
     message, remedy = explain_402(body)
     assert (message, remedy) == no_credentials()
-    assert message == "There is no API key and no wallet, so nobody can be billed (402)."
+    assert message == "There is no API key and no wallet, so no one can be billed (402)."
     for hint in (KEYS_PAGE, WALLET_PAGE, "VENICE_API_KEY", "VENICE_WALLET_KEY", "%venice login --wallet", "demo on"):
         assert hint in remedy
 

@@ -75,18 +75,18 @@ JSON = st.recursive(
 )
 
 
-def test_every_picture_is_kept_exactly_as_it_was_received():
+def test_every_image_is_kept_exactly_as_it_was_received():
     reading, pictures = read(answer())
     assert pictures == {0: RED, 1: GREEN, 2: BLUE}
     assert reading.problem is None
 
 
-def test_the_document_is_kept_without_its_pictures():
+def test_the_document_is_kept_without_its_images():
     assert read(answer())[0].document == {name: value for name, value in WHOLE.items() if name != "images"}
 
 
 @pytest.mark.parametrize("cut", range(0, len(answer()), 7))
-def test_a_picture_that_arrived_whole_before_the_body_was_cut_is_kept(cut):
+def test_a_image_that_arrived_whole_before_the_body_was_cut_is_kept(cut):
     body = answer()[:cut]
     arrived = [data for data, text in zip((RED, GREEN, BLUE), TEXTS, strict=True) if f'"{text}"'.encode() in body]
     reading, pictures = read(body, whole=False)
@@ -94,7 +94,7 @@ def test_a_picture_that_arrived_whole_before_the_body_was_cut_is_kept(cut):
     assert reading.problem
 
 
-def test_a_picture_that_is_damaged_loses_only_itself_and_leaves_its_place():
+def test_a_image_that_is_damaged_loses_only_itself_and_leaves_its_place():
     reading, pictures = read(answer(images=[TEXTS[0], "not base64!", None, 7, {"url": "x"}, "", TEXTS[2]]))
     assert pictures == {0: RED, 6: BLUE}
     assert "image 2 is not base64" in reading.problem
@@ -113,12 +113,12 @@ def test_base64_may_be_a_data_uri_hold_white_space_or_miss_its_padding():
     assert read(answer(images=forms))[1] == dict.fromkeys(range(5), RED)
 
 
-def test_a_picture_of_many_megabytes_is_decoded_in_pieces_without_a_byte_lost():
+def test_a_image_of_many_megabytes_is_decoded_in_pieces_without_a_byte_lost():
     large = RED + bytes(range(256)) * 40_000
     assert read(answer(images=[base64.b64encode(large).decode()]))[1] == {0: large}
 
 
-def test_one_text_in_the_place_of_the_list_is_a_picture_too():
+def test_one_text_in_the_place_of_the_list_is_an_image_too():
     assert read(answer(images=TEXTS[1]))[1] == {0: GREEN}
 
 
@@ -174,17 +174,17 @@ def test_the_bytes_and_not_the_content_type_say_what_a_body_is(content_type):
     assert read(b"\xef\xbb\xbf \n" + answer(), content_type=content_type)[1] == {0: RED, 1: GREEN, 2: BLUE}
 
 
-def test_a_format_that_nobody_here_knows_is_kept_if_it_is_called_a_picture():
+def test_a_format_that_no_one_here_knows_is_kept_if_it_is_called_an_image():
     assert read(b"\x00\x00\x00\x0cJXL \r\n\x87\n", content_type="image/jxl")[1] == {
         0: b"\x00\x00\x00\x0cJXL \r\n\x87\n"
     }
 
 
-def test_half_a_picture_is_none():
+def test_half_an_image_is_none():
     assert read(RED[:40], content_type="image/png", whole=False)[1] == {}
 
 
-def test_a_refused_answer_keeps_no_picture():
+def test_a_refused_answer_keeps_no_image():
     reading = read_body(io.BytesIO(answer()), None)
     assert reading.images == {}
     assert reading.document["id"] == "generate-image-1"
@@ -195,7 +195,7 @@ def test_a_refused_answer_keeps_no_picture():
     [b"1" * 5000, b"-" + b"9" * 5000, b"1e99999", b"1e99999999999999999999", b"[" * 100_000, b'{"a":' * 100_000],
     ids=["digits", "minus", "float", "exponent", "lists", "maps"],
 )
-def test_numbers_and_nesting_beyond_all_measure_cost_neither_the_process_nor_the_picture_before_them(tail):
+def test_numbers_and_nesting_beyond_all_measure_cost_neither_the_process_nor_the_image_before_them(tail):
     started = time.monotonic()
     _, pictures = read(b'{"images":["' + TEXTS[0].encode() + b'"],"x":' + tail)
     assert pictures == {0: RED}
@@ -210,7 +210,7 @@ def test_a_document_is_nested_no_deeper_than_whoever_keeps_it_can_follow():
     json.dumps(reading.document)
 
 
-def test_a_full_disk_is_an_error_only_if_no_picture_could_be_kept():
+def test_a_full_disk_is_an_error_only_if_no_image_could_be_kept():
     reading, pictures = read(answer(), store=Kept(fails_at=2))
     assert pictures == {0: RED, 2: BLUE}
     assert "could not be stored: no space." in reading.problem
@@ -248,7 +248,7 @@ def ends(body, texts):
     place=st.integers(0, 600),
     damage=st.binary(max_size=3),
 )
-def test_damage_at_any_byte_loses_no_picture_that_stands_before_it(before, images, place, damage):
+def test_damage_at_any_byte_loses_no_image_that_stands_before_it(before, images, place, damage):
     body = json.dumps({**before, "images": images}).encode()
     texts = [text for text in images if isinstance(text, str)]
     sent = [base64.b64decode(text) for text in texts]

@@ -68,7 +68,7 @@ def card(text: str = "word", **fields: object) -> Card:
 
 
 def shown(cards: list[Card], **fields: object) -> Bundle:
-    return display.pictures(cards, **{"summary": "two", "plain": "two pictures", "record": RECORD, **fields})
+    return display.image_cards(cards, **{"summary": "two", "plain": "two pictures", "record": RECORD, **fields})
 
 
 OUTPUTS = {
@@ -254,14 +254,14 @@ def test_prompts_choose_their_own_direction():
     assert sum("dir" in attributes for _, attributes in page.elements) == 4
 
 
-def test_pictures_of_different_shapes_take_about_the_same_area():
+def test_images_of_different_shapes_take_about_the_same_area():
     page = Page(shown([card(width=21, height=9), card(width=1, height=1), card(width=9, height=16)]))
     areas = [int(image["width"]) * int(image["height"]) for image in page.all("img")]
     assert max(areas) / min(areas) < 1.05
     assert [round(int(i["width"]) / int(i["height"]), 1) for i in page.all("img")] == [2.3, 1.0, 0.6]
 
 
-def test_a_missing_picture_says_why_in_every_form():
+def test_a_missing_image_says_why_in_every_form():
     missing = Card(heading="seed 42", alt="a fox", missing="refused, not charged")
     bundle = shown([card(), missing])
     assert "refused, not charged" in Page(bundle).text
@@ -269,7 +269,7 @@ def test_a_missing_picture_says_why_in_every_form():
     assert len(Page(bundle).all("figure")) == 2
 
 
-def test_where_all_are_missing_there_is_no_picture_to_show():
+def test_where_all_are_missing_there_is_no_image_to_show():
     bundle = shown([Card(heading="seed 42", alt="a fox", missing="refused")] * 2)
     assert set(bundle.data) == {"text/html", "text/plain"}
 
@@ -280,7 +280,7 @@ def test_the_terminal_reads_one_line_unless_there_is_more_to_say():
     assert plain == "two pictures · simulated\n--steps had no effect"
 
 
-def test_simulated_pictures_say_so_on_screen():
+def test_simulated_images_say_so_on_screen():
     assert Page(shown([card()], simulated=True)).text.startswith("simulated ·  two")
     assert "simulated" not in Page(shown([card()])).text
     assert not Page(shown([card()], simulated=True, summary="")).text.startswith("simulated ·"), "nothing to divide"
@@ -385,7 +385,7 @@ def test_progress_is_one_line_and_a_bar(arguments, line, percent):
     assert f"width:{percent}%" in bundle.data["text/html"]
 
 
-def test_joined_outputs_stand_below_each_other_and_keep_the_picture_and_the_record():
+def test_joined_outputs_stand_below_each_other_and_keep_the_image_and_the_record():
     alone = shown([card()])
     both = display.join(display.notice("look"), alone)
     assert both.data["text/html"] == display.notice("look").data["text/html"] + alone.data["text/html"]
@@ -400,6 +400,6 @@ def test_two_records_cannot_be_joined_into_one_output():
 
 def test_the_names_are_pinned():
     assert display.__all__ == [
-        "Bundle", "Card", "Cell", "code", "facts", "full_size", "join", "line", "notice", "pictures",
+        "Bundle", "Card", "Cell", "code", "facts", "full_size", "image_cards", "join", "line", "notice",
         "price_grid", "progress", "table",
     ]  # fmt: skip

@@ -8,7 +8,7 @@ import nbformat.v4 as notebooks
 import pytest
 from PIL import Image
 
-from venice_widgets.display import Card, pictures
+from venice_widgets.display import Card, image_cards
 from venice_widgets.display.markdown import VeniceMarkdownExporter
 
 
@@ -17,7 +17,7 @@ def notebook():
     buffer = BytesIO()
     Image.new("RGB", (64, 64), "red").save(buffer, "JPEG")
     cards = [Card(heading=f"seed {seed}", alt="A fox", data=buffer.getvalue(), details="$0.01") for seed in (1, 2)]
-    bundle = pictures(cards, summary="", plain="", record={})
+    bundle = image_cards(cards, summary="", plain="", record={})
     output = notebooks.new_output("display_data", bundle.data, metadata=bundle.metadata)
     return notebooks.new_notebook(cells=[notebooks.new_code_cell("%%venice\nA fox", outputs=[output])])
 

@@ -7,7 +7,7 @@ from venice_widgets import display
 from venice_widgets.display import terminal
 from venice_widgets.notebook.cell_options import cell_help
 
-WORDS = "The demo is on: the built-in simulator makes the images, nothing is charged, and nobody is asked."
+WORDS = "The demo is on: the built-in simulator makes the images, nothing is charged, and no one is asked."
 LONG = [["gpt-image-2", "A red fox asleep under a maple", "狐狸 在夜里 睡在枫树下", "2026-11-26 10:04", "$0.26"]] * 3
 NAMES = ["model", "prompt", "another prompt", "time", "price"]
 

@@ -37,7 +37,7 @@ FINDINGS = {
         "generation/test_copies.py::test_python_saves_as_a_cell_does",
     ],
     "A6 a file that is in the way is named before sending": [
-        "notebook/test_cell.py::test_a_picture_that_could_not_be_saved_as_asked_is_not_paid_for",
+        "notebook/test_cell.py::test_a_image_that_could_not_be_saved_as_asked_is_not_paid_for",
         "generation/test_copies.py::test_a_file_or_folder_that_is_in_the_way_is_named",
     ],
     "B1 proxies, certificates and the client's construction": [
@@ -82,7 +82,7 @@ FINDINGS = {
     "E1 infotext on one line": [
         "media/metadata/test_foreign.py::test_infotext_is_read_on_one_line_and_on_three_whole_and_cut",
         "media/metadata/test_foreign.py::test_a_prompt_on_one_line_without_a_negative_prompt_is_read",
-        "notebook/commands/test_replay.py::test_a_picture_by_another_program_is_not_said_to_be_of_venice_and_is_not_sent",
+        "notebook/commands/test_replay.py::test_a_image_by_another_program_is_not_said_to_be_of_venice_and_is_not_sent",
     ],
     "E2 a seed of -1 from another program is not known": [
         "media/metadata/test_foreign.py::test_a_seed_of_minus_one_is_not_known_in_files_of_other_programs",
@@ -90,7 +90,7 @@ FINDINGS = {
     ],
     "E3 other programs' formats are named": [
         "media/metadata/test_foreign.py::test_another_programs_format_is_named_and_not_guessed_at",
-        "notebook/commands/test_replay.py::test_a_picture_by_another_program_is_not_said_to_be_of_venice_and_is_not_sent",
+        "notebook/commands/test_replay.py::test_a_image_by_another_program_is_not_said_to_be_of_venice_and_is_not_sent",
     ],
     "E4 comments in every encoding, and infotext in other fields": [
         "media/metadata/test_foreign.py::test_a_comment_is_read_in_every_encoding",
@@ -122,7 +122,7 @@ FINDINGS = {
         "notebook/test_cell_options.py::test_an_option_of_other_image_tools_is_answered_with_ours",
         "request/test_request.py::test_a_name_that_other_tools_use_is_answered_with_ours",
         "notebook/test_cell.py::test_a_model_of_other_tools_is_answered_with_the_nearest",
-        "notebook/test_discarded.py::test_a_prompt_after_a_single_percent_sign_is_answered_with_the_cell",
+        "notebook/test_return_value.py::test_a_prompt_after_a_single_percent_sign_is_answered_with_the_cell",
         "notebook/commands/test_commands.py::test_a_word_that_is_the_value_of_a_filter_is_answered_with_it",
     ],
     "F4 dates are the user's own": [
@@ -139,7 +139,7 @@ FINDINGS = {
         "notebook/test_cell.py::test_some_fail_and_what_arrived_is_shown_and_kept_before_the_cell_fails",
     ],
     "F7 a budget refuses before it asks, with the same amounts everywhere": [
-        "notebook/test_cell.py::test_nobody_is_asked_about_what_a_budget_refuses",
+        "notebook/test_cell.py::test_no_one_is_asked_about_what_a_budget_refuses",
         "panel/test_panel.py::test_a_limit_a_budget_and_a_missing_key_are_told_before_the_click",
     ],
     "F8 a deprecation is told once, in words": [
@@ -150,12 +150,12 @@ FINDINGS = {
         "notebook/commands/test_log.py::test_an_export_of_nothing_writes_nothing",
         "log/export/test_text_files.py::test_nothing_is_not_exported",
         "notebook/commands/test_log.py::test_the_log_says_how_many_runs_there_are_and_shows_more_when_asked",
-        "notebook/commands/test_log.py::test_forgetting_names_the_runs_that_gave_the_same_picture",
+        "notebook/commands/test_log.py::test_forgetting_names_the_runs_that_gave_the_same_image",
         "notebook/commands/test_log.py::test_forgetting_takes_the_options_that_find_runs",
     ],
     "F10 commands display wherever they stand": [
-        "notebook/test_discarded.py::test_commands_display_wherever_they_stand_and_a_value_that_is_assigned_does_not",
-        "notebook/test_discarded.py::test_a_script_of_commands_shows_them_all",
+        "notebook/test_return_value.py::test_commands_display_wherever_they_stand_and_a_value_that_is_assigned_does_not",
+        "notebook/test_return_value.py::test_a_script_of_commands_shows_them_all",
     ],
     "F11 a command among the lines of a prompt": [
         "notebook/test_cell.py::test_a_wrong_argument_is_a_usage_error_without_a_traceback",
@@ -164,7 +164,7 @@ FINDINGS = {
     "F12 a script is told the price and the progress": [
         "test_api.py::test_a_program_is_told_the_price_the_summary_and_where_the_images_are",
         "test_api.py::test_a_loop_in_a_notebook_shows_its_images",
-        "notebook/test_discarded.py::test_cells_in_a_loop_show_their_images",
+        "notebook/test_return_value.py::test_cells_in_a_loop_show_their_images",
     ],
     "F13 words of foreign files, redirects, encodings and locks": [
         "replay/test_replay.py::test_a_file_of_another_program_is_looked_at_without_words_for_what_is_not_known",
@@ -226,11 +226,11 @@ FINDINGS = {
     ],
     "H3 a log that stays locked": [
         "log/test_database.py::test_a_log_that_stays_locked_says_so_and_that_nothing_was_done",
-        "generation/test_worker.py::test_a_picture_that_comes_while_another_program_holds_the_log_is_kept_and_shown",
+        "generation/test_worker.py::test_a_image_that_comes_while_another_program_holds_the_log_is_kept_and_shown",
     ],
     "H4 the memory of the tests": [
         "log/export/test_ro_crate.py::test_a_crate_of_many_runs_needs_no_more_memory_than_one_of_few",
-        "client/test_json_strings.py::test_a_picture_of_20_mb_is_read_within_6_mb",
+        "client/test_json_strings.py::test_a_image_of_20_mb_is_read_within_6_mb",
     ],
     "I1 an interrupt while the log is read": [
         "log/test_interrupts.py::test_an_interrupt_at_any_bytecode_leaves_the_log_alive",
@@ -311,7 +311,7 @@ FINDINGS = {
     ],
     "J11 warnings that are errors": [
         "media/test_side_data.py::test_odd_exif_is_no_reason_even_where_warnings_are_errors",
-        "generation/test_worker.py::test_whatever_a_picture_does_to_its_reader_the_generation_ends_with_one_of_our_errors",
+        "generation/test_worker.py::test_whatever_an_image_does_to_its_reader_the_generation_ends_with_one_of_our_errors",
     ],
     "J12 a 303, and a price of 0": [
         f"{ENTRIES}::test_what_is_said_is_true_of_the_money",

@@ -269,7 +269,7 @@ class Machine:
         return states
 
 
-# A file that an interrupt fell into the opening of is closed when nobody holds it any more.
+# A file that an interrupt fell into the opening of is closed when no one holds it any more.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.timeout(int(SECONDS) + 120)
 def test_the_service_and_the_record_agree_whatever_happens(monkeypatch):

@@ -322,7 +322,7 @@ def test_what_goes_wrong_while_settling_belongs_to_its_job_and_stops_nothing():
     assert [delivery.result for delivery in made.deliveries] == [0, 1, 2, 3]
 
 
-def test_what_goes_wrong_before_a_job_is_sent_belongs_to_it_and_nobody_waits_forever():
+def test_what_goes_wrong_before_a_job_is_sent_belongs_to_it_and_no_one_waits_forever():
     class Breaks(RateLimiter):
         def wait(self, *_):
             raise OSError("the rate cannot be read")

@@ -164,7 +164,7 @@ def test_what_is_in_flight_is_known_and_forgotten_whatever_interrupts():
         worker = threading.Thread(target=known.discard, args=(sending,), daemon=True)
         worker.start()
         worker.join(20)
-        assert not worker.is_alive(), "it waits for a lock that nobody gives back"
+        assert not worker.is_alive(), "it waits for a lock that no one gives back"
         assert known.requests == 0
 
 

@@ -12,7 +12,7 @@ from venice_widgets.generation.progress import ProgressLine
 
 
 class Terminal(io.StringIO):
-    """What a person sees in one row: a carriage return goes back, letters replace."""
+    """What the user sees in one row: a carriage return goes back, letters replace."""
 
     def isatty(self):
         return True

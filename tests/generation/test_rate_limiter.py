@@ -131,7 +131,7 @@ def test_a_file_that_cannot_be_used_keeps_nothing_from_being_sent(tmp_path):
     assert starts.take(1, 60) > 0
 
 
-def test_a_disk_that_fills_up_keeps_nothing_from_being_sent_and_nobody_from_the_file(tmp_path):
+def test_a_disk_that_fills_up_keeps_nothing_from_being_sent_and_no_one_from_the_file(tmp_path):
     full, other = (SharedStarts(tmp_path / "rate.sqlite", "account") for _ in range(2))
     assert full.take(9, 60) == 0
     full._connection.execute("CREATE TRIGGER full BEFORE INSERT ON starts BEGIN SELECT raise(FAIL, 'disk full'); END")

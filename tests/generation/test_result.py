@@ -52,7 +52,7 @@ def image(session):
 # One picture.
 
 
-def test_a_picture_tells_its_seed_run_hash_format_and_size(session, image):
+def test_a_image_tells_its_seed_run_hash_format_and_size(session, image):
     assert (image.seed, image.mime, image.width, image.height) == (41, "image/png", 70, 50)
     assert image.run_id == session.log.get("last").run_id
     assert image.sha256 == session.log.get("last").images[0].sha256
@@ -65,13 +65,13 @@ def test_data_is_read_from_the_store_each_time_and_exactly_as_received(image):
     assert image.data is not image.data
 
 
-def test_pil_gives_the_decoded_picture(image):
+def test_pil_gives_the_decoded_image(image):
     picture = image.pil()
     assert (picture.size, picture.format) == ((70, 50), "PNG")
     picture.getpixel((69, 49))
 
 
-def test_a_picture_that_is_gone_from_the_store_is_an_error_that_says_where_it_was(image):
+def test_a_image_that_is_gone_from_the_store_is_an_error_that_says_where_it_was(image):
     image.path.unlink()
     for read in (lambda: image.data, image.pil, lambda: image.save("a.png")):
         with pytest.raises(StoreError) as caught:
@@ -79,20 +79,20 @@ def test_a_picture_that_is_gone_from_the_store_is_an_error_that_says_where_it_wa
         assert str(image.path) in str(caught.value)
 
 
-def test_the_repr_of_a_picture_holds_no_bytes(image):
+def test_the_repr_of_an_image_holds_no_bytes(image):
     assert len(repr(image)) < 400
 
 
 # Saving.
 
 
-def test_a_saved_picture_has_the_pixels_that_were_received(image, tmp_path):
+def test_a_saved_image_has_the_pixels_that_were_received(image, tmp_path):
     saved = image.save(tmp_path / "new folder" / "fox.png")
     assert saved == tmp_path / "new folder" / "fox.png"
     assert Pillow.open(saved).tobytes() == image.pil().tobytes()
 
 
-def test_a_pattern_is_filled_with_what_the_picture_has(image, tmp_path):
+def test_a_pattern_is_filled_with_what_the_image_has(image, tmp_path):
     saved = image.save(str(tmp_path / "{model}-{seed}-{run_id}.{ext}"))
     assert saved.name == f"z-image-turbo-41-{image.run_id[-8:]}.png"
 
@@ -188,7 +188,7 @@ def generation(session):
     return make
 
 
-def test_pictures_and_runs_stand_in_the_order_of_the_seeds_whatever_came_first(simulator, session):
+def test_images_and_runs_stand_in_the_order_of_the_seeds_whatever_came_first(simulator, session):
     simulator.add_fault(Fault("slow", seconds=0.2, seed=1))
     made = session.generate("a fox", images=3, seed=1)
     assert [image.seed for image in made.images] == [1, 2, 3]
@@ -240,7 +240,7 @@ def test_a_note_is_said_once_however_many_runs_say_it(generation):
         ([Status.CANCELLED], True),
     ],
 )
-def test_it_fails_when_pictures_are_missing(generation, states, fails):
+def test_it_fails_when_images_are_missing(generation, states, fails):
     made = generation(*(run(status, seed) for seed, status in enumerate(states, 1)))
     if not fails:
         made.raise_for_missing()
@@ -285,7 +285,7 @@ def test_the_record_is_what_the_notebook_keeps(session):
     json.dumps(record)
 
 
-def test_a_bundle_shows_every_picture_and_names_what_is_missing(simulator, session):
+def test_a_bundle_shows_every_image_and_names_what_is_missing(simulator, session):
     simulator.add_fault(Fault("500", seed=2))
     with pytest.raises(GenerationIncomplete) as caught:
         session.generate("a fox <blink>", images=2, seed=1)

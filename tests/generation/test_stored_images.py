@@ -9,7 +9,7 @@ def again(session):
     return recalled(session.log, session.log.get("last"))
 
 
-def test_a_seed_that_the_model_ignores_is_called_that_also_when_the_picture_comes_from_the_log(session):
+def test_a_seed_that_the_model_ignores_is_called_that_also_when_the_image_comes_from_the_log(session):
     session.generate("a fox", model="gpt-image-2", quality="low", seed=41)
     assert again(session)[0].remarks == ("seed ignored by this model",)
     known = session.generate("a fox", model="gpt-image-2", quality="low", seed=41)
@@ -24,7 +24,7 @@ def test_each_of_several_variants_has_its_own_part_of_the_price(session):
     assert [image.price_usd for image in again(session)] == [Decimal("0.015")] * 4
 
 
-def test_a_seed_that_nobody_knows_is_not_said_to_be_ignored(session):
+def test_a_seed_that_no_one_knows_is_not_said_to_be_ignored(session):
     session.generate("a fox", model="gpt-image-2", quality="low", variants=2, seed=5)
     assert [(image.seed, image.remarks) for image in again(session)] == [
         (5, ("seed ignored by this model",)),

@@ -154,7 +154,7 @@ def test_what_waits_its_turn_is_pending_and_reserved_while_the_first_hangs(simul
     assert session.log.spent().reserved_usd == 0
 
 
-def test_a_picture_is_kept_before_it_is_on_record_and_on_record_before_it_is_shown(start, monkeypatch):
+def test_a_image_is_kept_before_it_is_on_record_and_on_record_before_it_is_shown(start, monkeypatch):
     session, order = start(), []
     keep, finish = objects_module.ObjectWriter.keep, session.log.finish
 
@@ -182,7 +182,7 @@ def test_a_picture_is_kept_before_it_is_on_record_and_on_record_before_it_is_sho
 # What goes on the wire.
 
 
-def test_n_pictures_are_n_requests_with_seeds_that_count_on(simulator, start):
+def test_n_images_are_n_requests_with_seeds_that_count_on(simulator, start):
     generation = start().generate("a fox", images=4, seed=41)
     assert sorted(body["seed"] for body in sent(simulator)) == [41, 42, 43, 44]
     assert [image.seed for image in generation.images] == [41, 42, 43, 44]
@@ -285,12 +285,12 @@ def test_answers_of_other_shapes_are_as_good(simulator, start, kind):
     assert generation.notes == ()
 
 
-def test_a_model_that_ignores_seeds_says_so_under_its_picture(start):
+def test_a_model_that_ignores_seeds_says_so_under_its_image(start):
     generation = start().generate("a fox", model="gpt-image-2", quality="low")
     assert "seed ignored by this model" in generation.images[0].remarks
 
 
-def test_a_blurred_picture_is_a_picture_and_is_labelled(simulator, start):
+def test_a_blurred_image_is_an_image_and_is_labelled(simulator, start):
     simulator.add_fault(Fault("blur"))
     session = start()
     generation = session.generate("a fox")
@@ -350,7 +350,7 @@ def test_what_was_sent_and_not_what_was_planned_is_on_record(simulator, start):
         assert run.draft.request_hash == f"sha256:{hashlib.sha256(run.draft.request.encode()).hexdigest()}"
 
 
-def test_a_later_picture_of_an_enhanced_generation_can_be_sent_again(simulator, start):
+def test_a_later_image_of_an_enhanced_generation_can_be_sent_again(simulator, start):
     simulator.add_fault(Fault("503", nth=2))
     session = start()
     generation = session.generate("a fox", images=2, seed=1, enhance_prompt=True)
@@ -376,7 +376,7 @@ def test_if_the_enhancing_request_fails_the_rest_is_not_sent_and_costs_nothing(s
 # Failures.
 
 
-def test_when_some_fail_every_picture_is_kept_and_each_missing_seed_is_named_with_its_money(simulator, start):
+def test_when_some_fail_every_image_is_kept_and_each_missing_seed_is_named_with_its_money(simulator, start):
     for fault in (Fault("500", seed=2), Fault("moderation", seed=3), Fault("violation", seed=5)):
         simulator.add_fault(fault)
     session = start()
@@ -417,7 +417,7 @@ def test_when_all_are_refused_it_fails_and_when_some_are_they_are_labelled(simul
     assert "refused by the content policy, not charged" in generation.bundle().data["text/html"]
 
 
-def test_a_single_picture_fails_with_its_own_error(simulator, start):
+def test_a_single_image_fails_with_its_own_error(simulator, start):
     simulator.add_fault(Fault("violation"))
     assert "blacked the image out" in str(failing(start(), "a fox", kind=ContentRefused))
 
@@ -438,13 +438,13 @@ def test_a_damaged_variant_does_not_lose_the_whole_ones(simulator, start):
     assert "2 of 4 images came; all may have been charged." in generation.notes
 
 
-def test_if_the_first_variant_is_lost_nobody_knows_the_seed_of_the_others(simulator, start):
+def test_if_the_first_variant_is_lost_no_one_knows_the_seed_of_the_others(simulator, start):
     body = json.dumps({"images": [None, base64.b64encode(PNG).decode()]}).encode()
     generation = start(Says(simulator, body)).generate("a fox", seed=41, variants=2)
     assert [image.seed for image in generation.images] == [None]
 
 
-def test_bytes_that_are_no_picture_are_kept_and_the_error_says_where(simulator, start):
+def test_bytes_that_are_no_image_are_kept_and_the_error_says_where(simulator, start):
     body = json.dumps({"images": [base64.b64encode(b"GIF87a of a future kind").decode()]}).encode()
     session = start(Says(simulator, body))
     error = failing(session, "a fox", kind=PossiblyCharged)
@@ -454,7 +454,7 @@ def test_bytes_that_are_no_picture_are_kept_and_the_error_says_where(simulator, 
     assert session.log.get("last").status is Status.UNKNOWN
 
 
-def test_whatever_a_picture_does_to_its_reader_the_generation_ends_with_one_of_our_errors(start, monkeypatch):
+def test_whatever_an_image_does_to_its_reader_the_generation_ends_with_one_of_our_errors(start, monkeypatch):
     def breaks(path, **_):
         raise IndexError("bitmap out of range")
 
@@ -465,7 +465,7 @@ def test_whatever_a_picture_does_to_its_reader_the_generation_ends_with_one_of_o
     assert session.log.get("last").status is Status.UNKNOWN
 
 
-def test_a_disk_that_is_full_while_a_picture_is_kept_is_told_as_possibly_charged(simulator, start, monkeypatch):
+def test_a_disk_that_is_full_while_an_image_is_kept_is_told_as_possibly_charged(simulator, start, monkeypatch):
     fsync, calls = objects_module.os.fsync, itertools.count()
 
     def full(descriptor):
@@ -485,7 +485,7 @@ def test_a_disk_that_is_full_while_a_picture_is_kept_is_told_as_possibly_charged
     assert isinstance(caught.value.errors[0], StoreError)
 
 
-def test_a_disk_that_is_full_when_the_only_picture_comes_is_told_with_the_money(simulator, start, monkeypatch):
+def test_a_disk_that_is_full_when_the_only_image_comes_is_told_with_the_money(simulator, start, monkeypatch):
     def full(descriptor):
         raise OSError(28, "No space left on device")
 
@@ -496,7 +496,7 @@ def test_a_disk_that_is_full_when_the_only_picture_comes_is_told_with_the_money(
         session.generate("a fox", seed=1)
 
 
-def test_a_disk_without_room_for_a_picture_lets_nothing_out(simulator, start, monkeypatch):
+def test_a_disk_without_room_for_an_image_lets_nothing_out(simulator, start, monkeypatch):
     session = start()
     prepared = session.build("a fox")
     usage = objects_module.shutil.disk_usage(".")
@@ -545,7 +545,7 @@ def test_what_could_not_be_marked_as_sent_is_not_sent_and_cost_nothing(simulator
 
 
 @pytest.mark.parametrize("raised", [StoreError("the log cannot be written."), ValueError("surrogates not allowed")])
-def test_a_picture_that_cannot_be_put_on_record_is_shown_all_the_same_and_that_is_told(start, monkeypatch, raised):
+def test_a_image_that_cannot_be_put_on_record_is_shown_all_the_same_and_that_is_told(start, monkeypatch, raised):
     def refuse(run_id, outcome):
         raise raised
 
@@ -559,7 +559,7 @@ def test_a_picture_that_cannot_be_put_on_record_is_shown_all_the_same_and_that_i
     assert any("could not be put on record as succeeded" in note for note in generation.notes)
 
 
-def test_a_picture_that_comes_while_another_program_holds_the_log_is_kept_and_shown(simulator, start):
+def test_a_image_that_comes_while_another_program_holds_the_log_is_kept_and_shown(simulator, start):
     session = start(Watching(simulator.transport(), lambda _: other.execute("BEGIN IMMEDIATE")))
     prepared = session.build("a fox", seed=1)
     session.log._database.busy_timeout_seconds = 0.05

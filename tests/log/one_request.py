@@ -49,7 +49,7 @@ done("2 reserved")
 log.mark_sent(draft.run_id)
 done("3 marked")
 done("4 answered")
-with log.picture_writer(
+with log.image_writer(
     draft.run_id, options.get("place", 0), status_code=200, headers=options.get("headers", {})
 ) as writer:
     writer.write(data[:20])
@@ -61,7 +61,7 @@ with log.picture_writer(
         writer.before_keep = lambda sha256: (note(sha256), done("5 noted"))
     kept = writer.keep()
 done("5 kept")
-with log.picture_writer(draft.run_id, 1, status_code=200) as writer:
+with log.image_writer(draft.run_id, 1, status_code=200) as writer:
     if last_step == "5 kept twice":
         writer.write(data + b"second")
         writer.keep()

@@ -143,8 +143,8 @@ def answered(log, make, response_id):
 @pytest.mark.parametrize("odd", ["-0.02", "1e30", "-1e999999", "NaN", "Infinity", "1e15"])
 def test_one_odd_entry_of_a_ledger_stops_nothing_and_is_named(log, make, odd):
     first, second = answered(log, make, "a"), answered(log, make, "b")
-    met = log.reconcile([("a", CENT), ("a", Decimal(odd)), ("b", CENT), ("nobody", Decimal(odd))])
-    assert (met.charged, met.odd, met.strangers) == ((second,), (first,), ("nobody",))
+    met = log.reconcile([("a", CENT), ("a", Decimal(odd)), ("b", CENT), ("no one", Decimal(odd))])
+    assert (met.charged, met.odd, met.strangers) == ((second,), (first,), ("no one",))
     assert (log.get(first).charged_usd, log.get(second).charged_usd) == (None, CENT)
 
 

@@ -13,7 +13,7 @@ from venice_widgets.files.store_folder import make_store
 from venice_widgets.log import Budgets, Log, Status, database
 
 
-def test_a_log_that_nobody_holds_any_more_has_closed_its_file_and_ended_its_thread(tmp_path):
+def test_a_log_that_no_one_holds_any_more_has_closed_its_file_and_ended_its_thread(tmp_path):
     log = Log.open(tmp_path)
     connection = log._database._thread._connection
     assert connection._opened is not None
@@ -70,7 +70,7 @@ def test_where_wal_fails_the_journal_is_delete_and_everything_works(tmp_path, ma
     draft = make.draft()
     log.reserve([draft])
     log.mark_sent(draft.run_id)
-    with log.picture_writer(draft.run_id) as writer:
+    with log.image_writer(draft.run_id) as writer:
         writer.write(b"picture")
         kept = writer.keep()
     log.finish(draft.run_id, make.outcome(images=(make.picture(kept.sha256),)))

@@ -101,7 +101,7 @@ def test_what_is_no_image_belongs_to_its_run(log, sent, data):
 
 
 def test_an_image_that_is_none_is_a_body_of_its_run(log, sent):
-    with log.picture_writer(sent, 1, status_code=200) as writer:
+    with log.image_writer(sent, 1, status_code=200) as writer:
         writer.write(b"BM no image")
         writer.keep()
     again = killed(log)
@@ -127,7 +127,7 @@ def test_an_unreadable_response_is_stored_while_its_run_ends(log, make, sent):
 def test_an_image_that_cannot_be_moved_stays_and_is_stored_with_its_run_later(log, make, sent, monkeypatch):
     """The last rename fails after everything was paid for."""
     monkeypatch.setattr(Path, "replace", refuses)
-    with log.picture_writer(sent) as out:
+    with log.image_writer(sent) as out:
         out.write(png())
         with pytest.raises(StoreError, match=r"What arrived is in .*incoming") as refused:
             out.keep()

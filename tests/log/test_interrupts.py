@@ -121,7 +121,7 @@ def assert_alive(log):
 @pytest.mark.skipif(
     sys.version_info[:2] == (3, 12), reason="Python 3.12.1 itself crashes where a traced bytecode raises in an export"
 )
-# A file that an interrupt fell into the opening of is closed when nobody holds it any more.
+# A file that an interrupt fell into the opening of is closed when no one holds it any more.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("name", NAMES)
 def test_an_interrupt_at_any_bytecode_leaves_the_log_alive(log, make, tmp_path, name):

@@ -14,7 +14,7 @@ def run(log, make):
     draft = make.draft()
     log.reserve([draft])
     log.mark_sent(draft.run_id)
-    with log.picture_writer(draft.run_id) as writer:
+    with log.image_writer(draft.run_id) as writer:
         writer.write(b"picture")
         kept = writer.keep()
     log.finish(draft.run_id, make.outcome(images=(make.picture(kept.sha256),)))
@@ -57,7 +57,7 @@ def test_an_image_that_comes_or_goes_while_everything_is_hashed_is_no_fault(log,
             kept = log.objects.add(b"another picture")
             log.finish(draft.run_id, make.outcome(images=(make.picture(kept.sha256),)))
         else:
-            log.delete_picture(run[1].sha256)
+            log.delete_image(run[1].sha256)
 
     monkeypatch.setattr(log.objects, "names", names_then_change)
     assert log.verify().ok
@@ -89,8 +89,8 @@ def test_a_record_that_was_tampered_with_is_found(log, run, statement, part):
     assert len(getattr(found, part)) == 1
 
 
-def test_an_object_that_nobody_mentions_is_an_orphan(log, run):
-    orphan = log.objects.add(b"nobody's")
+def test_an_object_that_no_one_mentions_is_an_orphan(log, run):
+    orphan = log.objects.add(b"no one's")
     assert log.orphans() == (orphan.sha256,)
     assert log.verify().ok
 
@@ -100,7 +100,7 @@ def test_the_doctor_lists_what_needs_a_hand(log, make, run):
     log.reserve(drafts)
     log.finish(drafts[0].run_id, make.outcome(Status.UNKNOWN))
     log.mark_sent(drafts[1].run_id)
-    orphan = log.objects.add(b"nobody's")
+    orphan = log.objects.add(b"no one's")
     with log.open_spool(drafts[1].run_id) as spool, log.objects.writer() as writer:
         health = log.doctor()
     assert {file.path: file.run_id for file in health.incoming} == {spool.path: drafts[1].run_id, writer.path: ""}
@@ -159,7 +159,7 @@ def test_a_backup_that_fails_leaves_nothing_behind(log, run, tmp_path, monkeypat
 
 def test_a_deleted_image_leaves_its_row_hash_and_thumbnail(log, run):
     run_id, kept = run
-    log.delete_picture(kept.sha256, thumbnail=b"small")
+    log.delete_image(kept.sha256, thumbnail=b"small")
     assert not kept.path.exists()
     assert log.get(run_id).images[0].sha256 == kept.sha256
     assert log.thumbnails.read(kept.sha256) == b"small"
@@ -171,20 +171,20 @@ def test_a_deleted_image_leaves_its_row_hash_and_thumbnail(log, run):
 
 def test_deleting_keeps_the_thumbnail_that_is_there(log, run):
     log.thumbnails.keep(run[1].sha256, b"first")
-    log.delete_picture(run[1].sha256, thumbnail=b"second")
+    log.delete_image(run[1].sha256, thumbnail=b"second")
     assert log.thumbnails.read(run[1].sha256) == b"first"
 
 
 def test_only_an_image_of_the_log_is_deleted(log):
     reference = log.objects.add(b"a reference picture")
     with pytest.raises(StoreError, match="no run gave the image"):
-        log.delete_picture(reference.sha256)
+        log.delete_image(reference.sha256)
     assert reference.path.exists()
 
 
 def test_a_deleted_image_that_is_made_again_is_back(log, make, run):
     _, kept = run
-    log.delete_picture(kept.sha256)
+    log.delete_image(kept.sha256)
     log.objects.add(b"picture")
     draft = make.draft()
     log.reserve([draft])
@@ -201,7 +201,7 @@ def test_no_secret_is_kept_whatever_the_headers_hold(log, make):
     draft = make.draft()
     log.reserve([draft])
     log.mark_sent(draft.run_id)
-    with log.picture_writer(draft.run_id, headers=headers) as writer:
+    with log.image_writer(draft.run_id, headers=headers) as writer:
         writer.write(b"picture")
         kept = writer.keep()
     while_arriving = everything(log)

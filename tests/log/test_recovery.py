@@ -74,7 +74,7 @@ def test_an_opening_tells_once_what_it_found(log, make):
     log.reserve(drafts)
     for draft in drafts[1:]:
         log.mark_sent(draft.run_id)
-    with log.picture_writer(drafts[2].run_id) as writer:
+    with log.image_writer(drafts[2].run_id) as writer:
         writer.write(picture_bytes())
         writer.keep()
     for draft in drafts:
@@ -227,7 +227,7 @@ def test_an_arrival_is_forgotten_when_its_run_has_ended(log, make):
     draft = make.draft()
     log.reserve([draft])
     log.mark_sent(draft.run_id)
-    with log.picture_writer(draft.run_id, headers={"Set-Cookie": "x"}) as writer:
+    with log.image_writer(draft.run_id, headers={"Set-Cookie": "x"}) as writer:
         writer.write(b"picture")
         kept = writer.keep()
     assert log.orphans() == ()

@@ -202,7 +202,7 @@ def test_the_same_request_is_found_if_it_succeeded_and_has_its_image(log, make):
     log.finish(drafts[2].run_id, make.outcome(Status.REFUSED))
     same = log.find_same(drafts[0].request_hash)
     assert [record.run_id for record in same] == [drafts[1].run_id, drafts[0].run_id]
-    log.delete_picture("b" * 64)
+    log.delete_image("b" * 64)
     assert [record.run_id for record in log.find_same(drafts[0].request_hash)] == [drafts[0].run_id]
     assert log.find_same(drafts[0].request_hash, base_url="http://elsewhere") == []
     assert log.find_same("sha256:none") == []

@@ -43,7 +43,7 @@ SIDE_DATA = {
     "a text with a wrong checksum": chunk(b"tEXt", b"Comment\0fox", 7),
     "a text that is not compressed as it says": chunk(b"zTXt", b"Comment\0\0fox"),
     "EXIF that is none": chunk(b"eXIf", b"fox" * 9),
-    "a chunk that nobody knows, with a wrong checksum": chunk(b"foXy", b"fox", 7),
+    "a chunk that no one knows, with a wrong checksum": chunk(b"foXy", b"fox", 7),
 }
 
 

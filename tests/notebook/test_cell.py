@@ -210,7 +210,7 @@ def test_who_has_said_yes_is_not_asked(shell, simulator, person, option):
 
 @pytest.mark.parametrize("scope", ["session", "day", "project"])
 @pytest.mark.parametrize("several", ["-n 4", "--quality medium,high -n 2"], ids=["images", "plan"])
-def test_nobody_is_asked_about_what_a_budget_refuses(refused, simulator, session, person, scope, several):
+def test_no_one_is_asked_about_what_a_budget_refuses(refused, simulator, session, person, scope, several):
     questions = person("y")
     session.settings.store.mkdir()
     (session.settings.store / "config.toml").write_text(f'{scope}_budget_usd = "0.40"\nconfirm_above_usd = "0.10"')
@@ -221,7 +221,7 @@ def test_nobody_is_asked_about_what_a_budget_refuses(refused, simulator, session
 
 
 @pytest.mark.parametrize("several", ["-n 4", "--quality medium,high -n 2"], ids=["images", "plan"])
-def test_nobody_is_asked_about_what_a_limit_refuses(refused, simulator, session, person, several, monkeypatch):
+def test_no_one_is_asked_about_what_a_limit_refuses(refused, simulator, session, person, several, monkeypatch):
     questions = person("y")
     monkeypatch.setenv("VENICE_MAX_COST", "0.40")
     monkeypatch.setenv("VENICE_CONFIRM_ABOVE", "0.10")
@@ -231,7 +231,7 @@ def test_nobody_is_asked_about_what_a_limit_refuses(refused, simulator, session,
 
 
 @pytest.mark.parametrize("several", ["-n 4", "--quality medium,high -n 4"], ids=["images", "plan"])
-def test_nobody_is_asked_where_there_is_no_key(refused, simulator, person, several):
+def test_no_one_is_asked_where_there_is_no_key(refused, simulator, person, several):
     questions = person("y")
     current.use_session(Session(transport=simulator.transport()))
     assert "no API key" in refused(f"%%venice --model gpt-image-2 {several}\nA fox", CredentialsRefused)
@@ -295,9 +295,9 @@ def test_that_another_model_answers_is_told_before_anything_is_sent(shell, simul
     assert requests == 0
 
 
-def test_where_nobody_can_answer_it_is_refused(refused, simulator):
+def test_where_no_one_can_answer_it_is_refused(refused, simulator):
     text = refused("%%venice --model gpt-image-2 -n 4\nA fox", SpendingRefused)
-    assert "nobody can answer here" in text
+    assert "no one can answer here" in text
     assert "--yes" in text
     assert not sent(simulator)
 
@@ -346,7 +346,7 @@ def test_help_wins_over_everything_else(shell, simulator, capsys):
     assert not simulator.requests
 
 
-def test_pictures_are_saved_with_their_recipes(shell, tmp_path):
+def test_images_are_saved_with_their_recipes(shell, tmp_path):
     made = run(shell, f'%%venice --seed 5 -n 2 --save "{tmp_path}/fox-{{seed}}.{{ext}}"\nA fox')
     found = [read_recipe(tmp_path / f"fox-{seed}.webp") for seed in (5, 6)]
     assert [each.recipe.request for each in found] == [image.request for image in made.images]
@@ -358,7 +358,7 @@ def test_the_prompt_is_kept_out_of_saved_files_when_asked(shell, tmp_path):
     assert b"A fox" not in (tmp_path / "fox.webp").read_bytes()
 
 
-def test_a_picture_of_another_format_is_saved_under_its_own_name_and_told(shell, tmp_path, capsys):
+def test_a_image_of_another_format_is_saved_under_its_own_name_and_told(shell, tmp_path, capsys):
     run(shell, f'%%venice --seed 5 --save "{tmp_path}/fox.png"\nA fox')
     assert (tmp_path / "fox.webp").exists()
     assert not (tmp_path / "fox.png").exists()
@@ -381,7 +381,7 @@ def test_a_word_that_metadata_does_not_take_costs_nothing(refused, simulator, tm
     assert not sent(simulator)
 
 
-def test_pictures_are_saved_as_received_when_asked(shell, tmp_path):
+def test_images_are_saved_as_received_when_asked(shell, tmp_path):
     made = run(shell, f'%%venice --seed 5 -n 2 --metadata original --save "{tmp_path}/fox-{{seed}}.{{ext}}"\nA fox')
     assert [(tmp_path / f"fox-{seed}.webp").read_bytes() for seed in (5, 6)] == [image.data for image in made.images]
 
@@ -398,7 +398,7 @@ def test_pictures_are_saved_as_received_when_asked(shell, tmp_path):
         (300 * "x" + "{seed}", "File name too long"),
     ],
 )
-def test_a_picture_that_could_not_be_saved_as_asked_is_not_paid_for(refused, simulator, tmp_path, pattern, words):
+def test_a_image_that_could_not_be_saved_as_asked_is_not_paid_for(refused, simulator, tmp_path, pattern, words):
     for name in ("there-5.png", "came-6.webp"):
         (tmp_path / name).write_text("mine")
     text = refused(f'%%venice --seed 5 -n 2 --save "{tmp_path}/{pattern}"\nA fox', InvalidRequest)

@@ -120,7 +120,7 @@ def test_options_that_mean_nothing_to_the_model_on_the_line_are_not_offered(cata
     assert of_some == set(cell_parser().flags)
 
 
-def test_every_model_that_makes_pictures_is_offered_and_every_trait(catalogue):
+def test_every_model_that_makes_images_is_offered_and_every_trait(catalogue):
     _, values = complete("%%venice", " --model ")
     assert set(values) == {model.id for model in catalogue.models if model.generates} | set(catalogue.traits)
 

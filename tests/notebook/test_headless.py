@@ -1,4 +1,4 @@
-"""Notebooks that nobody watches: nbclient, papermill, ``jupyter execute``, nbconvert, and the quickstart offline."""
+"""Notebooks that no one watches: nbclient, papermill, ``jupyter execute``, nbconvert, and the quickstart offline."""
 
 import json
 import os
@@ -122,12 +122,12 @@ def test_a_wrong_cell_fails_the_notebook(paid, cell, said):
     assert not pictures_asked_for(paid)
 
 
-def test_papermill_keeps_what_was_made_and_fails_where_nobody_can_agree_to_the_price(paid, tmp_path):
+def test_papermill_keeps_what_was_made_and_fails_where_no_one_can_agree_to_the_price(paid, tmp_path):
     made, refused = "%%venice --seed 1\nA fox", "%%venice --model gpt-image-2 -n 4\nA fox"
     nbformat.write(notebook(made, refused), tmp_path / "in.ipynb")
     failed = run("papermill", str(tmp_path / "in.ipynb"), str(tmp_path / "out.ipynb"))
     assert failed.returncode == 1
-    assert "nobody can answer here" in failed.stderr
+    assert "no one can answer here" in failed.stderr
     assert pictures_asked_for(paid) == 1
     (record,) = venice_records(nbformat.read(tmp_path / "out.ipynb", as_version=4))
     assert record["runs"][0]["image"]["seed"] == 1

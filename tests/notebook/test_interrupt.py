@@ -125,7 +125,7 @@ def test_a_script_is_interrupted_within_a_second_and_a_second_interrupt_gives_up
     assert len([request for request in simulator.requests if request.method == "POST"]) == 4
 
 
-def test_an_interrupt_that_nobody_catches_ends_a_script_too(simulator, script):
+def test_an_interrupt_that_no_one_catches_ends_a_script_too(simulator, script):
     simulator.add_fault(Fault("hang", times=None))
     with simulator.serve() as base_url:
         process = script(base_url, "raise")
@@ -145,7 +145,7 @@ def test_the_end_of_a_script_waits_for_the_images_that_are_in_flight(simulator, 
     assert [run.status for run in recorded(tmp_path / "store")] == [Status.SUCCEEDED] * 4 + [Status.CANCELLED] * 2
 
 
-def test_what_was_sent_keeps_listening_and_files_its_picture_when_it_comes(simulator, script, tmp_path):
+def test_what_was_sent_keeps_listening_and_files_its_image_when_it_comes(simulator, script, tmp_path):
     simulator.add_fault(Fault("slow", seconds=1.5, times=None))
     with simulator.serve() as base_url:
         process = script(base_url, "assert generation.wait(20); print('filed', len(generation.images)); sys.exit(0)")

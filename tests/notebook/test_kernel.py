@@ -46,7 +46,7 @@ class Kernel:
         self.client, self.manager, self.simulator = client, manager, simulator
 
     def run(self, code: str, *, answer: str | None = None, during=None, **settings) -> Answer:
-        """Run a cell; `answer` is what the person types when asked, None where nobody can."""
+        """Run a cell; `answer` is what the person types when asked, None where no one can."""
         outputs = []
 
         def collect(message):
@@ -206,7 +206,7 @@ def test_above_a_dollar_it_asks_where_somebody_can_answer(kernel, answer, pictur
     assert told.status == ("ok" if pictures else "error")
     assert len(kernel.prompts()) == pictures
     if answer is None:
-        assert "nobody can answer here" in told.error["evalue"]
+        assert "no one can answer here" in told.error["evalue"]
 
 
 def test_an_interrupt_ends_the_cell_at_once_and_says_what_may_be_charged(kernel):

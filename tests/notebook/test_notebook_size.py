@@ -29,7 +29,7 @@ def noise(side: int) -> bytes:
     return buffer.getvalue()
 
 
-def test_a_4k_picture_takes_a_hundredth_of_its_size_in_the_notebook(simulator):
+def test_a_4k_image_takes_a_hundredth_of_its_size_in_the_notebook(simulator):
     picture = noise(4096)
     session = Session(api_key="x" * 20, transport=OnePicture(simulator.transport(), picture))
     generation = session.generate("A fox", model="nano-banana-2", resolution="4K", seed=41)

@@ -1,4 +1,4 @@
-"""What the browser is told to draw."""
+"""What the browser draws."""
 
 import pytest
 

@@ -102,7 +102,7 @@ def test_the_notebook_keeps_the_request_of_every_image_and_its_preview(grid, tmp
     found = runs_in(tmp_path / "sweep.ipynb")
 
     assert len(found) == 12
-    assert all(run.picture for run in found)
+    assert all(run.image_bytes for run in found)
     for run, image in zip(found, [cell.image for cell in grid.cells], strict=True):
         assert run.recipe.request == image.request
 

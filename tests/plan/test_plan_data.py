@@ -30,7 +30,7 @@ def test_every_combination_of_values_is_a_cell_and_all_else_is_fixed():
     ]
 
 
-def test_a_seed_that_nobody_gave_is_drawn_once_for_all_cells():
+def test_a_seed_that_no_one_gave_is_drawn_once_for_all_cells():
     plan = define("A fox", given={"cfg_scale": [3, 5, 7]})
 
     assert len({cell.seed for cell in plan}) == 1

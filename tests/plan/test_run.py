@@ -20,8 +20,8 @@ from venice_widgets.errors import (
     PaymentRequired,
     SpendingRefused,
 )
+from venice_widgets.generation.error_budget import MOST_UNKNOWN_IN_A_ROW
 from venice_widgets.generation.rate_limiter import RateLimiter
-from venice_widgets.generation.stops_buying import MOST_UNKNOWN_IN_A_ROW
 from venice_widgets.log import Status
 from venice_widgets.plan import Plan
 from venice_widgets.plan.runner import run_plan

@@ -76,7 +76,7 @@ def test_replays_repeats_blurred_images_and_web_searches_are_not_chosen(session,
     simulator.add_fault(Fault("blur"))
     generate(session, seed=2)
     deleted = generate(session, seed=3).images[0]
-    session.log.delete_picture(deleted.sha256)
+    session.log.delete_image(deleted.sha256)
     assert [record.run_id for record in choose(session.log, "venice-sd35")] == [first.run_id]
     generate(session, model="nano-banana-2", enable_web_search=True, width=None, height=None)
     with pytest.raises(InvalidRequest, match="no run of nano-banana-2 that could be repeated"):

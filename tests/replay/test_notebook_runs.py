@@ -41,9 +41,9 @@ def test_every_image_of_a_notebook_comes_with_its_request_and_preview(generation
     found = venice_widgets.runs_in(saved(tmp_path, notebook(output(generation, lines=lines))))
     assert [run.run_id for run in found] == [image.run_id for image in generation.images]
     assert [run.recipe.request for run in found] == [image.request for image in generation.images]
-    assert [run.picture for run in found] == [image.preview.data for image in generation.images]
+    assert [run.image_bytes for run in found] == [image.preview.data for image in generation.images]
     assert all(run.exact for run in found)
-    assert {run.picture_kind for run in found} == {"preview"}
+    assert {run.image_kind for run in found} == {"preview"}
     assert found[0].recipe.base_url == "https://api.venice.ai/api/v1"
     assert found[0].where.endswith("paper.ipynb cell 2")
     assert found.problems == ()
@@ -92,7 +92,7 @@ def test_a_run_that_cannot_be_understood_loses_no_other_of_its_output(generation
     shown = copy.deepcopy(output(generation))
     shown["metadata"]["venice"]["runs"][0]["image"]["seed"] = "41"
     found = runs_in(saved(tmp_path, notebook(shown)))
-    assert [(run.recipe.seed, run.picture) for run in found] == [(42, generation.images[1].preview.data)]
+    assert [(run.recipe.seed, run.image_bytes) for run in found] == [(42, generation.images[1].preview.data)]
     assert len(found.problems) == 1
 
 

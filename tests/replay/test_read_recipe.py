@@ -48,7 +48,7 @@ def test_a_saved_copy_leads_back_to_its_request_and_run(session, tmp_path):
     found = venice_widgets.read_recipe(image.save(tmp_path / "fox.{ext}"))
     assert (found.origin, found.exact, found.run_id) == ("file", True, image.run_id)
     assert found.recipe.request == image.request
-    assert "picture=" not in repr(found)
+    assert "image_bytes=" not in repr(found)
 
 
 def test_the_bytes_as_received_are_found_by_their_hash(session, tmp_path):
@@ -56,7 +56,7 @@ def test_the_bytes_as_received_are_found_by_their_hash(session, tmp_path):
     found = read_recipe(image.save(tmp_path / "fox.{ext}", "original"), session=session)
     assert (found.origin, found.exact, found.run_id) == ("log", True, image.run_id)
     assert found.recipe.request == image.request
-    assert found.picture == image.data
+    assert found.image_bytes == image.data
 
 
 def test_a_copy_without_its_recipe_is_not_found(session, tmp_path):
@@ -93,7 +93,7 @@ def test_a_sidecar_beside_the_image_is_read(tmp_path, beside):
     (tmp_path / beside).write_bytes(sidecar(Recipe({"model": "m", "prompt": "a fox"}, seed=3)))
     found = read_recipe(tmp_path / "fox.gif")
     assert (found.origin, found.exact, found.recipe.seed) == ("sidecar", True, 3)
-    assert found.picture == (tmp_path / "fox.gif").read_bytes()
+    assert found.image_bytes == (tmp_path / "fox.gif").read_bytes()
 
 
 def test_a_sidecar_of_other_bytes_is_not_exact_and_gives_way_to_the_log(session, tmp_path):
@@ -110,7 +110,7 @@ def test_a_sidecar_of_other_bytes_is_not_exact_and_gives_way_to_the_log(session,
 def test_a_sidecar_itself_can_be_read(tmp_path):
     (tmp_path / "fox.xmp").write_bytes(sidecar(Recipe({"model": "m", "prompt": "a fox"}, seed=3)))
     found = read_recipe(tmp_path / "fox.xmp")
-    assert (found.origin, found.exact, found.recipe.seed, found.picture) == ("file", True, 3, None)
+    assert (found.origin, found.exact, found.recipe.seed, found.image_bytes) == ("file", True, 3, None)
 
 
 def test_a_request_that_was_changed_in_the_file_is_not_exact(tmp_path):

@@ -390,14 +390,14 @@ def test_a_replay_can_be_replayed(session):
 
 def test_without_the_original_s_bytes_its_hash_can_still_prove_it_identical(session):
     image = generate(session).images[0]
-    session.log.delete_picture(image.sha256)
+    session.log.delete_image(image.sha256)
     assert replay(session, "last").verdict.grade is Grade.IDENTICAL_BYTES
 
 
 def test_without_the_original_nothing_else_can_be_said():
     session, _ = session_that_paints(encoded(ORIGINAL), encoded(noisy(ORIGINAL)))
     image = generate(session).images[0]
-    session.log.delete_picture(image.sha256)
+    session.log.delete_image(image.sha256)
     found = replay(session, "last")
     assert (found.verdict.grade, found.verdict.circumstances) == (None, (Circumstance.NOT_COMPARED,))
     assert "not in the store any longer" in found.verdict.reasons[0]
@@ -513,7 +513,7 @@ def test_a_notebook_alone_knows_the_rewritten_prompt(session, simulator, tmp_pat
     assert found.verdict.grade is Grade.IDENTICAL_BYTES
 
 
-def test_a_file_whose_seed_nobody_knows_is_not_compared_with_another_image_of_its_run(session, simulator, tmp_path):
+def test_a_file_whose_seed_no_one_knows_is_not_compared_with_another_image_of_its_run(session, simulator, tmp_path):
     first, second = generate(session, variants=2, format="png").images
     found = replay(session, read_recipe(second.save(tmp_path / "second.png")))
     assert found.verdict.circumstances == (Circumstance.NOT_REPLAYABLE,)

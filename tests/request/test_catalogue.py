@@ -182,7 +182,7 @@ def test_a_model_is_sized_by_tiers_else_ratio_else_pixels(constraints, sizing):
         ({"upscale": {"2x": {"usd": 0.02}}}, []),
     ],
 )
-def test_the_price_range_is_of_what_is_billed_for_a_picture(pricing, expected):
+def test_the_price_range_is_of_what_is_billed_for_an_image(pricing, expected):
     assert list(only(entry(pricing=pricing)).unit_prices()) == [Decimal(price) for price in expected]
 
 

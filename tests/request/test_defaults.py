@@ -53,7 +53,7 @@ def test_what_was_given_is_told_even_where_the_model_ignores_it(session):
     assert found["safe_mode"] == {"value": False, "from": "given"}
 
 
-def test_the_words_leave_out_what_was_given_and_what_nobody_knows(session):
+def test_the_words_leave_out_what_was_given_and_what_no_one_knows(session):
     text = defaults_text(resolved(session, format="png", seed=1))
     assert text.startswith("width 1024, height 1024, steps 8, enhance_prompt off, variants 1, safe_mode on")
     assert "format" not in text

@@ -68,7 +68,7 @@ def test_the_sentence_says_when_and_what_answers_then(stated, sentence):
         ({"date": "next spring"}, True),
     ],
 )
-def test_it_is_near_14_days_before_its_start_or_end_and_where_nobody_knows_when(stated, near):
+def test_it_is_near_14_days_before_its_start_or_end_and_where_no_one_knows_when(stated, near):
     assert Deprecation.model_validate(stated).is_near(NOW) is near
 
 

@@ -41,7 +41,7 @@ def test_what_is_not_chosen_is_the_default_and_billed_as_that(catalogue):
     assert "default, chosen $0.26" in plain(catalogue, "gpt-image-2")
 
 
-def test_nothing_is_chosen_where_nobody_chooses(catalogue):
+def test_nothing_is_chosen_where_no_one_chooses(catalogue):
     assert "chosen" not in price_table(catalogue.find("gpt-image-2")).data["text/plain"]
 
 

@@ -138,7 +138,7 @@ def test_the_ends_of_the_range_belong_to_it():
 
 
 @pytest.mark.parametrize("seed", ["7,7", "1..3,2", [4, 4]])
-def test_the_same_picture_is_not_paid_twice(seed):
+def test_the_same_image_is_not_paid_twice(seed):
     with pytest.raises(InvalidRequest, match="twice"):
         plan_seeds(seed)
 
@@ -146,7 +146,7 @@ def test_the_same_picture_is_not_paid_twice(seed):
 @pytest.mark.parametrize(
     "seed", ["0..1000", "-999999999..999999999", "1..999999999999", range(10**12), list(range(1001))]
 )
-def test_a_thousand_pictures_are_the_most_and_more_is_refused_at_once(seed):
+def test_a_thousand_images_are_the_most_and_more_is_refused_at_once(seed):
     with pytest.raises(InvalidRequest, match="more than 1,000 images"):
         plan_seeds(seed)
     assert len(plan_seeds(f"1..{MAX_IMAGES}").seeds) == MAX_IMAGES == 1000

@@ -1,4 +1,4 @@
-"""What may be spent, who is asked, and what is refused where nobody can answer."""
+"""What may be spent, who is asked, and what is refused where no one can answer."""
 
 import dataclasses
 import io
@@ -60,9 +60,9 @@ def test_a_person_who_says_no_spends_nothing():
 
 
 @pytest.mark.parametrize("ask", [None, Asked(None)])
-def test_where_nobody_can_answer_it_is_refused_and_told_what_to_give(ask):
+def test_where_no_one_can_answer_it_is_refused_and_told_what_to_give(ask):
     said = refused(price("0.51", 2), limits(), ask=ask)
-    assert "nobody can answer" in said
+    assert "no one can answer" in said
     assert "--yes" in said
     assert "--max-cost" in said
 
@@ -111,7 +111,7 @@ def test_an_unknown_price_is_asked_about_and_never_taken_for_nothing():
     allow(price(None), limits(above="1000000"), ask=asked)
     assert "not known" in asked.questions[0]
     said = refused(price(None), limits(), ask=None)
-    assert "unknown, and nobody can answer here" in said
+    assert "unknown, and no one can answer here" in said
     assert "--max-cost" not in said, "which refuses what is unknown"
 
 
@@ -146,7 +146,7 @@ def test_prices_older_than_a_day_count_as_unknown_under_a_limit_only():
     allow(price(), limits(max_cost="5"), price_age_seconds=STALE_SECONDS)
 
 
-def test_the_simulator_asks_nobody_but_keeps_a_limit_that_was_given():
+def test_the_simulator_asks_no_one_but_keeps_a_limit_that_was_given():
     simulated = price("50", simulated=True)
     allow(simulated, limits(), ask=Asked(False))  # noqa: FBT003
     refused(simulated, limits(), max_cost_usd=Decimal(1))
@@ -167,7 +167,7 @@ def test_a_person_at_a_terminal_says_yes_in_so_many_words(monkeypatch, capsys, t
 
 
 @pytest.mark.parametrize("stdin", [None, io.StringIO("y\n")])
-def test_a_script_has_nobody_who_could_answer(monkeypatch, stdin):
+def test_a_script_has_no_one_who_could_answer(monkeypatch, stdin):
     monkeypatch.setitem(sys.modules, "ipykernel", object())  # that it is loaded says nothing
     monkeypatch.setattr(sys, "stdin", stdin)
     assert ask_user("Spend? ") is None
@@ -178,7 +178,7 @@ class InKernel:
 
 
 @pytest.mark.parametrize("raised", [NotImplementedError, RuntimeError("lost sys.stdin"), OSError, EOFError])
-def test_a_notebook_that_takes_no_input_has_nobody_who_could_answer(monkeypatch, raised):
+def test_a_notebook_that_takes_no_input_has_no_one_who_could_answer(monkeypatch, raised):
     def no_input(question):
         raise raised
 

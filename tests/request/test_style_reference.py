@@ -136,7 +136,7 @@ def test_what_cannot_be_read_is_refused_by_name(tmp_path, monkeypatch, spec):
     assert "http(s) URL" in caught.value.remedy
 
 
-def test_a_folder_is_no_picture(tmp_path):
+def test_a_folder_is_no_image(tmp_path):
     with pytest.raises(InvalidRequest, match="cannot be read"):
         read_reference(tmp_path, no_network)
 
@@ -155,7 +155,7 @@ def test_eight_megabytes_are_too_many_and_a_file_of_them_is_not_even_read(tmp_pa
 @pytest.mark.parametrize(
     "data", [b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"<?xml version='1.0'?><svg/>", b"", b"GIF", b"%PDF-1.7"]
 )
-def test_what_is_no_picture_that_the_api_takes_is_refused(tmp_path, monkeypatch, data):
+def test_what_is_no_image_that_the_api_takes_is_refused(tmp_path, monkeypatch, data):
     monkeypatch.chdir(tmp_path)
     path = Path("drawing.svg")
     path.write_bytes(data)

@@ -52,7 +52,7 @@ class BearerAuth(httpx.Auth):
     """``Authorization: Bearer``, for requests to the base URL's own host.
 
     Raises:
-        ConfigurationError: the key cannot stand in a header, or is a wallet's private key, which must not be sent.
+        ConfigurationError: the key cannot be sent in a header, or is a wallet's private key, which must not be sent.
     """
 
     def __init__(self, key: Secret, base_url: str) -> None:

@@ -46,7 +46,7 @@ class Channel:
     Args:
         base_url: where to.
         http: what sends; it signs its requests itself.
-        secrets: what must not stand in any error.
+        secrets: what must not appear in any error.
         owns_http: whether `close` may close `http`, whose transport others may share.
         on_headers: called with the headers of every response, secrets included.
     """

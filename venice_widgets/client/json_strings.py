@@ -5,7 +5,7 @@ first: where the reader's user says that the next string is wanted, its characte
 the reader sees an empty string in their place. Everything else passes unchanged.
 
 It rests on the order of things: the reader turns all that it was given into events before it asks for more, and it is
-never given the beginning of a string without its end. So the user knows, when a long string comes, where it stands.
+never given the beginning of a string without its end. So the user knows, when a long string comes, where it is.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ def no_credentials() -> tuple[str, str]:
         f"            how it works: {WALLET_PAGE}",
         "Images without either: %venice demo on",
     )
-    return "There is no API key and no wallet, so nobody can be billed (402).", "\n".join(ways)
+    return "There is no API key and no wallet, so no one can be billed (402).", "\n".join(ways)
 
 
 def _wallet_too_low(body: Mapping[str, Any]) -> tuple[str, str]:
@@ -92,7 +92,7 @@ def _key_out_of_money(body: Mapping[str, Any], headers: Mapping[str, str]) -> tu
 
 
 def _steps(instructions: Any) -> list[str]:
-    # The receiving address also stands there, and is left out on purpose: money simply sent to it is not a top-up.
+    # The receiving address is there too, and is left out on purpose: money simply sent to it is not a top-up.
     if not isinstance(instructions, Mapping):
         return []
     numbered = {name: re.fullmatch(r"step(\d{1,3})", str(name)) for name in instructions}

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
 from venice_widgets.errors import StoreError
-from venice_widgets.media.format import begins_like_picture
+from venice_widgets.media.format import begins_like_image
 
 from .error_body import encodable, is_error_document
 from .json_strings import LiftedText, decoded
@@ -70,7 +70,7 @@ def read_body(file: IO[bytes], new_sink: NewSink | None, *, content_type: str = 
     beginning = file.read(64)
     file.seek(0)
     is_json = beginning.lstrip(b"\xef\xbb\xbf\xff\xfe\x00\t\n\r ").startswith((b"{", b"["))
-    if begins_like_picture(beginning) or (content_type.lower().startswith("image/") and not is_json):
+    if begins_like_image(beginning) or (content_type.lower().startswith("image/") and not is_json):
         return Reading(None, {0: _store_all(file, new_sink)} if new_sink and whole else {})
     reading = _read_document(_as_utf_8(file, beginning), new_sink)
     searched = reading.problem is not None or not reading.lists_images
@@ -108,7 +108,7 @@ def _store_all(file: IO[bytes], new_sink: NewSink) -> StoredImage:
 
 
 def _salvaged(file: IO[bytes], new_sink: NewSink) -> dict[int, StoredImage]:
-    """Every image that stands anywhere in the text."""
+    """Every image that is anywhere in the text."""
     found: dict[int, StoredImage] = {}
     for pieces in images_in(file):
         with suppress(ValueError), new_sink(len(found)) as sink:

@@ -11,7 +11,7 @@ import re
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
-from venice_widgets.media.format import begins_like_picture
+from venice_widgets.media.format import begins_like_image
 
 from .json_strings import decoded
 
@@ -64,11 +64,11 @@ def _is_image(text: bytes) -> bool:
         beginning = b"".join(decoded([unescaped[: len(unescaped) - len(unescaped) % 4]]))
     except ValueError:
         return False
-    return begins_like_picture(beginning[:64])
+    return begins_like_image(beginning[:64])
 
 
 def _pieces(text: Any, start: int, end: int) -> Iterator[bytes]:
-    if text.find(b"\\", start, end) >= 0:  # an escape may stand across two pieces
+    if text.find(b"\\", start, end) >= 0:  # an escape may span two pieces
         yield _unescaped(text[start:end])
         return
     for place in range(start, end, _PIECE_BYTES):

@@ -13,7 +13,7 @@ Credentials, the base URL and the store are read from the first two alone. Where
 decided when a session begins; limits are read again before every request.
 
 `Settings.sources` remembers which of them it was, for ``%venice config``. A `Secret` never prints itself. Keys are
-looked for in more places than these, by `credentials.find_credential`, which starts from what stands here.
+looked for in more places than these, by `credentials.find_credential`, which starts from what is here.
 """
 
 from .secret import Secret, as_secret

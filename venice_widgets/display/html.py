@@ -53,7 +53,7 @@ class Bundle:
     """
 
     data: dict[str, Any]
-    """MIME type to content; pictures as base64 text."""
+    """MIME type to content; images as base64 text."""
     metadata: dict[str, Any]
     """What is saved beside it in the notebook."""
 

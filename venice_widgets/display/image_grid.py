@@ -35,18 +35,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """One picture with the words under it, or a tile of the same shape for one that is missing."""
+    """One image with the words under it, or a tile of the same shape for one that is missing."""
 
     heading: str
     """What tells it from its neighbours: ``seed 41``."""
     alt: str
-    """What stands for the picture where it cannot be seen: the prompt. Shortened at a word."""
+    """What represents the image where it cannot be seen: the prompt. Shortened at a word."""
     data: bytes = b""
-    """The preview, a JPEG or PNG; empty where the picture is missing."""
+    """The preview, a JPEG or PNG; empty where the image is missing."""
     mime: str = "image/jpeg"
     """Of the preview."""
     width: int = 1
-    """Of the preview, or expected of the missing picture, in pixels or as one side of a ratio."""
+    """Of the preview, or expected of the missing image, in pixels or as one side of a ratio."""
     height: int = 1
     """As `width`."""
     aside: str = ""
@@ -54,16 +54,16 @@ class Card:
     details: str = ""
     """``1024 × 1024 · $0.01 · webp``; a new line is kept."""
     caption: str = ""
-    """A prompt of its own, where the pictures of one output have several; about three lines are shown."""
+    """A prompt of its own, where the images of one output have several; about three lines are shown."""
     notes: tuple[str, ...] = ()
     """What must not be overlooked: ``blurred by safe mode``."""
     section: str = ""
     """The heading above it and its neighbors of the same section; empty for none."""
     missing: str = ""
-    """Why there is no picture, in words: ``refused by the content policy, not charged``."""
+    """Why there is no image, in words: ``refused by the content policy, not charged``."""
 
 
-def pictures(
+def image_cards(
     cards: Sequence[Card],
     *,
     summary: str,
@@ -73,15 +73,15 @@ def pictures(
     prompt: str = "",
     simulated: bool = False,
 ) -> Bundle:
-    """Show pictures as one grid that wraps, with the summary above and the notes below.
+    """Show images as one grid that wraps, with the summary above and the notes below.
 
     Args:
-        cards: the pictures in order.
+        cards: the images in order.
         summary: one line: count × price, model, size, time.
         notes: what the whole output should say once.
-        plain: one line for each picture, for a terminal. Missing pictures and notes follow it on lines of their own.
+        plain: one line for each image, for a terminal. Missing images and notes follow it on lines of their own.
         record: JSON for the notebook's metadata, under the key ``venice``; empty for none.
-        prompt: of all pictures, where no cell above them tells it; about five lines are shown.
+        prompt: of all images, where no cell above them tells it; about five lines are shown.
         simulated: label the output as not real and free of charge.
     """
     head = labelled(sentence(summary), simulated=simulated)
@@ -107,7 +107,7 @@ def full_size(data: bytes, mime: str, width: int, height: int, *, alt: str, capt
         mime: of the image.
         width: in pixels.
         height: in pixels.
-        alt: what stands for it where it cannot be seen: the prompt.
+        alt: what represents it where it cannot be seen: the prompt.
         caption: the line under it, and all that a terminal shows.
     """
     image = image_tag(data, mime, alt, (width, height), "max-width:none")
@@ -221,7 +221,7 @@ def _lines(card: Card) -> list[str]:
 def _parts(parts: Sequence[str], style: str = "") -> str:
     """Parts on one line that breaks between them alone.
 
-    On screen a gap divides them, so that no dot stands at the beginning or the end of a line.
+    On screen a gap divides them, so that no dot is at the beginning or the end of a line.
     """
     line = f"display:flex;flex-wrap:wrap;gap:0 10px{f';{style}' if style else ''}"
     return f'<div style="{line}">{DOT.join(parts)}</div>'

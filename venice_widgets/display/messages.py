@@ -46,7 +46,7 @@ def code(text: str, *, language: Literal["json", "text"] = "text") -> Bundle:
 
 
 def progress(done: int, total: int, seconds: float, *, usual_seconds: float | None = None, words: str = "") -> Bundle:
-    """Show how far it is, in words and as a thin bar.
+    """Show the progress, in words and as a thin bar.
 
     Where it is known how long this usually takes, the bar also moves with time, up to 95 %.
     """
@@ -71,13 +71,13 @@ def join(*bundles: Bundle) -> Bundle:
     """Stack several into one output.
 
     Raises:
-        ValueError: two of them carry pictures or a record, of which an output has one.
+        ValueError: two of them carry images or a record, of which an output has one.
     """
     data: dict[str, Any] = {}
     metadata: dict[str, Any] = {}
     for each in bundles:
-        if each.metadata.keys() & metadata.keys() or (_pictures(each.data) and _pictures(data)):
-            raise ValueError("Two outputs with pictures cannot be joined: give all cards to one call of pictures().")
+        if each.metadata.keys() & metadata.keys() or (_has_image(each.data) and _has_image(data)):
+            raise ValueError("Two outputs with images cannot be joined: give all cards to one call of image_cards().")
         data |= each.data
         metadata |= each.metadata
     data["text/html"] = "".join(each.data["text/html"] for each in bundles)
@@ -86,7 +86,7 @@ def join(*bundles: Bundle) -> Bundle:
     return Bundle(data, metadata)
 
 
-def _pictures(data: dict[str, Any]) -> bool:
+def _has_image(data: dict[str, Any]) -> bool:
     return any(mime.startswith("image/") for mime in data)
 
 

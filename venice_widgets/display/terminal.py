@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 _INDENT = re.compile(r"\s*(?:\S+(?: \S+)*\s{2,})?")
-"""What the later lines of an entry stand under: the text after its name."""
+"""What the later lines of an entry are aligned with: the text after its name."""
 _PIECES = re.compile(r"\s+|(?<=[^\W\d]-)(?=\w)")
 """Where a line may break: between words, and after a hyphen in a name, but not within a date."""
 _LEAST = 12
 """The narrowest that a column of text gets."""
 _OUT = 9
-"""How far IPython moves a line that stands alone to the right: ``Out[42]: ``."""
+"""How far IPython moves a line that is alone to the right: ``Out[42]: ``."""
 
 
 def fitted(lines: Iterable[str]) -> str:

@@ -113,7 +113,7 @@ def belongs_to_other(path: Path) -> bool:
 
 
 def anybody_writes(folder: Path) -> bool:
-    """Whether every user of the machine may write into a folder, as into ``/tmp``; False where rights are not told."""
+    """Whether every user of the machine may write into a folder, as into ``/tmp``; False where rights are unknown."""
     with suppress(OSError):
         return os.name != "nt" and bool(folder.stat().st_mode & stat.S_IWOTH)
     return False

@@ -47,7 +47,7 @@ def find_store(start: Path, settings: Collection[str] = ()) -> Path:
 def is_store(folder: Path, settings: Collection[str] = ()) -> bool:
     """Whether a folder is a store of this package: by its mark, log or settings, or because it holds nothing else.
 
-    Settings alone in a folder are ours whatever they are named: a limit that is misspelled must be told.
+    Settings alone in a folder are ours whatever they are named: a limit that is misspelled must be reported.
     """
     try:
         if not is_folder(folder):

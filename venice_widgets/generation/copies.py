@@ -54,7 +54,7 @@ class Copies:
             _check_name(name, mime, known="{run_id" not in self.pattern)
 
     def _names(self, prepared: Prepared, extension: str) -> Iterator[str]:
-        """A name for each image; what cannot be known yet stands there as something of its own."""
+        """A name for each image; what cannot be known yet appears as something of its own."""
         for number, seed in enumerate(prepared.plan.seeds):
             for place in range(int(prepared.request.fields.get("variants", 1))):
                 yield fill_pattern(

@@ -5,8 +5,8 @@ job is, and what sending it means, is the caller's: here are only order, rate an
 
 The main thread may be interrupted between any two instructions. `threading.Event`, `Condition` and `Thread.start` take
 locks in Python code, and an interrupt there leaves them held: the workers would wait for ever. So whatever the main
-thread calls here uses raw locks and `Flag` alone, and a conductor, a thread that no signal reaches, starts the workers
-and settles what was called off.
+thread calls here uses raw locks and `SafeEvent` alone, and a conductor, a thread that no signal reaches, starts the
+workers and settles what was called off.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from venice_widgets.errors import RateLimited, ServiceUnavailable
 
-from .flag import Flag
+from .safe_event import SafeEvent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -108,7 +108,12 @@ class Dispatch(Generic[Job, Result]):
         self._unsent = deque(self.deliveries)
         self._lock = threading.Lock()
         self._conducts = threading.Lock()
-        self._cancelled, self._done, self._first_done, self._conductor_wakes = Flag(), Flag(), Flag(), Flag()
+        self._cancelled, self._done, self._first_done, self._conductor_wakes = (
+            SafeEvent(),
+            SafeEvent(),
+            SafeEvent(),
+            SafeEvent(),
+        )
         self._unfinished = len(self.deliveries) + (self.beside is not None)
         if not self._unfinished:
             self._done.set()
@@ -241,7 +246,7 @@ class Dispatch(Generic[Job, Result]):
         delivery.waiting_until = None
         try:
             self.settle(delivery)
-        except Exception as exc:  # noqa: BLE001  what could not be put on record is told with the job, not to a thread
+        except Exception as exc:  # noqa: BLE001  what could not be put on record is reported with the job, not to a thread
             delivery.error = exc
         first = delivery is self.deliveries[0]
         error = delivery.error

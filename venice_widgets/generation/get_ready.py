@@ -18,7 +18,7 @@ def get_ready() -> None:
 
 
 def _practise() -> None:
-    with suppress(Exception):  # what fails here fails again with a real response, and is told then
+    with suppress(Exception):  # what fails here fails again with a real response, and is reported then
         read_body(BytesIO(b"{}"), None)
         examine(_ONE_PIXEL)
 

@@ -1,4 +1,4 @@
-"""`Image`: one image as it was received, and the words that stand under it.
+"""`Image`: one image as it was received, and the caption.
 
 Bytes stay in the store: an `Image` reads them on demand, so that ``Out`` does not hold 100 MB for each cell.
 """
@@ -11,7 +11,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from venice_widgets.display import Card, pictures
+from venice_widgets.display import Card, image_cards
 from venice_widgets.errors import InvalidRequest, StoreError
 from venice_widgets.log import RUN_ENDING
 from venice_widgets.media.metadata.recipe import Recipe
@@ -39,7 +39,7 @@ class Image:
     run_id: str
     model: str
     request: Mapping[str, Any] = field(repr=False)
-    """The body that was sent; reference images stand as ``sha256:…``."""
+    """The body that was sent; reference images appear as ``sha256:…``."""
     request_hash: str = field(repr=False)
     path: Path = field(repr=False)
     """The file in the store; never change it."""
@@ -106,7 +106,7 @@ class Image:
     def save(self, path: str | Path, metadata: Metadata = "full", *, alter_signed: bool = False) -> Path:
         """Write a copy that carries its recipe to a new file; its pixels are those that were received.
 
-        What is not as it was asked is told as a warning: an image that came in another format than the file's name
+        What is not as it was asked is reported as a warning: an image that came in another format than the file's name
         says is saved under its own ending, and the recipe of a file signed with C2PA is written beside it.
 
         Args:
@@ -163,7 +163,7 @@ class Image:
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         prompt = str(self.request.get("prompt", ""))
-        bundle = pictures(
+        bundle = image_cards(
             [card_of(self, prompt)],
             summary="",
             plain=plain_line(self),
@@ -189,7 +189,7 @@ def card_of(image: Image, prompt: str, *, preview: Preview | None = None, captio
         prompt: its alternative text.
         preview: what is shown; None for the image's own.
         caption: its prompt under it, if its neighbors have others.
-        section: the heading under which it stands; empty for none.
+        section: the heading above it; empty for none.
     """
     shown = preview or image.preview
     kind = EXTENSIONS.get(image.mime, image.mime)
@@ -254,7 +254,7 @@ def plain_line(image: Image) -> str:
 
 
 def output_record(images: Sequence[Image], base_url: str) -> dict[str, Any]:
-    """What stands in the notebook's output metadata under ``venice``."""
+    """What the notebook's output metadata holds under ``venice``."""
     runs = [
         run_entry(
             image,

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from venice_widgets.files.notebook import notebook_path, start_folder
 from venice_widgets.redact import scrub_own_words
 
-from .flag import Flag
+from .safe_event import SafeEvent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -73,7 +73,7 @@ def circumstances(
 
 
 def commit(folder: Path) -> dict[str, Any]:
-    """The commit that `folder` stands on, and whether it was changed since; empty where there is none."""
+    """The commit that `folder` is at, and whether it was changed since; empty where there is none."""
     root = _git(folder, "rev-parse", "--show-toplevel", "HEAD")
     if root is None:
         return {}
@@ -108,7 +108,7 @@ def _git(folder: Path, *arguments: str) -> str | None:
 def _uninterrupted(ask: Callable[[], Found]) -> Found | None:
     """`_quietly`, in a thread that no interrupt reaches: within `subprocess` one leaves a child unwaited for."""
     found: list[Found | None] = []
-    ended = Flag()
+    ended = SafeEvent()
 
     def run() -> None:
         try:

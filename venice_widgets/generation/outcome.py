@@ -61,7 +61,7 @@ def response_notes(response: ImageResponse, draft: RunDraft, request: Generation
         )
     if response.enhanced_prompt:
         notes.append(f"The prompt was rewritten: {response.enhanced_prompt}")
-    if not request.model.deprecation.is_near():  # else it was told before sending
+    if not request.model.deprecation.is_near():  # else it was reported before sending
         notes += _going_away(response, request)
     if len(response.images) > 1:
         notes.append("Only the first image of --variants has a known seed; use -n to know them all.")

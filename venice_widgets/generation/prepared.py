@@ -100,7 +100,7 @@ class Prepared:
         return tuple(seed for seed in self.plan.seeds if seed not in sent)
 
     def bodies(self) -> list[dict[str, Any]]:
-        """The JSON of each request as it is shown and stored: reference images stand as ``sha256:…``."""
+        """The JSON of each request as it is shown and stored: reference images appear as ``sha256:…``."""
         return [self.request.record(seed) for seed in self.to_send]
 
 

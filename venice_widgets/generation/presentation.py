@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from venice_widgets.display import Bundle, Card, pictures
+from venice_widgets.display import Bundle, Card, image_cards
 from venice_widgets.log import RUN_ENDING
 
 from .image import card_of, output_record, plain_line
@@ -46,7 +46,7 @@ def show(
     cards += [card_of(image, prompt, section=section) for image in from_log]
     shown = (*images, *from_log)  # in the order of the cards, by which a notebook's reader tells which is which
     plain = "\n".join(plain_line(image) for image in shown) or summary
-    return pictures(
+    return image_cards(
         cards,
         summary=summary,
         notes=list(notes),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 _LINE_SECONDS = 10.0
-"""How often a program is told the progress at most, where no line can be replaced."""
+"""How often a program is shown the progress at most, where no line can be replaced."""
 
 
 def tell(*lines: str) -> None:

@@ -195,7 +195,7 @@ def _resets_in(headers: Mapping[str, str]) -> float | None:
 
 
 class Cancelled(Protocol):
-    """What tells a rate limiter that it need not wait any longer: a `Flag`, or an event."""
+    """What tells a rate limiter that it need not wait any longer: a `SafeEvent`, or an event."""
 
     def is_set(self) -> bool:
         """Whether it was set."""

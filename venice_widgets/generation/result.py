@@ -196,14 +196,14 @@ class Generation(Sequence[Image]):
         )
 
     def record(self) -> dict[str, Any]:
-        """What stands in the notebook's output metadata under ``venice``, in the order in which images are shown."""
+        """What the notebook's output metadata holds under ``venice``, in the order in which images are shown."""
         new, from_log = self._by_origin()
         return output_record([*new, *from_log], self.base_url)
 
     def _by_origin(self) -> tuple[list[Image], list[Image]]:
         """The new images, and those that the log held already; all together where the header says which is which.
 
-        So they stand in the order of the seeds, and their output stays the same when the cell is executed again.
+        So they are in the order of the seeds, and their output stays the same when the cell is executed again.
         """
         runs = self.runs
         if self._header_is_shown:
@@ -247,7 +247,7 @@ class Generation(Sequence[Image]):
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         try:
             bundle = self.bundle()
-            return bundle.data, bundle.metadata  # noqa: TRY300  an interrupt here is told too
+            return bundle.data, bundle.metadata  # noqa: TRY300  an interrupt here is reported too
         except KeyboardInterrupt:
             raise interrupted(self) from None
 

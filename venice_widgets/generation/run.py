@@ -26,7 +26,7 @@ _MONEY: dict[str, str] = {
 }
 _SHOWN_SEEDS, _SHOWN_RUNS, _SHOWN_GROUPS = 12, 4, 6
 MOST_NAMED = 8
-"""Of more seeds than this only their number is told to be from the log."""
+"""Of more seeds than this only their number is reported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class MissingImages:
 def missing_images(runs: Iterable[Run]) -> tuple[MissingImages, ...]:
     """The runs without an image, those that ended in the same way together, in the order of their seeds.
 
-    Where many differ only in their words (each with an id of its own), those of one kind are told together.
+    Where many differ only in their words (each with an id of its own), those of one kind are reported together.
     """
     missing = [run for run in runs if run.status is not Status.SUCCEEDED]
     groups = _grouped(missing, lambda run: (run.status, str(run.error)))

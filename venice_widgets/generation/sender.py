@@ -133,7 +133,7 @@ class Sender:
             in_flight=in_flight_limit(self.settings),
             pace=self.pace,
             first_alone=bool(prepared.request.fields.get("enhance_prompt")),
-            ends_all=worker.stops_buying,
+            ends_all=worker.error_budget,
             on_claim=worker.claim,
             beside=stored.load if len(drafts) < len(prepared.plan.seeds) else None,
             on_end=partial(_end, channel, generation, self.in_flight),

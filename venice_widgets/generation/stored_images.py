@@ -54,7 +54,7 @@ class StoredRuns:
         free = Decimal(0)
         try:
             images = recalled(self.log, self.known[run.seed])
-        except Exception as exc:  # noqa: BLE001  on this thread it would not be seen: it is told with its run
+        except Exception as exc:  # noqa: BLE001  on this thread it would not be seen: it is reported with its run
             return replace(run, status=Status.FAILED, error=exc, charged_usd=free)
         if not images:
             lost = StoreError("the stored image is damaged or gone by now.", "Make it anew with --again (again=True).")
@@ -69,7 +69,7 @@ def recalled(log: Log, record: RunRecord) -> tuple[Image, ...]:
     return tuple(_image(log, record, image) for image in record.images if log.objects.is_whole(image.sha256))
 
 
-def lost_pictures(log: Log, record: RunRecord) -> tuple[MissingImage, ...]:
+def missing_images(log: Log, record: RunRecord) -> tuple[MissingImage, ...]:
     """The other images of a run: deleted on purpose, missing, or damaged."""
     lost = [image for image in record.images if not log.objects.is_whole(image.sha256)]
     return tuple(MissingImage(image, f"The image {image.sha256[:12]}… {_state(log, image)}") for image in lost)
@@ -109,7 +109,7 @@ def _share(run_usd: Decimal | None, request: Mapping[str, Any]) -> Decimal | Non
     return None if run_usd is None else run_usd / int(request.get("variants", 1))
 
 
-def small_picture(log: Log, record: RunRecord) -> bytes:
+def small_image(log: Log, record: RunRecord) -> bytes:
     """The thumbnail of a run's first image, made where there is none yet; empty where there can be none."""
     return small_copy(log, record.images[0]) if record.images else b""
 
@@ -138,4 +138,4 @@ def forget(log: Log, image: ImageRecord) -> None:
     if log.objects.is_whole(image.sha256):
         with suppress(VeniceError):
             pixels = pixels_sha256(log.objects.path(image.sha256))
-    log.delete_picture(image.sha256, small, pixels)
+    log.delete_image(image.sha256, small, pixels)

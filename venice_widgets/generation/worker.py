@@ -22,11 +22,11 @@ from venice_widgets.media.preview import examine
 from venice_widgets.request.request import canonical, sha256_tag
 
 from .drafts import with_body
+from .error_budget import ErrorBudget, certainly_free
 from .get_ready import get_ready
 from .image import Image, remarks_of
 from .outcome import missing_notes, outcome_of, response_notes, unreadable_image
 from .run import Run
-from .stops_buying import StopsBuying, certainly_free
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -51,7 +51,7 @@ class _Ending:
 
 
 class Receiver(Protocol):
-    """What is told of each run: a `Generation`, or a part of a plan."""
+    """What is reported of each run: a `Generation`, or a part of a plan."""
 
     def update(self, run: Run) -> None:
         """Take the news of one run, from any thread."""
@@ -71,7 +71,7 @@ class RunStorage:
 
     def image(self, status_code: int, headers: Mapping[str, str], place: int) -> ObjectWriter:
         """A place for one image, by its position in the response from 0."""
-        return self.log.picture_writer(self.run_id, place, status_code=status_code, headers=headers)
+        return self.log.image_writer(self.run_id, place, status_code=status_code, headers=headers)
 
     def keep_body(self, content_type: str) -> BodyRecord:
         """Store the body as it came."""
@@ -92,7 +92,7 @@ class RunWorker:
     """The longer side of the previews."""
     allow: Callable[[], None] = lambda: None
     """Called before each request; raises `SpendingRefused` where a limit was lowered since."""
-    stops_buying: StopsBuying = field(default_factory=StopsBuying)
+    error_budget: ErrorBudget = field(default_factory=ErrorBudget)
     _rewritten: str | None = field(default=None, init=False)
     _sent: dict[str, GenerationRequest] = field(default_factory=dict, init=False)
     """By run id, what it sends: the same at every attempt."""
@@ -180,7 +180,7 @@ class RunWorker:
         if error is not None:
             return self._failed(draft, response, error)
         if response is None:
-            reason = (self.stops_buying.reason,) if self.stops_buying.reason else ()
+            reason = (self.error_budget.reason,) if self.error_budget.reason else ()
             return _Ending(RunOutcome(status=Status.CANCELLED, finished_at=datetime.now(UTC)), notes=reason)
         if response.violation:
             refusal = ContentRefused(

@@ -120,7 +120,7 @@ class Log:
         """Note the head of a response before its body comes, for the case that the program is killed meanwhile."""
         self._note_arrival(run_id, recovery.WHOLE_BODY, None, status_code, headers)
 
-    def picture_writer(
+    def image_writer(
         self, run_id: str, place: int = 0, *, status_code: int | None = None, headers: Mapping[str, str] | None = None
     ) -> ObjectWriter:
         """`objects.writer` for an image of this run: if the program is killed after `keep`, the next start finds it.
@@ -416,7 +416,7 @@ class Log:
         """
         maintenance.backup(self._database, path)
 
-    def delete_picture(self, sha256: str, thumbnail: bytes | None = None, pixels_sha256: str | None = None) -> None:
+    def delete_image(self, sha256: str, thumbnail: bytes | None = None, pixels_sha256: str | None = None) -> None:
         """Delete an image's bytes; its rows, hash and thumbnail stay.
 
         Args:

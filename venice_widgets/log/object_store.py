@@ -190,7 +190,7 @@ class Spool(ObjectWriter):
 
 
 class ObjectStore:
-    """A folder of immutable files, and a folder for what is on its way there."""
+    """A folder of immutable files, and a folder for what is being written."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

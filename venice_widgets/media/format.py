@@ -134,7 +134,7 @@ def recognize(beginning: bytes) -> Format | None:
     return FORMATS[name] if name else None
 
 
-def begins_like_picture(beginning: bytes) -> bool:
+def begins_like_image(beginning: bytes) -> bool:
     """Whether bytes begin as an image does; the first 64 are enough."""
     return _format_name(beginning) is not None
 

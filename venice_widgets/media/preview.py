@@ -133,13 +133,13 @@ def contact_sheet(
     rows = math.ceil(len(previews) / columns)
     sheet = Image.new("RGB", (columns * step_x + _SHEET_GAP_PIXELS, rows * step_y + _SHEET_GAP_PIXELS), "white")
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(letters)
-    for index, (picture, label) in enumerate(zip(previews, labels, strict=True)):
+    for index, (image, label) in enumerate(zip(previews, labels, strict=True)):
         left = _SHEET_GAP_PIXELS + index % columns * step_x
         top = _SHEET_GAP_PIXELS + index // columns * step_y
-        if picture is None:
+        if image is None:
             pen.rectangle((left, top, left + tile_width - 1, top + tile_height - 1), outline="#999999", width=2)
         else:
-            _paste(sheet, picture, (left, top, tile_width, tile_height))
+            _paste(sheet, image, (left, top, tile_width, tile_height))
         for number, line in enumerate(label.split("\n")):
             text = _fitted(line, font, tile_width)
             pen.text(
@@ -304,12 +304,12 @@ def _sheet_layout(previews: Sequence[Preview | None], tile_pixels: int) -> tuple
     return max(96, round(tile * min(1.0, aspect))), max(96, round(tile * min(1.0, tallest))), columns
 
 
-def _paste(sheet: Image.Image, picture: Preview, box: tuple[int, int, int, int]) -> None:
+def _paste(sheet: Image.Image, image: Preview, box: tuple[int, int, int, int]) -> None:
     from PIL import ImageOps
 
     left, top, width, height = box
-    with open_image(picture.data) as opened:
-        tile = ImageOps.contain(opened.convert("RGBA" if picture.mime == "image/png" else "RGB"), (width, height))
+    with open_image(image.data) as opened:
+        tile = ImageOps.contain(opened.convert("RGBA" if image.mime == "image/png" else "RGB"), (width, height))
     place = left + (width - tile.width) // 2, top + (height - tile.height) // 2
     sheet.paste(tile, place, tile if tile.mode == "RGBA" else None)
 

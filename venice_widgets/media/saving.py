@@ -39,7 +39,7 @@ _SUFFIXES = {
     "image/gif": (".gif",),
     "image/avif": (".avif", ".avifs"),
 }
-_OF_PICTURES = {*(suffix for names in _SUFFIXES.values() for suffix in names), ".bmp", ".tif", ".tiff", ".heic", ".jp2"}
+_OF_IMAGES = {*(suffix for names in _SUFFIXES.values() for suffix in names), ".bmp", ".tif", ".tiff", ".heic", ".jp2"}
 
 
 EXTENSIONS = {kind.mime: kind.extension for kind in FORMATS.values()}
@@ -116,7 +116,7 @@ def save_copy(
 def true_name(target: Path, mime: str) -> Path:
     """The name under which other programs open it: they go by the ending, and pixels are not converted here."""
     suffix, own = target.suffix.lower(), _SUFFIXES.get(mime)
-    if own is None or suffix in own or suffix not in _OF_PICTURES:
+    if own is None or suffix in own or suffix not in _OF_IMAGES:
         return target
     return target.with_suffix(own[0])
 

@@ -132,7 +132,7 @@ def _generate(
         if problem:
             _show(generation)
             raise problem
-        return generation  # noqa: TRY300  an interrupt here is told too
+        return generation  # noqa: TRY300  an interrupt here is reported too
     except KeyboardInterrupt as exc:
         raise (exc if isinstance(exc, Interrupted) else interrupted(generation)) from None
 

@@ -62,7 +62,7 @@ def _offer(before_cursor: str, rest: str) -> tuple[str, list[str]]:
 
 
 def venice_matcher(context: Any) -> dict[str, Any]:
-    """What can stand at the cursor of a ``%%venice`` or ``%venice`` line."""
+    """What can be at the cursor of a ``%%venice`` or ``%venice`` line."""
     from IPython.core.completer import SimpleCompletion
 
     match = _LINE.match(context.text_until_cursor)
@@ -81,7 +81,7 @@ def venice_matcher(context: Any) -> dict[str, Any]:
 
 
 def _on_top(context: Any) -> bool:
-    """Whether only other cell magics stand above the cursor's line, so that it is no line of a text."""
+    """Whether only other cell magics are above the cursor's line, so that it is no line of a text."""
     above = context.full_text.split("\n")[: context.cursor_line]
     return all(not line.strip() or line.lstrip().startswith("%%") for line in above) and not any(
         _LINE.match(line) for line in above
@@ -100,7 +100,7 @@ def complete(magic: str, text: str, rest: str = "") -> tuple[str, list[str]]:
     Args:
         magic: ``%%venice`` or ``%venice``.
         text: the line after the magic's name, up to the cursor.
-        rest: the line behind the cursor, where the model may stand.
+        rest: the line behind the cursor, where the model may be.
     """
     before, fragment = _cut(text)
     if magic == "%venice":
@@ -149,7 +149,7 @@ def _option_flags(words: Sequence[str]) -> list[str]:
 
 
 def _values(flag: str, words: Sequence[str]) -> Sequence[str] | None:
-    """The values of the option `flag` for the model on the line, empty where nobody can list them.
+    """The values of the option `flag` for the model on the line, empty where no one can list them.
 
     None where `flag` is no option that takes a value.
     """

@@ -66,7 +66,7 @@ class LineParser(argparse.ArgumentParser):
         return tuple(map(str, action.choices or ()))
 
     def add_argument(self, *names: Any, **settings: Any) -> argparse.Action:
-        """As argparse's, but for help that is taken as it stands, per cent signs included."""
+        """As argparse's, but for help that is taken as it is, per cent signs included."""
         if isinstance(settings.get("help"), str):
             settings["help"] = settings["help"].replace("%", "%%")
         if names and str(names[0]).startswith("-") and settings.get("action", "store") == "store":

@@ -69,7 +69,7 @@ class LineVariables:
         found = variables.value(hole)
         if isinstance(found, Several):
             raise variables.refusal(
-                f"{{{{ {name} }}}} {variables.place} holds several values, and stands inside other text.",
+                f"{{{{ {name} }}}} {variables.place} holds several values, and is inside other text.",
                 "A variable with several values must be the whole value of the option.",
             )
         text = variables.text(name, found)

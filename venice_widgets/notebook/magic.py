@@ -23,7 +23,7 @@ class CellMagic:
     def __call__(self, line: str, cell: str) -> Any:
         """Run a cell."""
         from .cell import run_cell
-        from .discarded import shown_or_returned
+        from .return_value import shown_or_returned
 
         return shown_or_returned(run_cell(self._shell, line, cell))
 
@@ -45,7 +45,7 @@ class LineMagic:
     def __call__(self, line: str) -> Any:
         """Run a command."""
         from .commands import run_command
-        from .discarded import shown_or_returned
+        from .return_value import shown_or_returned
 
         return shown_or_returned(run_command(self._shell, line))
 

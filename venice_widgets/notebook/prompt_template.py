@@ -40,7 +40,7 @@ def read_template(text: str, namespace: Mapping[str, Any]) -> PromptTemplate:
     """A prompt with its ``{{ name }}`` and ``{{ name.attribute }}`` looked up.
 
     Raises:
-        InvalidRequest: what stands between the braces is not a name, or unknown, or neither text nor a number.
+        InvalidRequest: what is between the braces is not a name, or unknown, or neither text nor a number.
     """
     variables = Variables(namespace, "in the prompt", "prompt", _RAW)
     values: dict[str, str] = {}

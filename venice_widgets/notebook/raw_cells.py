@@ -25,7 +25,7 @@ def as_typed(lines: list[str]) -> list[str]:
     """Turn a ``%%venice`` cell into the call of its magic; leave every other cell alone.
 
     Raises:
-        UsageError: the cell was pasted with a prompt before its first line, so that nobody can tell which prompts
+        UsageError: the cell was pasted with a prompt before its first line, so that no one can tell which prompts
             belong to the text.
     """
     text = "".join(lines)

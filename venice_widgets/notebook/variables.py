@@ -22,7 +22,7 @@ from venice_widgets.errors import InvalidRequest
 from venice_widgets.suggest import nearest
 
 HOLE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
-"""``{{ name }}``, with whatever stands between the braces."""
+"""``{{ name }}``, with whatever is between the braces."""
 MOST_VALUES = 10_000
 """A longer list, and a generator without an end, is taken for a mistake."""
 _NAME = re.compile(r"\s*([^\W\d]\w*(?:\.[^\W\d]\w*)*)\s*")
@@ -44,7 +44,7 @@ class Variables:
 
     namespace: Mapping[str, Any]
     place: str
-    """Where the braces stand: ``in the prompt``, ``at --seed``."""
+    """Where the braces are: ``in the prompt``, ``at --seed``."""
     field: str | None = None
     """The field or option that a refusal belongs to."""
     advice: str = "Nothing was sent."
@@ -65,7 +65,7 @@ class Variables:
         return match[1]
 
     def value(self, hole: str) -> Any:
-        """The value of what stands between two pairs of braces, or `Several`.
+        """The value of what is between two pairs of braces, or `Several`.
 
         Raises:
             InvalidRequest: it is not a name, it is not known, or it holds nothing that can be used.

@@ -33,7 +33,7 @@ class Account:
 
 
 def account_name(session: Session) -> str:
-    """Where a click goes and who pays."""
+    """Where a click goes and which account pays."""
     settings = session.settings
     if settings.demo:
         return DEMO

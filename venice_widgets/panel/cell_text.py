@@ -1,6 +1,6 @@
 """A form or a request as the ``%%venice`` cell, or the Python call, that sends the same body byte for byte.
 
-What is varied stands in its option as it was typed: cell, Python and panel share one grammar. A cell's options are one
+What is varied is in its option as it was typed: cell, Python and panel share one grammar. A cell's options are one
 line and its body loses one final line break. Where a value does not survive that (a line break in a negative prompt,
 say), `cell_text` gives the Python call instead.
 """
@@ -47,7 +47,7 @@ def cell_text(
     sweep: Collection[str] = (),
     skip: bool = False,
 ) -> str:
-    """The cell. Its body is the prompt as it stands; a Python call where the magic could not carry a value.
+    """The cell. Its body is the prompt, unchanged; a Python call where the magic could not carry a value.
 
     Args:
         prompt: what the images show.

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 SAME_CLICK_SECONDS = 0.6
 """The same click again this soon is one click: a bouncing button, a held key."""
 READ_SECONDS = 0.7
-"""Nobody reads a question and answers it sooner."""
+"""No one reads a question and answers it sooner."""
 
 
 @dataclass(frozen=True, slots=True)

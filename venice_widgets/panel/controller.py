@@ -72,7 +72,7 @@ class Controller(Clicks):
         self.subshells = True
         """Whether the kernel answers beside a running cell."""
 
-    # What the views are told.
+    # What is sent to the views.
 
     def publish(self, edit: Mapping[str, Any] | None = None) -> None:
         """Bring every view up to date."""
@@ -102,7 +102,7 @@ class Controller(Clicks):
                 self.follow()
                 edit = getattr(self, f"_on_{message.kind}")(message)
                 self.publish(edit)
-        except Exception as exc:  # noqa: BLE001  on this thread nobody would see it: the panel shows it
+        except Exception as exc:  # noqa: BLE001  on this thread no one would see it: the panel shows it
             self.tell_error(exc)
 
     def _on_hello(self, message: Message) -> None:

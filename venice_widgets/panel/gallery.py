@@ -1,4 +1,4 @@
-"""The images of this panel: what the browser is told of each, and where its bytes come from."""
+"""The images of this panel: what the browser is sent of each, and where its bytes come from."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from venice_widgets.display.html import shortened
 from venice_widgets.errors import InvalidRequest
 from venice_widgets.generation.result import seed_text
-from venice_widgets.generation.stored_images import small_picture
+from venice_widgets.generation.stored_images import small_image
 from venice_widgets.log import RUN_ENDING, Status
 from venice_widgets.money import usd_text
 
@@ -94,7 +94,7 @@ def run_card(run: RunRecord, favorites: Collection[str] = ()) -> dict[str, Any]:
 
 def thumbnails(log: Log, runs: list[RunRecord]) -> list[bytes]:
     """A small JPEG of each run's first image; empty where there is none."""
-    return [small_picture(log, run) for run in runs]
+    return [small_image(log, run) for run in runs]
 
 
 def favorite_runs(log: Log) -> frozenset[str]:

@@ -119,7 +119,7 @@ class Knowledge:
                 self._adopt(catalogue)
 
     def _read_network(self) -> None:
-        with suppress(VeniceError):  # it stands where the models would
+        with suppress(VeniceError):  # it is shown where the models would be
             self.load()
         self.publish()
         session = self.session

@@ -1,4 +1,4 @@
-"""What the browser is told to draw: models, filters and controls, as JSON. The rules stay here."""
+"""What the browser draws: models, filters and controls, as JSON. The rules stay here."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PLACES = {
     "width": "size", "height": "size", "aspect_ratio": "main", "style_preset": "main", "format": "main",
     "negative_prompt": "main", "style_references": "main",
 }  # fmt: skip
-"""Where each control stands, in this order, after those that decide the price; every other one is one click away."""
+"""Where each control is, in this order, after those that decide the price; every other one is one click away."""
 _LABELS = {
     "cfg_scale": "CFG scale",
     "lora_strength": "LoRA strength",

@@ -130,7 +130,7 @@ class Panel(PanelWidget):
     _told: Generation | None = None
 
     def _tell_handler_error(self, error: BaseException) -> None:
-        """What a handler of the user's raised; nobody would see it on this thread."""
+        """What a handler of the user's raised; no one would see it on this thread."""
         self._controller.tell("handler", [error_notice(error)])
 
     def _save(self, kept: Saved) -> None:

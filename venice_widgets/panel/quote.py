@@ -72,7 +72,7 @@ class Terms:
 
     settings: Settings
     account: str
-    """Where requests go and who pays, in words."""
+    """Where requests go and which account pays, in words."""
     left_usd: Mapping[str, Decimal] = field(default_factory=dict)
     """Budget -> what it leaves, as the log last said."""
 

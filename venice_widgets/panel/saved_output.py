@@ -2,7 +2,7 @@
 
 Widgets are not saved, outputs are. Every update of an output sends the whole of it again, so it is written once a
 generation: the last generation and what was pinned, twelve images at most. While the panel is alive, its style sheet
-hides this output, so that each image stands once.
+hides this output, so that each image is shown once.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from venice_widgets.display import Bundle, Card, join, line, pictures
+from venice_widgets.display import Bundle, Card, image_cards, join, line
 from venice_widgets.generation.result import card_of, output_record, plain_line
 from venice_widgets.generation.run import money_text
 from venice_widgets.log import Status
@@ -42,14 +42,14 @@ class Saved:
     notes: tuple[str, ...] = ()
     base_url: str = ""
     grid: Grid | None = None
-    """A sweep, where it is the newest; its images stand in a grid of their own."""
+    """A sweep, where it is the newest; its images are in a grid of their own."""
 
     def bundle(self) -> Bundle:
         """As a notebook shows and stores it."""
         prompts = {str(image.request.get("prompt", "")) for image in self.images}
         several = len(self.images) > LARGE_IMAGES
         cards = [_card(image, smaller=several, own_prompt=len(prompts) > 1) for image in self.images]
-        shown = pictures(
+        shown = image_cards(
             [*cards, *self.missing],
             summary=self.summary,
             notes=self.notes,

@@ -33,13 +33,13 @@ if TYPE_CHECKING:
     from .state import Form
 
 _WAITS_SECONDS = 0.25
-_STOPPING = "Stopping while it is being sent. What became of it is told here in a moment."
+_STOPPING = "Stopping while it is being sent. What became of it is shown here in a moment."
 _numbers = count(1)
 
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """One click on its way. Changed only under the panel's lock."""
+    """One click in progress. Changed only under the panel's lock."""
 
     session: Session = field(repr=False)
     form: Form
@@ -76,7 +76,7 @@ class Job:
         return self.sweep.ended if self.sweep is not None else len(self.generation.images) if self.generation else 0
 
     def send(self) -> None:
-        """Send what was prepared; returns once it is on its way.
+        """Send what was prepared; returns once it is being sent.
 
         Raises:
             VeniceError: it cannot be sent.
@@ -142,7 +142,7 @@ class Sending:
     def _check(self, job: Job) -> None:
         try:
             prepared = _checked(job)
-        except Exception as exc:  # noqa: BLE001  on this thread nobody would see it: the panel shows it
+        except Exception as exc:  # noqa: BLE001  on this thread no one would see it: the panel shows it
             self._fail(job, exc)
             return
         with self._settled:

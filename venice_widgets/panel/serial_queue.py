@@ -1,6 +1,6 @@
 """One job after another, outside of whatever thread asked for it.
 
-Messages of the widget come on threads that nobody can predict, beside a running cell or in the middle of one. They hand
+Messages of the widget come on threads that no one can predict, beside a running cell or in the middle of one. They hand
 what takes time to a queue and return: its jobs run in order, on a daemon thread that lives as long as there are any.
 """
 
@@ -63,7 +63,7 @@ class SerialQueue:
         while (job := self._next()) is not None:
             try:
                 job()
-            except Exception as exc:  # noqa: BLE001  on this thread nobody would see it: the panel shows it
+            except Exception as exc:  # noqa: BLE001  on this thread no one would see it: the panel shows it
                 self._on_error(exc)
 
     def _next(self) -> Callable[[], None] | None:

@@ -105,7 +105,7 @@ def _defaults(quoted: Quote) -> str:
 
 
 def _button(panel: Controller, quoted: Quote) -> str:
-    """The price stands on the button at all times."""
+    """The price is on the button at all times."""
     verb = "Add to queue" if panel.sending.jobs else "Generate"
     if quoted.outlook is not None and quoted.images:
         verb = f"{verb} · {quoted.images:,} images" if quoted.images > 1 else f"{verb} · 1 image"

@@ -1,6 +1,6 @@
 """What is chosen in the panel: frozen facts and pure functions from one state to the next. No widget, no session.
 
-`Form` is what stands on the screen, and everything that a click sends. `Memory` is what was chosen for other models, so
+`Form` is what is on the screen, and everything that a click sends. `Memory` is what was chosen for other models, so
 that switching models and coming back loses nothing; it never decides a request. `State` holds both with the version
 numbers by which an older message is told from a newer one.
 """
@@ -30,7 +30,7 @@ NOT_VALUES = frozenset({"model", "seed"})
 REPLACE = "replace"
 """The axis of search and replace in the prompt."""
 VARIED = frozenset(name for name in field_facts() if can_vary(name)) - attribution_fields() - {"seed"} | {REPLACE}
-"""What a sweep can vary; several seeds stand in the seed's own place."""
+"""What a sweep can vary; several seeds are in the seed's own place."""
 
 
 class SeedMode(StrEnum):
@@ -43,7 +43,7 @@ class SeedMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What stands on the screen. Numbers are as they were typed: `quote` reads and checks them."""
+    """What is on the screen. Numbers are as they were typed: `quote` reads and checks them."""
 
     model: str = ""
     """An id; empty before the catalogue is known."""
@@ -195,7 +195,7 @@ class State:
     version: int = 0
     """Counts the forms."""
     editor: tuple[str, int] = ("", 0)
-    """The view that made this form, and the number of its message; nobody's where Python made it."""
+    """The view that made this form, and the number of its message; no one's where Python made it."""
     seen: Mapping[str, int] = field(default_factory=dict)
     """View -> the number of its newest message."""
 
@@ -216,7 +216,7 @@ def replaced(state: State, form: Form) -> State:
 
 
 def carried(state: State, form: Form) -> State:
-    """The form that a click carried: it is what stands on a screen."""
+    """The form that a click carried: it is what a screen shows."""
     memory = state.memory
     for name in form.values.keys() | state.form.values.keys():
         if form.values.get(name) != state.form.values.get(name):

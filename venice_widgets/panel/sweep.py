@@ -109,7 +109,7 @@ def sweep_quote(
         form: what is chosen.
         session: whose settings, budgets and log.
         catalogue: the models and prices.
-        account: where requests go and who pays, in words.
+        account: where requests go and which account pays, in words.
         fetch: reads a style reference from its URL.
     """
     model, facts = catalogue.find(form.model or "default"), {"account": account}

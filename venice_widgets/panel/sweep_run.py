@@ -1,4 +1,4 @@
-"""A sweep while it is sent and afterwards: what became of each cell, told to the views once, and how it ended."""
+"""A sweep while it is sent and afterwards: what became of each cell, sent to the views once, and how it ended."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _numbers = count(1)
 
 
 class SweepRun:
-    """One sweep on its way. What it was told and tells is guarded by the panel's lock.
+    """One sweep in progress. What it was told and tells is guarded by the panel's lock.
 
     Args:
         run: prepared, and not started yet.
@@ -41,7 +41,7 @@ class SweepRun:
         self.over = False
         """Whether nothing more is sent or waited for."""
         self.outcome = outcome_of(run.grid)
-        """How far it is, in words."""
+        """The progress, in words."""
 
     @property
     def grid(self) -> Grid:
@@ -90,10 +90,10 @@ class SweepRun:
             return [error_notice(exc)]
         return []
 
-    # What the views are told.
+    # What is sent to the views.
 
     def news(self) -> list[dict[str, Any]]:
-        """The cells that are others than when they were told last."""
+        """The cells that have changed since they were last sent."""
         grid = self.grid
         states = {index: (result, self._waits(result)) for index in grid.indices for result in (grid.result(index),)}
         changed = [index for index, state in states.items() if self._told.get(index) != state]

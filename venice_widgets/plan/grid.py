@@ -193,7 +193,7 @@ class Grid(GridCells):
         )
 
     def record(self) -> dict[str, Any]:
-        """What stands in the notebook's output metadata under ``venice``."""
+        """What the notebook's output metadata holds under ``venice``."""
         return record_of(self, self._selection)
 
     def bundle(self) -> Bundle:

@@ -212,7 +212,7 @@ class GridCells:
         return found
 
     def places(self, index: int) -> tuple[int, ...]:
-        """Where a cell stands on each dimension."""
+        """Where a cell is on each dimension."""
         places = self.plan.places(index)
         return tuple(places[group[0]] for group in self.plan.groups)
 

@@ -1,7 +1,7 @@
 """A plan while it runs: a line of progress, and the grid as it fills, in few bytes.
 
 A plan of 400 images takes twenty minutes, and a notebook stores what it is sent. So what is sent while it runs is held
-to a small part of what the finished grid weighs: the line comes less often as time goes on, and the small picture of
+to a small part of what the finished grid weighs: the line comes less often as time goes on, and the mosaic of
 the grid comes when the images that have arrived since have earned its bytes.
 """
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .sender import PlanSender
 
 FREE_BYTES, BYTES_FOR_EACH = 40_000, 200
-"""What the line, and the small picture, may take: some at once, and some for each image that has arrived. A tile of the
+"""What the line, and the mosaic, may take: some at once, and some for each image that has arrived. A tile of the
 finished grid takes about 10,000 bytes."""
 ENVELOPE_BYTES = 200
 TILE_PIXELS, SMALL_TILE_PIXELS = 56, 28
@@ -44,10 +44,10 @@ class LiveView:
         self._started_at = time.monotonic()
         self._shown_at = 0.0
         self._line: Any = None
-        self._picture: Any = None
+        self._mosaic: Any = None
         self._terminal = ProgressLine("")
         self._arrived = -1
-        self._line_bytes = self._picture_bytes = 0
+        self._line_bytes = self._mosaic_bytes = 0
 
     def update(self, grid: GridCells, sender: PlanSender) -> None:
         """Show the state now, where that is due."""
@@ -56,7 +56,7 @@ class LiveView:
             self._shown_at = time.monotonic()
             self._show_line(*progress_of(grid, sender, seconds), seconds)
         if in_kernel() and grid.arrived != self._arrived:
-            self._show_picture(grid)
+            self._show_mosaic(grid)
 
     def _show_line(self, done: int, total: int, words: str, seconds: float) -> None:
         if not in_kernel():
@@ -70,28 +70,28 @@ class LiveView:
     def _may(grid: GridCells, spent_bytes: float) -> bool:
         return not in_kernel() or spent_bytes <= FREE_BYTES + BYTES_FOR_EACH * grid.arrived
 
-    def _show_picture(self, grid: GridCells) -> None:
-        picture = mosaic(grid)
-        if picture is None:
+    def _show_mosaic(self, grid: GridCells) -> None:
+        small = mosaic(grid)
+        if small is None:
             return
-        taken = self._picture_bytes + len(picture) * 4 / 3 + ENVELOPE_BYTES
+        taken = self._mosaic_bytes + len(small) * 4 / 3 + ENVELOPE_BYTES
         if not self._may(grid, taken):
             return
-        self._arrived, self._picture_bytes = grid.arrived, round(taken)
-        markup = f'<img alt="{attribute(_where(grid))}" src="data:image/jpeg;base64,{base64_text(picture)}">'
-        self._picture = _shown(self._picture, Bundle({"text/html": root(markup), "text/plain": ""}, {}))
+        self._arrived, self._mosaic_bytes = grid.arrived, round(taken)
+        markup = f'<img alt="{attribute(_where(grid))}" src="data:image/jpeg;base64,{base64_text(small)}">'
+        self._mosaic = _shown(self._mosaic, Bundle({"text/html": root(markup), "text/plain": ""}, {}))
 
     def clear(self) -> None:
         """Leave nothing behind."""
         self._terminal.make_room()
-        if self._line is None and self._picture is None:
+        if self._line is None and self._mosaic is None:
             return
         if self._whole_cell:
             from IPython.display import clear_output
 
             clear_output(wait=True)
             return
-        for handle in (self._line, self._picture):
+        for handle in (self._line, self._mosaic):
             if handle is not None:
                 handle.update(Bundle({"text/html": "", "text/plain": ""}, {}))
 
@@ -124,7 +124,7 @@ def progress_of(grid: GridCells, sender: PlanSender, seconds: float) -> tuple[in
 
 
 def seconds_left(grid: GridCells, done: int, total: int, seconds: float) -> float | None:
-    """By the rate so far, or the rate limit where that is slower; None where nobody can tell."""
+    """By the rate so far, or the rate limit where that is slower; None where no one can tell."""
     if not done or done >= total:
         return None
     by_rate = seconds / done * (total - done)

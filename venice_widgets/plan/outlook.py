@@ -57,7 +57,7 @@ class PlanEstimate(Estimate):
 
     @property
     def upper_bound_usd(self) -> Decimal | None:
-        """The most that it can cost; None where nobody can say."""
+        """The most that it can cost; None where no one can say."""
         if any(line.unlisted for line in self.lines):
             return None
         return self._sum([line.guard_unit_usd for line in self.lines])

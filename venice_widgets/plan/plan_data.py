@@ -279,5 +279,5 @@ def kinds() -> tuple[str, ...]:
 
 
 def is_rising(indices: Sequence[int]) -> bool:
-    """Whether no cell stands twice, and in order."""
+    """Whether no cell is there twice, and in order."""
     return all(first < second for first, second in pairwise(indices))

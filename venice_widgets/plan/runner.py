@@ -185,7 +185,7 @@ def run_plan(  # noqa: PLR0913  each is a choice of its caller
         again: also make anew what the log holds; None shows it from there also where the setting ``reuse`` is "never".
         resend_unknown: also send again what may have been charged.
         context: where it comes from.
-        ask: puts a question to the user; None where nobody can answer.
+        ask: puts a question to the user; None where no one can answer.
         watch: shows the progress; None for a view in the notebook or terminal.
         whole_cell: whether the view is all that the cell shows, so that it can be cleared away.
         shown: what the user saw last of its price.

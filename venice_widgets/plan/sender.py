@@ -36,9 +36,9 @@ from venice_widgets.errors import (
 )
 from venice_widgets.generation.dispatch import Delivery, retry_delay_seconds
 from venice_widgets.generation.drafts import draft_runs
-from venice_widgets.generation.flag import Flag
+from venice_widgets.generation.error_budget import MOST_UNKNOWN_IN_A_ROW
 from venice_widgets.generation.run import Run
-from venice_widgets.generation.stops_buying import MOST_UNKNOWN_IN_A_ROW
+from venice_widgets.generation.safe_event import SafeEvent
 from venice_widgets.generation.worker import RunWorker
 from venice_widgets.log import Status
 from venice_widgets.request.estimate import estimate
@@ -123,7 +123,7 @@ class PlanSender:
         self._channel = host.client.channel()
         self._lock = threading.Lock()
         self._change = threading.Condition(self._lock)
-        self._cancelled, self._done = Flag(), Flag()
+        self._cancelled, self._done = SafeEvent(), SafeEvent()
         self._flying: dict[str, Run] = {}
         self._ready: deque[_Job] = deque()
         self._source: Iterator[int] = iter([index for index in outlook.to_send if outlook.hashes[index]])
@@ -206,7 +206,7 @@ class PlanSender:
                     with self._lock:
                         self._in_flight -= 1
                         self._change.notify_all()
-        except BaseException as exc:  # noqa: BLE001  what no request is to blame for ends the plan, and is told at its end
+        except BaseException as exc:  # noqa: BLE001  what no request is to blame for ends the plan, and is reported at its end
             self._stop(exc)
         finally:
             with self._lock:
@@ -395,7 +395,7 @@ class PlanSender:
             self._flying.pop(job.draft.run_id, None)
         try:
             job.worker.settle(delivery)
-        except Exception as exc:  # noqa: BLE001  what could not be put on record is told with the cell
+        except Exception as exc:  # noqa: BLE001  what could not be put on record is reported with the cell
             problem = exc
         run = job.inbox.run
         error = delivery.error or problem or (run.error if run else None)

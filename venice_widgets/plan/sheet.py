@@ -1,6 +1,6 @@
 """The contact sheet of a grid: one labelled image for a paper, with the recipe of the whole plan inside.
 
-Images stand at full resolution or share a given width. Labels are drawn in whatever script they are written in (see
+Images are at full resolution or share a given width. Labels are drawn in whatever script they are written in (see
 `labels`): long ones take several lines, and a sheet has a heading for each row, each column and each page.
 """
 
@@ -37,7 +37,7 @@ MOST_PIXELS = 400_000_000
 MOST_SIDE = {"PNG": 100_000, "JPEG": 65_000, "WEBP": 16_383}
 LEAST_TILE_PIXELS = 48
 MOST_CELLS_OF_SMALL, SMALL_PIXELS, SMALL_BYTES = 64, 640, 60_000
-"""Of the copy beside the HTML of a grid: nobody sees anything in a smaller one."""
+"""Of the copy beside the HTML of a grid: no one sees anything in a smaller one."""
 _INK, _PAPER, _GREY, _FRAME = "#1f2328", "white", "#57606a", "#8c959f"
 
 

@@ -21,7 +21,7 @@ from .read_recipe import FoundRecipe, judged, read_bounded
 if TYPE_CHECKING:
     from venice_widgets.media.metadata.recipe import Recipe
 
-_PICTURE = re.compile(r'src="data:image/(?:jpeg|png);base64,([A-Za-z0-9+/=]+)"')
+_IMAGE = re.compile(r'src="data:image/(?:jpeg|png);base64,([A-Za-z0-9+/=]+)"')
 _FEWEST_FORMAT = 4
 _MOST_SHOWN = 20
 """So many runs are printed."""
@@ -105,13 +105,13 @@ def _found(output: dict[str, Any], where: str) -> Iterator[FoundRecipe | Unreada
     if not isinstance(runs, list):
         yield UnreadableFile("its record of runs is not a list.", "")
         return
-    for run, picture in zip(runs, _previews(output, len(runs)), strict=True):
+    for run, image_bytes in zip(runs, _previews(output, len(runs)), strict=True):
         try:
             recipe = _recipe(record, run)
         except UnreadableFile as exc:
             yield exc
         else:
-            yield judged(recipe, origin="notebook", where=where, picture=picture, picture_kind="preview")
+            yield judged(recipe, origin="notebook", where=where, image_bytes=image_bytes, image_kind="preview")
 
 
 def _recipe(record: dict[str, Any], run: Any) -> Recipe:
@@ -130,10 +130,10 @@ def _previews(output: dict[str, Any], count: int) -> list[bytes | None]:
     data = output.get("data")
     markup = data.get("text/html") if isinstance(data, dict) else None
     text = "".join(map(str, markup)) if isinstance(markup, list) else markup
-    found = _PICTURE.findall(text) if isinstance(text, str) else []
+    found = _IMAGE.findall(text) if isinstance(text, str) else []
     if len(found) != count:
         return [None] * count
     try:
-        return [base64.b64decode(picture, validate=True) for picture in found]
+        return [base64.b64decode(image_bytes, validate=True) for image_bytes in found]
     except binascii.Error:
         return [None] * count

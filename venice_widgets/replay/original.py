@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from venice_widgets.log import Log, RunRecord
 
-    from .read_recipe import PictureKind
+    from .read_recipe import ImageKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +48,8 @@ class Original:
     blurred: bool | None = None
     sha256: str = ""
     """Of the image as received; empty where there was none."""
-    picture: bytes | None = field(default=None, repr=False)
-    picture_kind: PictureKind = "received"
+    image_bytes: bytes | None = field(default=None, repr=False)
+    image_kind: ImageKind = "received"
     missing: str = ""
     """Why the image is not available, a clause."""
 
@@ -69,7 +69,7 @@ def _of_record(record: RunRecord, log: Log) -> Original:
     draft, outcome = record.draft, record.outcome
     headers = outcome.headers if outcome else {}
     sha256 = record.images[0].sha256 if record.images else ""
-    picture, missing = _kept(log, sha256) if sha256 else (None, f"the run was {record.status} and has no image")
+    image_bytes, missing = _kept(log, sha256) if sha256 else (None, f"the run was {record.status} and has no image")
     return Original(
         run_id=draft.run_id,
         request=json.loads(draft.request),
@@ -82,7 +82,7 @@ def _of_record(record: RunRecord, log: Log) -> Original:
         entry=draft.catalogue_entry,
         blurred=outcome.blurred if outcome else None,
         sha256=sha256,
-        picture=picture,
+        image_bytes=image_bytes,
         missing=missing,
     )
 
@@ -97,11 +97,11 @@ def _of_found(found: FoundRecipe, log: Log) -> Original:
     exact = found.exact and recipe.seed is not None
     if record is not None and exact and record.draft.request_hash == recipe.request_hash:
         return _of_record(record, log)
-    picture, kind, missing = found.picture, found.picture_kind, ""
+    image_bytes, kind, missing = found.image_bytes, found.image_kind, ""
     kept, _ = _kept(log, recipe.image_sha256) if recipe.image_sha256 else (None, "")
     if kept is not None:
-        picture, kind = kept, "received"
-    if picture is None:
+        image_bytes, kind = kept, "received"
+    if image_bytes is None:
         missing = f"{found.where} does not hold it"
     return Original(
         run_id=recipe.run_id,
@@ -113,8 +113,8 @@ def _of_found(found: FoundRecipe, log: Log) -> Original:
         service_version=recipe.service_version,
         model_id=recipe.model,
         sha256=recipe.image_sha256,
-        picture=picture,
-        picture_kind=kind,
+        image_bytes=image_bytes,
+        image_kind=kind,
         missing=missing,
     )
 

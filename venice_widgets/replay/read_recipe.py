@@ -29,7 +29,7 @@ MAX_FILE_BYTES = 256 << 20
 """A larger file is not an image of ours."""
 
 Origin = Literal["file", "sidecar", "log", "infotext", "notebook"]
-PictureKind = Literal["received", "copy", "preview"]
+ImageKind = Literal["received", "copy", "preview"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -48,9 +48,9 @@ class FoundRecipe:
     """The file, and in a notebook the cell."""
     notices: tuple[str, ...] = ()
     """What is wrong with it, a sentence each."""
-    picture: bytes | None = field(default=None, repr=False)
+    image_bytes: bytes | None = field(default=None, repr=False)
     """The image that was found with it."""
-    picture_kind: PictureKind = "copy"
+    image_kind: ImageKind = "copy"
     """The bytes as received, a copy with the same pixels, or a preview."""
 
     @property
@@ -139,12 +139,17 @@ def _from_file(file: Path, data: bytes) -> tuple[FoundRecipe | None, UnreadableF
                 found.recipe,
                 origin="file" if place == file else "sidecar",
                 where=str(place),
-                picture=None if file.suffix.lower() == ".xmp" else data,
+                image_bytes=None if file.suffix.lower() == ".xmp" else data,
             )
             ours = replace(ours, notices=(*ours.notices, *found.notices))
             return (ours if place == file or _is_of(found.recipe, data) else _doubted(ours)), None
         best = best or FoundRecipe(
-            recipe=found.recipe, origin="infotext", exact=False, where=str(place), notices=found.notices, picture=data
+            recipe=found.recipe,
+            origin="infotext",
+            exact=False,
+            where=str(place),
+            notices=found.notices,
+            image_bytes=data,
         )
     return best, problem
 
@@ -179,8 +184,8 @@ def _from_log(file: Path, data: bytes, session: Session | None) -> FoundRecipe |
         origin="log",
         exact=True,
         where=str(file),
-        picture=data,
-        picture_kind="received",
+        image_bytes=data,
+        image_kind="received",
     )
 
 

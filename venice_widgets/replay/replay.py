@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from venice_widgets.display import Bundle, Card, facts, join, notice, pictures
+from venice_widgets.display import Bundle, Card, facts, image_cards, join, notice
 from venice_widgets.errors import ModelUnavailable, VeniceError
 from venice_widgets.generation.result import seed_text
 from venice_widgets.generation.run import interrupted
@@ -40,7 +40,7 @@ class Replay:
     generation: Generation | None = None
     """None where nothing was sent."""
     outlook_is_shown: bool = False
-    """Whether what was known before it was sent stands above it, and need not be said again."""
+    """Whether what was known before it was sent is shown above it, and need not be said again."""
 
     @property
     def run_id(self) -> str:
@@ -109,8 +109,8 @@ def _judged(session: Session, outlook: PreparedReplay, generation: Generation) -
     if isinstance(run.error, ModelUnavailable):
         verdict = Verdict(grade=None, circumstances=(Circumstance.MODEL_GONE,), reasons=(str(run.error),))
     elif run.status in (Status.SUCCEEDED, Status.REFUSED):
-        picture = run.images[0].data if run.images else None
-        verdict = judge(outlook, session.log.get(run.run_id), picture)
+        image_bytes = run.images[0].data if run.images else None
+        verdict = judge(outlook, session.log.get(run.run_id), image_bytes)
     else:
         generation.raise_for_missing()
         raise AssertionError("a run without an image has an error")
@@ -147,7 +147,7 @@ def replay_bundle(replay: Replay) -> Bundle:
     if len(replay.generation.images) > 1:
         notes.append("Only the first image of this run is compared.")
     notes += replay.generation.notes
-    shown = pictures(
+    shown = image_cards(
         _of_one_shape(list(_cards(replay))),
         summary=f"**{verdict.text}** · {replay.generation.summary}",
         notes=_news(replay, notes),
@@ -189,13 +189,13 @@ def _cards(replay: Replay) -> Iterator[Card]:
         yield _card(data, prompt, heading="original and replay, the same file", aside=runs, details=details, why="")
         return
     yield _card(
-        past.picture, prompt, heading="original", aside=past.run_id[-RUN_ENDING:], details=made, why=past.missing
+        past.image_bytes, prompt, heading="original", aside=past.run_id[-RUN_ENDING:], details=made, why=past.missing
     )
     why = "; ".join(replay.verdict.circumstances)
     yield _card(data, prompt, heading="replay", aside=replay.run_id[-RUN_ENDING:], details=details, why=why)
     same = replay.verdict.grade in (Grade.IDENTICAL_BYTES, Grade.IDENTICAL_PIXELS)
-    if past.picture is not None and data is not None and replay.verdict.comparison is not None and not same:
-        yield _difference(past.picture, data, is_preview=past.picture_kind == "preview")
+    if past.image_bytes is not None and data is not None and replay.verdict.comparison is not None and not same:
+        yield _difference(past.image_bytes, data, is_preview=past.image_kind == "preview")
 
 
 def _of_one_shape(cards: list[Card]) -> list[Card]:

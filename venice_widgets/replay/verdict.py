@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from .original import Original
     from .prepare import PreparedReplay
-    from .read_recipe import PictureKind
+    from .read_recipe import ImageKind
 
 
 ANYWAY = "Add --anyway (in Python: anyway=True) to send it all the same."
@@ -57,7 +57,7 @@ class Verdict:
     reasons: tuple[str, ...] = ()
     """The circumstances in sentences."""
     comparison: Comparison | None = None
-    compared_with: PictureKind = "received"
+    compared_with: ImageKind = "received"
     """The original as received, a copy of it, or a notebook's preview of it (then `equivalent` is the best grade)."""
 
     @property
@@ -86,17 +86,17 @@ def not_sent(outlook: PreparedReplay) -> Verdict:
     return Verdict(grade=None, circumstances=(kind,), reasons=(*sentences, "Nothing was sent."))
 
 
-def judge(outlook: PreparedReplay, replay: RunRecord, picture: bytes | None) -> Verdict:
+def judge(outlook: PreparedReplay, replay: RunRecord, image_bytes: bytes | None) -> Verdict:
     """Compare a run's image with the one that it repeats.
 
     Args:
         outlook: what was known before it was sent.
         replay: the run as it ended.
-        picture: the image as received; None where there is none.
+        image_bytes: the image as received; None where there is none.
     """
     past = outlook.past
     found = list(_circumstances(outlook, replay))
-    comparison, why = _compared(past, replay, picture)
+    comparison, why = _compared(past, replay, image_bytes)
     if comparison is None and replay.status is Status.SUCCEEDED:
         found.append((Circumstance.NOT_COMPARED, why))
     if comparison is not None and comparison.size_changed:
@@ -108,7 +108,7 @@ def judge(outlook: PreparedReplay, replay: RunRecord, picture: bytes | None) -> 
         circumstances=tuple(dict.fromkeys(kind for kind, _ in found)),
         reasons=tuple(reason for _, reason in found),
         comparison=comparison,
-        compared_with="received" if proven else past.picture_kind,
+        compared_with="received" if proven else past.image_kind,
     )
 
 
@@ -147,28 +147,28 @@ def _service_changes(past: Original, replay: RunRecord) -> Iterator[str]:
         yield f"The service was version {past.service_version}, and is {version}."
 
 
-def _compared(past: Original, replay: RunRecord, picture: bytes | None) -> tuple[Comparison | None, str]:
+def _compared(past: Original, replay: RunRecord, image_bytes: bytes | None) -> tuple[Comparison | None, str]:
     """The comparison, or why there is none."""
-    if picture is None or not replay.images:
+    if image_bytes is None or not replay.images:
         return None, "No image came."
     if past.sha256 and past.sha256 == replay.images[0].sha256:
         return Comparison(Grade.IDENTICAL_BYTES), ""
-    if past.picture is None:
+    if past.image_bytes is None:
         return None, f"The original cannot be compared: {past.missing}."
     try:
-        if past.picture_kind == "preview":
-            return _by_preview(past.picture, picture), ""
-        found = compare(past.picture, picture)
+        if past.image_kind == "preview":
+            return _by_preview(past.image_bytes, image_bytes), ""
+        found = compare(past.image_bytes, image_bytes)
     except VeniceError as exc:
         return None, f"The images cannot be compared: {exc.message}"
     # A copy carries other metadata: only the hash could prove its bytes, and that was another.
-    is_copy = past.picture_kind == "copy" and found.grade is Grade.IDENTICAL_BYTES
+    is_copy = past.image_kind == "copy" and found.grade is Grade.IDENTICAL_BYTES
     return (replace(found, grade=Grade.IDENTICAL_PIXELS) if is_copy else found), ""
 
 
-def _by_preview(original: bytes, picture: bytes) -> Comparison:
+def _by_preview(original: bytes, image_bytes: bytes) -> Comparison:
     """A preview shows nothing finer than itself, so that equivalent is the best grade it allows."""
-    found = compare(original, preview(picture).data)
+    found = compare(original, preview(image_bytes).data)
     exact = found.grade in (Grade.IDENTICAL_BYTES, Grade.IDENTICAL_PIXELS)
     return replace(found, grade=Grade.EQUIVALENT) if exact else found
 

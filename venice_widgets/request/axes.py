@@ -6,7 +6,7 @@
 ``1-5``                the same, for an option that takes no negative number
 ``1-10 (+2)``          a range with a step: 1, 3, 5, 7, 9; ``10-1 (-3)`` runs down
 ``0-1 [5]``            so many values, evenly spaced: 0, 0.25, 0.5, 0.75, 1
-``fox, owl, bear``     for the prompt: search and replace. The first stands in the prompt
+``fox, owl, bear``     for the prompt: search and replace. The first is in the prompt
 =====================  =====================================================================
 
 Parts may be combined: ``1,3,10-20 (+5)``. Text values with a comma are quoted as in CSV: ``"a, b",c``. The grammar is
@@ -210,15 +210,15 @@ def _too_many(name: str, text: str, limit: int) -> InvalidRequest:
 
 
 def _replacements(text: str) -> Axis:
-    """Search and replace in the prompt: the text that stands there, and what to put in its place."""
+    """Search and replace in the prompt: the text that is there, and what to put in its place."""
     words = _words(text, "prompt")
     if len(words) < 2:
-        raise refusal("replace", text, "names one text", "It takes the text that stands in the prompt, then others.")
+        raise refusal("replace", text, "names one text", "It takes the text that is in the prompt, then others.")
     return replacement_axis(words)
 
 
 def replacement_axis(words: Sequence[str]) -> Axis:
-    """Search and replace in the prompt: `words` holds what stands in the prompt, and what to put in its place."""
+    """Search and replace in the prompt: `words` holds what is in the prompt, and what to put in its place."""
     return _axis(f"“{words[0]}”", words)
 
 

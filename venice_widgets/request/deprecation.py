@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
 NEAR = timedelta(days=14)
-"""A start or end that is this close is told before sending; the API gives notice of 7 to 15 days."""
+"""A start or end that is this close is reported before sending; the API gives notice of 7 to 15 days."""
 
 
 class Deprecation(BaseModel):
@@ -96,7 +96,7 @@ class Deprecation(BaseModel):
 def day_text(text: str, now: datetime | None = None) -> str:
     """A date as people write it: ``10 December``, with its year where that is not this year's.
 
-    What is not a date stays as it stands.
+    What is not a date stays as it is.
     """
     moment = _moment(text)
     if moment is None:

@@ -127,7 +127,7 @@ def estimate(request: GenerationRequest, requests: int = 1, *, simulated: bool =
 
 
 def _unit_prices(request: GenerationRequest) -> tuple[Decimal | None, Decimal | None, str]:
-    """The price, the dearest that the catalogue states for it, and where they stand."""
+    """The price, the dearest that the catalogue states for it, and where they are."""
     values = billed_values(request.model, request.fields)
     price, basis = stated_price(request.model, values)
     legacy = None if price is None else legacy_price(request.model, values)

@@ -46,7 +46,7 @@ class Model(BaseModel):
     name: str = Field("", validation_alias=_at("name"))
     description: str = Field("", validation_alias=_at("description"))
     privacy: str = Field("", validation_alias=_at("privacy"))
-    """As it stands in the entry; only ``private`` counts as private."""
+    """As in the entry; only ``private`` counts as private."""
     traits: Names = Field((), validation_alias=_at("traits"))
     offline: bool = Field(default=False, validation_alias=_at("offline"))
     beta: bool = Field(default=False, validation_alias=_at("betaModel"))

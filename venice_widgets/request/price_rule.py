@@ -40,7 +40,7 @@ def stated_price(model: Model, values: Mapping[str, str]) -> tuple[Decimal | Non
         values: the field values that are billed, defaults included (`billed_values`).
 
     Returns:
-        US dollars, and where in the catalogue they stand; or None, and why the price is unknown.
+        US dollars, and where in the catalogue they are; or None, and why the price is unknown.
     """
     billed = billed_list(model.prices)
     if billed is None:

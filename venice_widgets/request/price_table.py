@@ -107,7 +107,7 @@ def _values(model: Model, name: str) -> Sequence[str]:
 
 
 def _place(rows: Sequence[str], columns: Sequence[str], row: str, column: str) -> Place:
-    """Names as they stand in the table."""
+    """Names as in the table."""
     return _same(rows, row), _same(columns, column)
 
 

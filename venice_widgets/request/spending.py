@@ -1,4 +1,4 @@
-"""Whether a priced request may be sent: the limit, the question to the user, and where nobody can answer."""
+"""Whether a priced request may be sent: the limit, the question to the user, and where no one can answer."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def allow(
         price_age_seconds: how old the prices are.
         max_cost_usd: the limit for this generation; it replaces the standing one, and confirms up to there.
         yes: the user has already confirmed.
-        ask: puts a question to the user; None as its answer means that nobody is there.
+        ask: puts a question to the user; None as its answer means that no one is there.
 
     Raises:
         SpendingRefused: dearer than the limit, of unknown price under a limit, or declined.
@@ -93,12 +93,12 @@ def _hold_question(estimate: Estimate, above: Decimal, ask: Callable[[str], bool
     answer = ask(f"{estimate.formula}. Spend {amount}? [y/N] ") if ask else None
     if answer is None and most is None:
         raise SpendingRefused(
-            f"{estimate.formula}. How much it can cost is unknown, and nobody can answer here.",
+            f"{estimate.formula}. How much it can cost is unknown, and no one can answer here.",
             f"Give --yes (in Python yes=True), or choose what has a price (%venice model ID). {_NOTHING_SENT}",
         )
     if answer is None:
         raise SpendingRefused(
-            f"{estimate.formula} is more than is spent without asking ({usd_text(above)}), and nobody can answer here.",
+            f"{estimate.formula} is more than is spent without asking ({usd_text(above)}), and no one can answer here.",
             "Give --yes or a sufficient --max-cost (in Python yes=True or max_cost_usd=), or raise "
             f"VENICE_CONFIRM_ABOVE. {_NOTHING_SENT}",
         )
@@ -110,7 +110,7 @@ def _hold_question(estimate: Estimate, above: Decimal, ask: Callable[[str], bool
 
 
 def ask_user(question: str) -> bool | None:
-    """Put a yes-or-no question to the user of the notebook or terminal; None where nobody can answer."""
+    """Put a yes-or-no question to the user of the notebook or terminal; None where no one can answer."""
     if not in_kernel() and not has_terminal():
         return None
     try:

@@ -1,6 +1,6 @@
 """What a session works with: its settings, its catalogue, its log and the way to the API, each made at its first use.
 
-Apart from `Session`, which says what is done with them: built, sent, awaited. Here stands what they share, such as one
+Apart from `Session`, which says what is done with them: built, sent, awaited. Here is what they share, such as one
 rate limiter for all generations, and how everything is closed.
 """
 

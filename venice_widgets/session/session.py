@@ -191,7 +191,7 @@ class Session(Connection):
             if on_sent:
                 on_sent(generation)
             self.await_generation(generation, on_tick)
-            return generation  # noqa: TRY300  an interrupt here is told too
+            return generation  # noqa: TRY300  an interrupt here is reported too
         except KeyboardInterrupt as exc:
             raise self._stopped(prepared, exc) from None
 
@@ -240,7 +240,7 @@ class Session(Connection):
         return generation
 
     def await_generation(self, generation: Generation, on_tick: Callable[[Generation], None] | None = None) -> None:
-        """Wait for a generation in the main thread, telling `on_tick` twice a second how far it is.
+        """Wait for a generation in the main thread, telling `on_tick` twice a second the progress.
 
         Raises:
             Interrupted: an interrupt came; nothing more is sent.
@@ -271,7 +271,7 @@ class Session(Connection):
         return interrupted(generation)
 
     def _context(self, stated: Mapping[str, Any]) -> dict[str, Any]:
-        """Where a request comes from, as far as it can be told, and what the caller says of it."""
+        """Where a request comes from, as far as it can be known, and what the caller says of it."""
         keys = (self.settings.api_key, self.settings.wallet_key)
         found = circumstances(running_shell(), cell=stated.get("cell"), secrets=keys)
         return {**cleaned(dict(stated), partial(scrub_own_words, secrets=keys)), **found}
@@ -308,7 +308,7 @@ class Session(Connection):
             where: gets each combination's values by name; False leaves it out.
             zip: True lets all axes move together, a list of names those; otherwise every combination is a cell.
             skip_invalid: leave out the cells that their model cannot make, instead of refusing to run.
-            search_replace: a text that stands in the prompt, and others to put in its place.
+            search_replace: a text that is in the prompt, and others to put in its place.
             variables: of the prompt, where their names are those of fields.
             again: draw new seeds, also where the same plan was begun and not finished.
             raw: leave braces in the prompt as they are.
@@ -338,6 +338,6 @@ class Session(Connection):
         return self.log.left(budgets, self.session_id)
 
     def _opening_notes(self, prepared: Prepared) -> tuple[str, ...]:
-        """What is told with the next images; what an earlier session left, once."""
+        """What is reported with the next images; what an earlier session left, once."""
         recovered = () if self._told_of_recovery else recovery_notes(self.log.recovered)
         return (*ending_notes(prepared), *age_notes(prepared), *known_notes(prepared), *recovered)

@@ -37,7 +37,7 @@ def fill(session, simulator, tmp_path):
             continue
     replay(session, session.log.search(seed=1)[0])
     deleted = session.generate("to be deleted", seed=99, **small).images[0]
-    session.log.delete_picture(deleted.sha256)
+    session.log.delete_image(deleted.sha256)
     unknown = session.log.search(status="unknown")[0]
     session.log.resolve(unknown.run_id, charged=True)
     session.log.record_charge(

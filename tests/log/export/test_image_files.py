@@ -6,12 +6,12 @@ import pytest
 from PIL import Image
 
 from venice_widgets.errors import InvalidRequest
-from venice_widgets.log.export import export_pictures
+from venice_widgets.log.export import export_images
 from venice_widgets.replay.read_recipe import read_recipe
 
 
 def test_every_image_leads_back_to_its_run(study, tmp_path):
-    done = export_pictures(study.log, tmp_path / "pictures")
+    done = export_images(study.log, tmp_path / "pictures")
     kept = [
         (record, image)
         for record in study.log.each()
@@ -25,7 +25,7 @@ def test_every_image_leads_back_to_its_run(study, tmp_path):
 
 
 def test_pixels_are_those_of_the_store(study, tmp_path):
-    export_pictures(study.log, tmp_path, study.log.search(seed=1)[-1:])
+    export_images(study.log, tmp_path, study.log.search(seed=1)[-1:])
     (file,) = (path for path in tmp_path.iterdir() if path.suffix == ".webp")
     original = study.log.objects.read(read_recipe(file).recipe.image_sha256)
     with Image.open(file) as copy, Image.open(io.BytesIO(original)) as first:
@@ -33,19 +33,19 @@ def test_pixels_are_those_of_the_store(study, tmp_path):
 
 
 def test_exporting_twice_overwrites_nothing_and_says_so(study, tmp_path):
-    first = export_pictures(study.log, tmp_path / "pictures")
+    first = export_images(study.log, tmp_path / "pictures")
     before = {path: path.read_bytes() for path in (tmp_path / "pictures").iterdir()}
-    second = export_pictures(study.log, tmp_path / "pictures")
+    second = export_images(study.log, tmp_path / "pictures")
     assert (second.count, len(second.notices)) == (0, first.count)
     assert {path: path.read_bytes() for path in (tmp_path / "pictures").iterdir()} == before
 
 
 @pytest.mark.parametrize("metadata", ["none", "no-prompt"])
 def test_the_prompt_can_be_kept_out(study, tmp_path, metadata):
-    export_pictures(study.log, tmp_path / "pictures", metadata=metadata)
+    export_images(study.log, tmp_path / "pictures", metadata=metadata)
     assert not any("狐".encode() in path.read_bytes() for path in (tmp_path / "pictures").iterdir())
 
 
 def test_a_word_that_is_not_valid_is_refused(study, tmp_path):
     with pytest.raises(InvalidRequest, match="is not valid"):
-        export_pictures(study.log, tmp_path / "pictures", metadata="some")
+        export_images(study.log, tmp_path / "pictures", metadata="some")

@@ -106,7 +106,7 @@ def test_an_import_brings_back_images_that_were_lost_here(zipped, elsewhere):
 def test_an_image_that_was_deleted_here_on_purpose_does_not_come_back(zipped, elsewhere):
     import_zip(elsewhere, zipped)
     sha256 = next(record.images[0].sha256 for record in list(elsewhere.each()) if record.images)
-    elsewhere.delete_picture(sha256)
+    elsewhere.delete_image(sha256)
     import_zip(elsewhere, zipped)
     assert not elsewhere.objects.path(sha256).exists()
     assert elsewhere.is_deleted(sha256)

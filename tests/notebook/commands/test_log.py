@@ -134,7 +134,7 @@ def test_the_notebook_a_run_came_from_finds_it(session, shell, monkeypatch):
     assert all(name in costs for name in ("foxes.ipynb", "owls.ipynb"))
 
 
-def test_a_row_tells_time_prompt_model_seed_price_status_run_and_shows_the_picture(several):
+def test_a_row_tells_time_prompt_model_seed_price_status_run_and_shows_the_image(several):
     bundle = run_command(None, "log")
     newest, refused, owl, fox = bundle.data["text/plain"].splitlines()[2:6]
     assert f"{datetime.now().astimezone():%Y-%m-%d}" in newest
@@ -147,7 +147,7 @@ def test_a_row_tells_time_prompt_model_seed_price_status_run_and_shows_the_pictu
     assert sum(path.is_file() for path in several.log.thumbnails.folder.rglob("*")) == 2
 
 
-def test_a_long_list_is_with_the_pictures_of_its_newest_only(several, monkeypatch):
+def test_a_long_list_is_with_the_images_of_its_newest_only(several, monkeypatch):
     monkeypatch.setattr(log_module, "_MOST_THUMBNAILS", 3)
     shown = run_command(None, "log").data
     assert shown["text/html"].count("<img") == 1  # the newest three hold one picture, the fourth another
@@ -382,7 +382,7 @@ def test_an_ending_that_fits_no_run_or_several_is_refused(reopen):
         run_command(None, f"show {shared}")
 
 
-def test_a_picture_that_is_missing_is_told_and_named_by_verify(session):
+def test_a_image_that_is_missing_is_told_and_named_by_verify(session):
     image = session.generate("A red fox", seed=41).images[0]
     told("log")  # makes the thumbnail
     image.path.unlink()
@@ -395,7 +395,7 @@ def test_a_picture_that_is_missing_is_told_and_named_by_verify(session):
     assert image.run_id[-8:] in checked
 
 
-def test_a_picture_that_is_damaged_is_told_and_never_shown(session):
+def test_a_image_that_is_damaged_is_told_and_never_shown(session):
     image = session.generate("A red fox", seed=41).images[0]
     image.path.write_bytes(b"no picture any more")
     for line in ("log", "show last"):
@@ -443,7 +443,7 @@ def test_the_same_request_is_shown_from_the_log_at_no_cost(session, simulator):
 
 
 @pytest.mark.parametrize("harm", ["missing", "damaged", "deleted"])
-def test_a_picture_that_cannot_be_shown_is_not_reused_and_stops_nothing(harm, session, simulator):
+def test_a_image_that_cannot_be_shown_is_not_reused_and_stops_nothing(harm, session, simulator):
     image = session.generate("A red fox", seed=41).images[0]
     if harm == "missing":
         image.path.unlink()
@@ -477,7 +477,7 @@ def test_what_may_have_been_charged_is_told_once_in_the_next_session(session, si
     lost.abort()
 
 
-def test_a_picture_that_arrived_before_the_end_is_told_in_the_next_session(session, reopen, monkeypatch):
+def test_a_image_that_arrived_before_the_end_is_told_in_the_next_session(session, reopen, monkeypatch):
     monkeypatch.setattr(session.log, "finish", lambda run_id, outcome: None)
     lost = session.generate("A fox", seed=1)
     monkeypatch.setattr("venice_widgets.log.processes._started", lambda pid: None)
@@ -506,7 +506,7 @@ def test_only_what_may_have_been_charged_is_settled(several):
 
 
 def test_the_doctor_tells_the_store_its_orphans_and_unfinished_files(several):
-    several.log.objects.add(b"nobody's")
+    several.log.objects.add(b"no one's")
     (several.log.objects.incoming / "left").write_bytes(b"half a pict")
     found = told("doctor")
     assert f"{Path('.venice').absolute()}: 4 runs, 3 images, " in found
@@ -679,7 +679,7 @@ def test_a_copy_of_the_log_is_made_while_it_is_in_use_and_overwrites_nothing(sev
         run_command(None, "log backup copy/log.sqlite")
 
 
-def test_a_forgotten_picture_leaves_its_record_hash_and_thumbnail(session):
+def test_a_forgotten_image_leaves_its_record_hash_and_thumbnail(session):
     image = session.generate("A red fox", seed=41).images[0]
     size = f"{image.record.size_bytes / 1e3:.1f} kB"
     assert told("log forget last --yes") == (
@@ -701,7 +701,7 @@ def test_a_forgotten_picture_leaves_its_record_hash_and_thumbnail(session):
 
 
 @pytest.mark.parametrize(("answer", "deleted"), [(True, True), (False, False), (None, False)])
-def test_forgetting_asks_first_and_deletes_nothing_where_nobody_agrees(answer, deleted, session, monkeypatch):
+def test_forgetting_asks_first_and_deletes_nothing_where_no_one_agrees(answer, deleted, session, monkeypatch):
     image = session.generate("A red fox", seed=41).images[0]
     questions = []
     monkeypatch.setattr(
@@ -717,7 +717,7 @@ def test_forgetting_asks_first_and_deletes_nothing_where_nobody_agrees(answer, d
     assert questions[0].startswith(f"Delete 1 image of run {image.run_id[-8:]}, ")
 
 
-def test_forgetting_names_the_runs_that_gave_the_same_picture(session, monkeypatch):
+def test_forgetting_names_the_runs_that_gave_the_same_image(session, monkeypatch):
     first = session.generate("A red fox", seed=41).images[0]
     second = session.generate("A red fox", seed=41, again=True).images[0]
     assert first.sha256 == second.sha256
@@ -734,7 +734,7 @@ def test_forgetting_names_the_runs_that_gave_the_same_picture(session, monkeypat
     assert shared in told("log forget last --yes")
 
 
-def test_a_picture_that_is_made_again_after_it_was_forgotten_is_back(session):
+def test_a_image_that_is_made_again_after_it_was_forgotten_is_back(session):
     session.generate("A red fox", seed=41)
     told("log forget last --yes")
     image = session.generate("A red fox", seed=41).images[0]
@@ -753,7 +753,7 @@ def test_python_asks_the_log_the_same(several):
     assert log.get(log.get("last").run_id[-8:]).outcome.error_class == "PossiblyCharged"
 
 
-def test_python_gets_frames_of_runs_pictures_and_costs(several):
+def test_python_gets_frames_of_runs_images_and_costs(several):
     runs, images, costs = (several.log.frame(view) for view in ("v_runs", "v_images", "v_costs"))
     assert runs.sort_values("created_at")["seed"].tolist() == [1, 2, 3, 4]
     assert str(runs["created_at"].dt.tz) == "UTC"

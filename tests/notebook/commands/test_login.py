@@ -119,7 +119,7 @@ def test_a_key_on_the_line_is_to_be_taken_out(login):
 
 
 @pytest.mark.parametrize("error", [EOFError, NotImplementedError])
-def test_where_nobody_can_type_it_says_what_to_set(monkeypatch, error):
+def test_where_no_one_can_type_it_says_what_to_set(monkeypatch, error):
     def refuse(question):
         raise error
 

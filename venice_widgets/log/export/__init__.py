@@ -4,7 +4,7 @@ The ending of the path says which: ``runs.jsonl``, ``runs.csv``, ``study.zip``; 
 are still in flight are left out and counted. Nothing that exists is overwritten.
 """
 
-from .exporter import Exported, export, export_pictures
+from .exporter import Exported, export, export_images
 from .import_zip import Imported, import_zip
 
-__all__ = ["Exported", "Imported", "export", "export_pictures", "import_zip"]
+__all__ = ["Exported", "Imported", "export", "export_images", "import_zip"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from venice_widgets.errors import InvalidRequest
 
-from .image_files import export_images
+from .image_files import write_images
 from .new_files import names_folder
 from .ro_crate import export_crate
 from .text_files import export_csv, export_jsonl
@@ -27,7 +27,7 @@ class Exported:
 
     path: Path
     kind: str
-    """In words: ``JSONL``, ``CSV``, ``zip``, ``RO-Crate``, ``pictures``."""
+    """In words: ``JSONL``, ``CSV``, ``zip``, ``RO-Crate``, ``images``."""
     count: int
     """Runs, or images."""
     under_way: int = 0
@@ -111,7 +111,7 @@ def export(
     return Exported(path=target, kind=kind, count=count, under_way=ended.under_way, notices=notices)
 
 
-def export_pictures(
+def export_images(
     log: Log, folder: str | Path, records: Iterable[RunRecord] | None = None, metadata: Metadata = "full"
 ) -> Exported:
     """Save a copy of every image with its recipe into a folder.
@@ -122,5 +122,5 @@ def export_pictures(
     """
     target = Path(folder).expanduser()
     ended = _Ended(log, records)
-    count, notices = export_images(log, target, ended, metadata)
-    return Exported(path=target, kind="pictures", count=count, under_way=ended.under_way, notices=notices)
+    count, notices = write_images(log, target, ended, metadata)
+    return Exported(path=target, kind="images", count=count, under_way=ended.under_way, notices=notices)

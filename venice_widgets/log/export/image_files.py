@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
-def export_images(
+def write_images(
     log: Log, folder: Path, records: Iterable[RunRecord], metadata: Metadata = "full"
 ) -> tuple[int, tuple[str, ...]]:
     """Save a copy of every image into a folder; files that are there already stay, and are not counted.

@@ -56,7 +56,7 @@ def export_crate(
         folder: is made; may be there if it is empty.
         records: the runs, oldest first.
         name: of the crate; the folder's where it is empty.
-        license_url: of the whole; other words stand as they are, and without any the crate says that none was given.
+        license_url: of the whole; other words stay as they are, and without any the crate says that none was given.
         author: the name of who ran them; empty for no name.
 
     Returns:

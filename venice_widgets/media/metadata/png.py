@@ -2,7 +2,7 @@
 
 PNG is a signature and a row of chunks, each with its own checksum (W3C PNG, third edition). Infotext goes into
 ``tEXt`` where Latin-1 can hold it and ``iTXt`` otherwise, as AUTOMATIC1111 does through Pillow; XMP into an ``iTXt``
-with the keyword that Adobe registered. All of ours stands before the pixels, where readers that stop early find it.
+with the keyword that Adobe registered. All of ours is before the pixels, where readers that stop early find it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _PARAMETERS, _RECIPE, _XMP = b"parameters", b"venice", b"XML:com.adobe.xmp"
 _OURS = frozenset({_PARAMETERS, _RECIPE, _XMP})
 _TEXT_KINDS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
 
-# What changes how the pixels look or move; everything else ancillary may hold a person's words.
+# What changes how the pixels look or move; everything else ancillary may hold the user's words.
 _APPEARANCE = frozenset(
     b"tRNS cHRM gAMA iCCP sBIT sRGB cICP mDCV mDCv cLLI cLLi bKGD hIST pHYs sPLT acTL fcTL fdAT".split()
 )

@@ -55,7 +55,7 @@ def _difference(session: Session, after_usd: Decimal) -> str:
 
 
 def amounts_text(balance: Balance) -> str:
-    """``$25.00, 3 DIEM``; empty where nothing was told."""
+    """``$25.00, 3 DIEM``; empty where nothing was stated."""
     return ", ".join(
         usd_text(amount) if name == "USD" else f"{amount} {name}" for name, amount in balance.amounts.items()
     )
@@ -136,7 +136,7 @@ def _demo(_: Session, given: Mapping[str, Any]) -> Bundle:
     if wanted == "on":
         return notice(
             "The demo is on: the built-in simulator makes the images. Prices are simulated, nothing is charged, "
-            "nothing leaves this machine, and nobody is asked before spending. %venice demo off switches to Venice.",
+            "nothing leaves this machine, and no one is asked before spending. %venice demo off switches to Venice.",
             kind="information",
         )
     key = "a key is set" if session.settings.api_key or session.settings.wallet_key else "no key is set: VENICE_API_KEY"

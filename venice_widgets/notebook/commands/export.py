@@ -28,12 +28,12 @@ _EVERYTHING = 2**31
 
 
 def _export(session: Session, given: Mapping[str, Any]) -> Bundle:
-    from venice_widgets.log.export import export, export_pictures
+    from venice_widgets.log.export import export, export_images
 
     records = _records(session, given)
     if given.get("images"):
         _refuse(given, _OF_CRATE, "is for an RO-Crate, not for --images")
-        done = export_pictures(session.log, given["path"], records, given.get("metadata", "full"))
+        done = export_images(session.log, given["path"], records, given.get("metadata", "full"))
     else:
         _refuse(given, ("metadata",), "is for --images")
         done = export(
@@ -68,7 +68,7 @@ def _records(session: Session, given: Mapping[str, Any]) -> Iterable[RunRecord] 
 
 
 def _report(done: Exported) -> Bundle:
-    images = done.kind == "pictures"
+    images = done.kind == "images"
     what = counted(done.count, "image" if images else "run")
     lines = [f"{what} {'with recipes' if images else f'as {done.kind}'}: {done.path}"]
     if done.under_way:

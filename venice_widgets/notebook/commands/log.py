@@ -11,7 +11,7 @@ from venice_widgets.config import DEMO_BASE_URL
 from venice_widgets.display import Bundle, Cell, code, facts, full_size, join, notice, table
 from venice_widgets.generation.image import plain_line
 from venice_widgets.generation.result import show
-from venice_widgets.generation.stored_images import lost_pictures, recalled, small_picture
+from venice_widgets.generation.stored_images import missing_images, recalled, small_image
 from venice_widgets.log import RUN_ENDING
 from venice_widgets.notebook.line_parser import whole_number
 
@@ -62,7 +62,7 @@ def _log(session: Session, given: Mapping[str, Any]) -> Bundle:
 def _listed(session: Session, found: Sequence[RunRecord], there_are: int) -> Bundle:
     heading, times = times_in_column(record.draft.created_at for record in found)
     rows = [
-        _row(session, record, time, pictured=place < _MOST_THUMBNAILS)
+        _row(session, record, time, with_thumbnail=place < _MOST_THUMBNAILS)
         for place, (record, time) in enumerate(zip(found, times, strict=True))
     ]
     notes = ["%venice show RUN shows one in full."]
@@ -94,14 +94,14 @@ def _none_found(session: Session, given: Mapping[str, Any]) -> str:
     return f"{said}: {session.log.folder}. It is kept apart from {other} log: %venice demo {switch}."
 
 
-def _row(session: Session, record: RunRecord, time: str, *, pictured: bool) -> list[Cell | str]:
+def _row(session: Session, record: RunRecord, time: str, *, with_thumbnail: bool) -> list[Cell | str]:
     draft = record.draft
     amount, certainty = price_parts(record)
     return [
         Cell(
             record.run_id[-RUN_ENDING:],
             code=True,
-            thumbnail=small_picture(session.log, record) if pictured else b"",
+            thumbnail=small_image(session.log, record) if with_thumbnail else b"",
         ),
         draft.prompt if len(draft.prompt) <= 80 else f"{draft.prompt[:79]}…",
         Cell(draft.model, code=True, mark=f"made by {record.other_model}" if record.other_model else ""),
@@ -120,7 +120,7 @@ def _show(session: Session, given: Mapping[str, Any]) -> Bundle:
     record = session.log.get(given["run"])
     if given.get("json"):
         return code(json.dumps(as_json(record), indent=2, ensure_ascii=False), language="json")
-    draft, lost = record.draft, lost_pictures(session.log, record)
+    draft, lost = record.draft, missing_images(session.log, record)
     images = recalled(session.log, record)
     if given.get("full") and images:
         return join(*map(_full_size, images))

@@ -63,7 +63,7 @@ def _ask(question: str) -> Secret:
         secret = Secret(getpass(question), _SOURCE)
     except (EOFError, NotImplementedError) as exc:  # a front end that takes no input says the second
         raise CredentialsRefused(
-            "nobody can type a key here.", "Set VENICE_API_KEY or VENICE_WALLET_KEY before Jupyter starts."
+            "no one can type a key here.", "Set VENICE_API_KEY or VENICE_WALLET_KEY before Jupyter starts."
         ) from exc
     if not secret:
         raise CredentialsRefused("no key was typed.", "Nothing was changed.")

@@ -113,7 +113,7 @@ def _shared(session: Session, records: Sequence[RunRecord], images: Sequence[Ima
 def _ask_to_forget(what: str) -> None:
     answer = ask_user(f"Delete {what}, for good? The record, hash and thumbnail stay. [y/N] ")
     if answer is None:
-        raise UsageError(f"{_LOG} forget: it needs --yes where nobody can answer. Nothing was deleted.")
+        raise UsageError(f"{_LOG} forget: it needs --yes where no one can answer. Nothing was deleted.")
     if not answer:
         raise UsageError(f"{_LOG} forget: it was declined. Nothing was deleted.")
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from venice_widgets.display import Bundle, Card, Cell, code, facts, join, notice, pictures, table
+from venice_widgets.display import Bundle, Card, Cell, code, facts, image_cards, join, notice, table
 from venice_widgets.errors import StoreError, VeniceError
 from venice_widgets.files.store_folder import has_log
 from venice_widgets.generation.result import seed_text
@@ -45,24 +45,24 @@ def show_file(session: Session, name: str) -> Bundle:
         return _notebook(Path(name).expanduser())
     found = read_recipe(name, session=session)
     request = code(json.dumps(dict(found.recipe.request), indent=2, ensure_ascii=False), language="json")
-    parts = [_picture(found), facts("Recipe", _facts(session, found)), request]
+    parts = [_image(found), facts("Recipe", _facts(session, found)), request]
     if found.notices:
         parts.append(notice("\n".join(found.notices), kind="warning"))
     return join(*(part for part in parts if part is not None))
 
 
-def _picture(found: FoundRecipe) -> Bundle | None:
-    if found.picture is None:
+def _image(found: FoundRecipe) -> Bundle | None:
+    if found.image_bytes is None:
         return None
     card = Card(heading=seed_text(found.recipe.seed), alt=found.recipe.prompt, aside=found.run_id[-RUN_ENDING:])
     try:
-        claimed = identify(found.picture)
+        claimed = identify(found.image_bytes)
         check_pixels(claimed.width, claimed.height, SHOWN_PIXELS, "The file")
-        small = preview(found.picture)
+        small = preview(found.image_bytes)
         card = replace(card, data=small.data, mime=small.mime, width=small.width, height=small.height)
     except VeniceError as exc:
         card = replace(card, missing=f"not shown: {exc.message}")
-    return pictures([card], summary=found.where, plain=found.where, record={})
+    return image_cards([card], summary=found.where, plain=found.where, record={})
 
 
 def _facts(session: Session, found: FoundRecipe) -> list[tuple[str, str]]:
@@ -95,7 +95,7 @@ def _whereabouts(session: Session, run_id: str) -> str:
 def _notebook(path: Path) -> Bundle:
     runs = runs_in(path)
     if not runs and not runs.problems:
-        return notice(f"{path.name} holds no output with pictures of ours. Were its outputs cleared, or never saved?")
+        return notice(f"{path.name} holds no output with images of ours. Were its outputs cleared, or never saved?")
     rows: list[list[Cell | str]] = [
         [
             Cell(run.run_id[-RUN_ENDING:], code=True),
@@ -110,7 +110,7 @@ def _notebook(path: Path) -> Bundle:
     shown = table(
         ["run", "cell", "prompt", "model", "seed", "exact"],
         rows,
-        caption=f"{len(runs)} pictures in {path.name}",
+        caption=f"{len(runs)} images in {path.name}",
         footer=f"%venice replay RUN --from {path.name} makes one again.",
     )
     return join(shown, notice("\n".join(runs.problems), kind="warning")) if runs.problems else shown

@@ -20,7 +20,7 @@ export class CardsView {
     this.empty = h(
       "p",
       { class: "vw-muted vw-empty" },
-      "No images yet. Each one will stand here with its seed and its price.",
+      "No images yet. Each one will appear here with its seed and its price.",
     );
     this.left = h("p", { class: "vw-muted" });
     this.element = h("div", {}, this.empty, this.grid, this.left);

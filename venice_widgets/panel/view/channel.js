@@ -79,7 +79,7 @@ export class Channel {
   }
 
   /**
-   * A change of the form: drawn at once, and told.
+   * A change of the form: drawn at once, and sent.
    * @param {Changes} changes
    */
   edit(changes) {
@@ -90,7 +90,7 @@ export class Channel {
   }
 
   /**
-   * The prompt as it is now; only what differs is told.
+   * The prompt as it is now; only what differs is sent.
    * @param {string} typed
    */
   editPrompt(typed) {
@@ -102,7 +102,7 @@ export class Channel {
     this.notify(new Set(["form"]));
   }
 
-  /** The click: the whole form as it stands on this screen, and the facts that stand beside it. */
+  /** The click: the whole form as this screen shows it, and the facts shown beside it. */
   generate() {
     this.send({ type: "generate", form: this.form, shown: this.slices.quote?.facts ?? {} });
   }

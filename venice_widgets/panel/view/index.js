@@ -4,7 +4,7 @@ import { Places, waitForPlace } from "./places.js";
 
 /** @typedef {import("./types.js").AnyModel} AnyModel */
 
-/** anywidget makes this module anew for each widget, so what stands here belongs to one. @type {Channel | null} */
+/** anywidget makes this module anew for each widget, so what is here belongs to one. @type {Channel | null} */
 let channel = null;
 
 /** @param {AnyModel} model */

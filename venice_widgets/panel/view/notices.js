@@ -3,7 +3,7 @@ import { button, drawList, enable, h, setAttribute, setText, show } from "./dom.
 
 /** @typedef {import("./channel.js").Channel} Channel */
 
-/** Nobody reads a question and answers it sooner; Python holds this too. */
+/** No one reads a question and answers it sooner; Python holds this too. */
 const READ_MS = 800;
 /** @type {Record<string, string>} */
 const NAMES = { error: "Error", warning: "Warning", note: "", information: "" };

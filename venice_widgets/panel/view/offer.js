@@ -9,7 +9,7 @@ import { PlanView } from "./vary.js";
  * @typedef {import("./types.js").Job} Job
  */
 
-/** The right side: what it costs, who pays, the buttons, and what is running. */
+/** The right side: what it costs, which account pays, the buttons, and what is running. */
 export class OfferView {
   /**
    * @param {Channel} channel

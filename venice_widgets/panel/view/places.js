@@ -2,7 +2,7 @@ import { App } from "./app.js";
 import { Channel } from "./channel.js";
 
 /**
- * Where a panel stands in JupyterLab and Notebook: an output of plain HTML, which the widget's own code fills.
+ * Where a panel is in JupyterLab and Notebook: an output of plain HTML, which the widget's own code fills.
  *
  * An output that shows a widget is saved as one, and reads "Error displaying widget: model not found" whenever the
  * notebook is opened without its kernel. So the widget's own output is replaced by an empty element that bears the

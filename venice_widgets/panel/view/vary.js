@@ -11,7 +11,7 @@ export class Vary {
    * @param {Channel} channel
    * @param {string} name
    * @param {HTMLElement} field what holds the control and its label
-   * @param {HTMLElement} control what the values stand under
+   * @param {HTMLElement} control what the values are placed under
    * @param {boolean} [stays] whether it is there beside several values
    */
   constructor(channel, name, field, control, stays = false) {

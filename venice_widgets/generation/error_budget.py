@@ -11,7 +11,7 @@ def certainly_free(error: BaseException) -> bool:
     return getattr(error, "charged", None) == "no"
 
 
-class StopsBuying:
+class ErrorBudget:
     """Whether the rest of a generation should not be sent, told how its runs end one by one.
 
     It should not where it would end in the same way, where a response could not be stored, and after two requests in a

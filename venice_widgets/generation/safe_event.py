@@ -11,7 +11,7 @@ import time
 from contextlib import suppress
 
 
-class Flag:
+class SafeEvent:
     """An event whose waiting an interrupt cannot break (see the module); set once, never cleared."""
 
     def __init__(self) -> None:
