@@ -46,7 +46,7 @@ def pytest_collection_finish() -> None:
 
 def import_all() -> None:
     """Import what the package would import at first use."""
-    for module in ("api", "log", "notebook.magic", "notebook.commands", "panel", "replay.replay", "simulator"):
+    for module in ("api", "log", "notebook.magic", "notebook.commands", "panel", "replays.replay", "simulator"):
         import_module(f"venice_widgets.{module}")
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 import venice_widgets
 from venice_widgets import current
-from venice_widgets.errors import GenerationIncomplete, Interrupted, InvalidRequest, SpendingRefused
+from venice_widgets.errors import GenerationIncomplete, Interrupted, InvalidRequest, SpendingRefused, UnreadableFile
 from venice_widgets.generation.progress import ProgressLine
 from venice_widgets.generation.rate_limiter import RateLimiter
 from venice_widgets.generation.result import Generation
@@ -119,6 +119,23 @@ def test_an_interrupt_raises_with_what_there_is_and_leaves_no_line(simulator, se
         venice_widgets.generate("a fox")
     assert lines == ["show", "clear"]
     assert caught.value.generation.wait(10)
+
+
+def test_a_replay_is_one_call_from_a_run_or_a_file(simulator, session, lines, tmp_path):
+    image = venice_widgets.generate("A fox", seed=41, save=tmp_path / "fox.png").images[0]
+    for source in ("last", image.run_id[-8:], session.log.get("last"), tmp_path / "fox.png"):
+        before = len(posts(simulator))
+        found = venice_widgets.replay(source, yes=True)
+        assert (str(found.verdict.grade), len(posts(simulator)) - before) == ("identical bytes", 1), source
+
+
+def test_a_replay_above_the_limit_sends_nothing(simulator, session, lines):
+    venice_widgets.generate("A fox", seed=41)
+    with pytest.raises(SpendingRefused, match="Nothing was sent"):
+        venice_widgets.replay("last", max_cost_usd="0.001")
+    assert len(posts(simulator)) == 1
+    with pytest.raises(UnreadableFile):
+        venice_widgets.replay(Path("none.png"))
 
 
 def test_what_the_log_holds_can_be_reused(simulator, session):

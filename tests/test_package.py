@@ -45,6 +45,7 @@ def test_the_exported_names_are_these():
         "generate",
         "load_ipython_extension",
         "read_recipe",
+        "replay",
         "runs_in",
         "unload_ipython_extension",
     ]

@@ -1,4 +1,4 @@
-"""Pictures from the Venice.ai image API in a notebook: priced before, shown with their seeds, kept.
+"""Images from the Venice.ai image API in a notebook: priced before, shown with their seeds, stored.
 
 In a notebook::
 
@@ -21,7 +21,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .api import generate
+    from .api import generate, replay
     from .config import Settings
     from .current import current_session
     from .errors import (
@@ -49,8 +49,8 @@ if TYPE_CHECKING:
     from .generation.result import Generation
     from .panel import Panel
     from .plan import Plan
-    from .replay.notebook_runs import runs_in
-    from .replay.read_recipe import read_recipe
+    from .replays.notebook_runs import runs_in
+    from .replays.read_recipe import read_recipe
     from .request.estimate import Estimate
     from .request.style_reference import StyleReference
     from .session import Session
@@ -89,6 +89,7 @@ __all__ = [
     "generate",
     "load_ipython_extension",
     "read_recipe",
+    "replay",
     "runs_in",
     "unload_ipython_extension",
 ]
@@ -124,8 +125,9 @@ _HOMES = {
     "VeniceError": "errors",
     "current_session": "current",
     "generate": "api",
-    "read_recipe": "replay.read_recipe",
-    "runs_in": "replay.notebook_runs",
+    "read_recipe": "replays.read_recipe",
+    "replay": "api",
+    "runs_in": "replays.notebook_runs",
 }
 
 

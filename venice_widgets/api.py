@@ -1,8 +1,9 @@
-"""`generate`: the ``%%venice`` cell as a Python function."""
+"""`generate` and `replay`: the ``%%venice`` cell and ``%venice replay`` as Python functions."""
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 from venice_widgets.generation.copies import copies_of
@@ -17,11 +18,13 @@ from .shell import drops_value, in_kernel, running_shell
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from decimal import Decimal
-    from pathlib import Path
 
     from venice_widgets.generation.result import Generation
+    from venice_widgets.log import RunRecord
     from venice_widgets.request.fields import Fields
 
+    from .replays import PreparedReplay, Replay
+    from .replays.read_recipe import FoundRecipe
     from .session import Session
 
 _SHOWN_FILES = 20
@@ -91,6 +94,56 @@ def generate(
     if written and written.problem:
         raise written.problem
     return generation
+
+
+def replay(
+    source: str | Path | RunRecord | FoundRecipe | PreparedReplay,
+    *,
+    max_cost_usd: Decimal | str | float | None = None,
+    yes: bool = False,
+    anyway: bool = False,
+    session: Session | None = None,
+) -> Replay:
+    """Send a stored request once more as it was, and judge the image by the original: always a new image, and paid for.
+
+    What is gone or cannot come out the same is a verdict that costs nothing; its ``verdict`` says why.
+
+    Args:
+        source: a run's id or unique ending, ``last``, its record; a `Path` of an image or a recipe; what `read_recipe`
+            or `runs_in` found.
+        max_cost_usd: refuse to send if it could cost more US dollars, or if the price is unknown; it also confirms a
+            price up to it.
+        yes: do not ask before spending more than ``VENICE_CONFIRM_ABOVE``.
+        anyway: send it even if it cannot come out the same (web search, a seed that is ignored).
+        session: the session to use; None for the one that the magics use.
+
+    Raises:
+        StoreError: there is no such run.
+        UnreadableFile: the file cannot be read, or does not say what made it.
+        SpendingRefused: above the limit, of unknown price under a limit, or declined.
+        VeniceError: it was sent and failed; the run says whether it may have been charged.
+    """
+    from . import replays
+
+    session = session or current_session()
+    if isinstance(source, Path):
+        from .replays.read_recipe import read_recipe
+
+        source = read_recipe(source, session=session)
+    outlook = replays.look(session, source) if not isinstance(source, replays.PreparedReplay) else source
+    line = ProgressLine(outlook.price_text)
+    try:
+        return replays.replay(
+            session,
+            outlook,
+            max_cost_usd=max_cost_usd,
+            yes=yes,
+            anyway=anyway,
+            ask=line.asking(ask_user),
+            on_tick=line.tick,
+        )
+    finally:
+        line.clear()
 
 
 def _show(generation: Generation, files: Sequence[Path], notes: Sequence[str]) -> None:

@@ -63,7 +63,7 @@ FINDINGS = {
         "test_credentials.py::test_a_byte_order_mark_does_not_hide_the_key_of_a_dotenv",
         "test_credentials.py::test_a_dotenv_that_was_asked_for_and_holds_no_key_is_an_error_so_that_no_other_account_pays",
         "config/test_settings.py::test_a_byte_order_mark_is_no_part_of_a_file",
-        "replay/test_notebook_runs.py::test_a_byte_order_mark_is_no_part_of_it",
+        "replays/test_notebook_runs.py::test_a_byte_order_mark_is_no_part_of_it",
         "plan/test_command_line.py::test_a_byte_order_mark_is_no_part_of_a_plan",
     ],
     "C2 a key in quotes": [
@@ -144,7 +144,7 @@ FINDINGS = {
     ],
     "F8 a deprecation is told once, in words": [
         "notebook/test_cell.py::test_that_a_model_is_going_away_is_told_once_and_by_its_day",
-        "replay/test_replay.py::test_how_to_send_what_cannot_come_out_the_same_is_said_until_it_is_requested_for",
+        "replays/test_replay.py::test_how_to_send_what_cannot_come_out_the_same_is_said_until_it_is_requested",
     ],
     "F9 exports of nothing, long lists, and what goes with it": [
         "notebook/commands/test_log.py::test_an_export_of_nothing_writes_nothing",
@@ -167,7 +167,7 @@ FINDINGS = {
         "notebook/test_return_value.py::test_cells_in_a_loop_show_their_images",
     ],
     "F13 words of foreign files, redirects, encodings and locks": [
-        "replay/test_replay.py::test_a_file_of_another_program_is_looked_at_without_words_for_what_is_not_known",
+        "replays/test_replay.py::test_a_file_of_another_program_is_looked_at_without_words_for_what_is_not_known",
         "client/test_http_errors.py::test_a_redirect_names_its_target_without_secrets",
         f"{ENTRIES}::test_what_is_said_is_true_of_the_money",
         "client/test_client.py::test_a_garbled_gzip_is_not_called_a_lost_connection",
@@ -198,7 +198,7 @@ FINDINGS = {
     "G5 columns that hold nothing, the settings, and what prints": [
         "notebook/commands/test_log.py::test_the_cost_begins_with_what_was_spent_in_all",
         "notebook/commands/test_commands.py::test_config_shows_its_file_and_what_the_budgets_leave",
-        "replay/test_notebook_runs.py::test_it_prints_its_runs",
+        "replays/test_notebook_runs.py::test_it_prints_its_runs",
         "display/test_display.py::test_an_output_prints_as_a_terminal_shows_it",
     ],
     "G6 completion": [
@@ -334,7 +334,7 @@ FINDINGS = {
         "test_canary.py::test_no_secret_stands_in_any_display_error_traceback_log_or_file",
     ],
     "beside the list: a cell that was sent twice shows each image once": [
-        "replay/test_notebook_runs.py::test_an_image_that_is_shown_twice_counts_once",
+        "replays/test_notebook_runs.py::test_an_image_that_is_shown_twice_counts_once",
         "test_session.py::test_new_images_and_those_of_the_log_stand_under_headings_of_their_own",
     ],
     "beside the list: errors travel between processes": [

@@ -23,7 +23,7 @@ from venice_widgets.errors import (
 )
 from venice_widgets.generation.result import Generation
 from venice_widgets.log import Recovered
-from venice_widgets.replay.read_recipe import read_recipe
+from venice_widgets.replays.read_recipe import read_recipe
 from venice_widgets.session import Session
 from venice_widgets.simulator import Fault, Simulator
 

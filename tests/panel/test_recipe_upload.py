@@ -6,7 +6,7 @@ import pytest
 
 from venice_widgets.media.metadata.recipe import Recipe
 from venice_widgets.panel.recipe_upload import usable
-from venice_widgets.replay.read_recipe import FoundRecipe
+from venice_widgets.replays.read_recipe import FoundRecipe
 
 
 @pytest.fixture

@@ -118,7 +118,7 @@ def test_the_ledger_is_walked_by_its_cursor_alone(venice):
     assert both.status_code == 400
 
 
-def test_the_ledger_can_be_requested_for_a_time(venice):
+def test_the_ledger_can_be_limited_to_a_time(venice):
     venice.post()
     stamp = venice.get("/billing/usage-history")["data"][0]["timestamp"]
     assert len(venice.get("/billing/usage-history", params={"startTimestamp": stamp})["data"]) == 1

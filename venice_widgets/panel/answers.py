@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from venice_widgets.errors import VeniceError
 from venice_widgets.generation.stored_images import forget, recalled
-from venice_widgets.replay.read_recipe import read_recipe
+from venice_widgets.replays.read_recipe import read_recipe
 from venice_widgets.request.catalogue import FieldSupport
 
 from .cell_text import cell_text, form_text, python_text

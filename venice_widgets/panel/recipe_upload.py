@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from venice_widgets.errors import InvalidRequest
-from venice_widgets.replay.read_recipe import read_recipe
+from venice_widgets.replays.read_recipe import read_recipe
 from venice_widgets.request.fields import MAX_SEED, check_fields, field_facts
 
 if TYPE_CHECKING:
-    from venice_widgets.replay.read_recipe import FoundRecipe
+    from venice_widgets.replays.read_recipe import FoundRecipe
     from venice_widgets.request.catalogue import Catalogue
     from venice_widgets.session import Session
 

@@ -6,8 +6,7 @@ what the log does not hold and returns a `Grid`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from .grid import Grid, grid_from_log
@@ -32,6 +31,9 @@ if TYPE_CHECKING:
 class Plan(PlanData):
     """Requests that differ in the values of some axes and in nothing else. Made by `Session.plan`."""
 
+    _seen: list[Outlook] = field(default_factory=list, init=False, compare=False)
+    """What the user was shown last of its price, if anything: no more is spent without showing it again."""
+
     @classmethod
     def from_json(cls, text: str, host: Host | None = None) -> Self:
         """A plan that `to_json` wrote.
@@ -40,11 +42,6 @@ class Plan(PlanData):
             InvalidRequest: it is not a plan, or a newer version wrote it.
         """
         return cls(**read_plan(text), host=host)
-
-    @cached_property
-    def _seen(self) -> list[Outlook]:
-        """What the user was shown last of its price: no more is spent without showing it again."""
-        return []
 
     def outlook(self, session: Host | None = None) -> Outlook:
         """Hold every cell to its model's limits, price it and look it up in the log. Sends nothing that costs.

@@ -88,7 +88,7 @@ class PlanData:
     host: Host | None = field(default=None, repr=False, compare=False)
     """The session that it runs in."""
 
-    # The cells.
+    # The cells. What follows from the data is computed once; threads that come at the same time compute the same.
 
     @cached_property
     def shape(self) -> tuple[int, ...]:

@@ -38,7 +38,7 @@ class ReceivedRequest:
 
     @functools.cached_property
     def json(self) -> Any:
-        """The parsed body, or None where it is not JSON."""
+        """The parsed body, or None where it is not JSON. Threads that come at the same time parse the same."""
         try:
             return json.loads(self.body, parse_constant=_no_json)
         except (ValueError, RecursionError):

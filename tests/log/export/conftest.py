@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import pytest
 
 from venice_widgets.errors import VeniceError
-from venice_widgets.replay import replay
+from venice_widgets.replays import replay
 from venice_widgets.session import Session
 from venice_widgets.simulator import Fault, Simulator
 

@@ -7,7 +7,7 @@ from PIL import Image
 
 from venice_widgets.errors import InvalidRequest
 from venice_widgets.log.export import export_images
-from venice_widgets.replay.read_recipe import read_recipe
+from venice_widgets.replays.read_recipe import read_recipe
 
 
 def test_every_image_leads_back_to_its_run(study, tmp_path):

@@ -14,8 +14,8 @@ from venice_widgets.errors import CredentialsRefused, SpendingRefused, StoreErro
 from venice_widgets.media.metadata.embed import write_recipe
 from venice_widgets.media.metadata.recipe import Recipe
 from venice_widgets.notebook.commands import run_command
-from venice_widgets.replay import Replay
-from venice_widgets.replay.notebook_runs import runs_in
+from venice_widgets.replays import Replay
+from venice_widgets.replays.notebook_runs import runs_in
 from venice_widgets.session import Session
 from venice_widgets.simulator import Fault, Simulator
 

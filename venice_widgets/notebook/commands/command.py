@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from venice_widgets.display import Bundle
     from venice_widgets.panel import Panel
-    from venice_widgets.replay import Drift, Replay
+    from venice_widgets.replays import Drift, Replay
     from venice_widgets.session import Session
 
     Displayed = Bundle | Panel | Replay | Drift

@@ -15,8 +15,8 @@ from venice_widgets.log import RUN_ENDING
 from venice_widgets.media.format import identify
 from venice_widgets.media.limits import SHOWN_PIXELS, check_pixels
 from venice_widgets.media.preview import preview
-from venice_widgets.replay.notebook_runs import runs_in
-from venice_widgets.replay.read_recipe import FoundRecipe, read_recipe
+from venice_widgets.replays.notebook_runs import runs_in
+from venice_widgets.replays.read_recipe import FoundRecipe, read_recipe
 
 if TYPE_CHECKING:
     from venice_widgets.session import Session

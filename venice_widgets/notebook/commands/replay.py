@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from venice_widgets.display import Bundle
-    from venice_widgets.replay import Drift, Replay
-    from venice_widgets.replay.read_recipe import FoundRecipe
+    from venice_widgets.replays import Drift, Replay
+    from venice_widgets.replays.read_recipe import FoundRecipe
     from venice_widgets.session import Session
 
 
 def _replay(session: Session, given: Mapping[str, Any]) -> Bundle | Replay:
     from IPython.display import display
 
-    from venice_widgets.replay import look, outlook_bundle, replay
+    from venice_widgets.replays import look, outlook_bundle, replay
 
     outlook = look(session, _source(session, given))
     before = outlook_bundle(outlook, anyway=bool(given.get("anyway")))
@@ -40,10 +40,6 @@ def _replay(session: Session, given: Mapping[str, Any]) -> Bundle | Replay:
     display(before)
     line = ProgressLine(outlook.price_text)
 
-    def ask(question: str) -> bool | None:
-        line.make_room()
-        return ask_user(question)
-
     try:
         found = replay(
             session,
@@ -51,7 +47,7 @@ def _replay(session: Session, given: Mapping[str, Any]) -> Bundle | Replay:
             max_cost_usd=given.get("max_cost"),
             yes=bool(given.get("yes")),
             anyway=bool(given.get("anyway")),
-            ask=ask,
+            ask=line.asking(ask_user),
             on_tick=line.tick,
         )
         return replace(found, outlook_is_shown=True)
@@ -68,13 +64,13 @@ def _source(session: Session, given: Mapping[str, Any]) -> str | FoundRecipe:
         return name
     if name.lower().endswith(".ipynb"):
         raise UsageError(f"%venice replay: a notebook holds many runs. Say which: %venice replay RUN --from {name}.")
-    from venice_widgets.replay.read_recipe import read_recipe
+    from venice_widgets.replays.read_recipe import read_recipe
 
     return read_recipe(name, session=session)
 
 
 def _in_notebook(name: str, path: str) -> FoundRecipe:
-    from venice_widgets.replay.notebook_runs import runs_in
+    from venice_widgets.replays.notebook_runs import runs_in
 
     runs = runs_in(path)
     if name == "last" and len(runs):
@@ -87,7 +83,7 @@ def _in_notebook(name: str, path: str) -> FoundRecipe:
 
 
 def _drift(session: Session, given: Mapping[str, Any]) -> Drift:
-    from venice_widgets.replay import drift
+    from venice_widgets.replays import drift
 
     for name in ("model", "budget"):
         if name not in given:

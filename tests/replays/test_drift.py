@@ -7,8 +7,8 @@ import pytest
 
 from venice_widgets.errors import InvalidRequest, RateLimited, ServiceUnavailable
 from venice_widgets.log import VerdictRecord
-from venice_widgets.replay import drift, replay
-from venice_widgets.replay.drift import by_date, choose
+from venice_widgets.replays import drift, replay
+from venice_widgets.replays.drift import by_date, choose
 from venice_widgets.simulator import Fault
 
 

@@ -16,9 +16,9 @@ from venice_widgets.errors import PossiblyCharged, SpendingRefused, StoreError
 from venice_widgets.log import Status
 from venice_widgets.media.compare import Grade
 from venice_widgets.notebook.commands import run_command
-from venice_widgets.replay import Circumstance, drift, look, outlook_bundle, replay
-from venice_widgets.replay.notebook_runs import runs_in
-from venice_widgets.replay.read_recipe import read_recipe
+from venice_widgets.replays import Circumstance, drift, look, outlook_bundle, replay
+from venice_widgets.replays.notebook_runs import runs_in
+from venice_widgets.replays.read_recipe import read_recipe
 from venice_widgets.session import Session
 from venice_widgets.simulator import Fault, Simulator
 
@@ -234,7 +234,7 @@ def test_a_file_names_the_model_that_returned_and_its_replay_compares_with_it(se
     assert reasons[0].startswith("venice-sd35 answered the replay, and chroma the original.")
 
 
-def test_how_to_send_what_cannot_come_out_the_same_is_said_until_it_is_requested_for(session, simulator):
+def test_how_to_send_what_cannot_come_out_the_same_is_said_until_it_is_requested(session, simulator):
     generate(session, model="gpt-image-2", width=None, height=None)
     outlook = look(session, "last")
     assert "--anyway (in Python: anyway=True)" in outlook_bundle(outlook).data["text/plain"]
@@ -343,7 +343,7 @@ def test_a_request_that_today_s_limits_forbid_is_not_sent(session, simulator, mo
         ({"model": "nano-banana-pro"}, "ignores seeds"),
     ],
 )
-def test_what_cannot_come_out_the_same_is_sent_only_when_requested_for_anyway(session, simulator, fields, words):
+def test_what_cannot_come_out_the_same_is_sent_only_when_requested(session, simulator, fields, words):
     generate(session, **fields, width=None, height=None)
     count = len(sent(simulator))
     found = replay(session, "last", yes=True)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import venice_widgets
 from venice_widgets.errors import UnreadableFile
-from venice_widgets.replay.notebook_runs import runs_in
+from venice_widgets.replays.notebook_runs import runs_in
 
 
 def notebook(*outputs, **changes):

@@ -13,7 +13,7 @@ import venice_widgets
 from venice_widgets.errors import UnreadableFile
 from venice_widgets.media.metadata.embed import sidecar, write_recipe
 from venice_widgets.media.metadata.recipe import Recipe
-from venice_widgets.replay.read_recipe import read_recipe
+from venice_widgets.replays.read_recipe import read_recipe
 from venice_widgets.request.request import canonical, sha256_tag
 
 A1111 = (
