@@ -182,4 +182,5 @@ def box(text: str, kind: str, title: str | None) -> str:
         f"margin:8px 0;padding:6px 12px;border-left:3px solid rgb({edge});background-color:rgba({fill});"
         "white-space:pre-wrap;overflow-wrap:break-word"
     )
-    return f'<div role="note" dir="auto" style="{style}">{head}{sentence(text)}</div>'
+    lines = sentence(text).replace("\n", "<br>")  # GitHub's preview drops styles, and then a line's end is a space
+    return f'<div role="note" dir="auto" style="{style}">{head}{lines}</div>'

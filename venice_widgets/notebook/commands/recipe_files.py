@@ -18,6 +18,8 @@ from venice_widgets.media.preview import preview
 from venice_widgets.replays.notebook_runs import runs_in
 from venice_widgets.replays.read_recipe import FoundRecipe, read_recipe
 
+from .times import time_text
+
 if TYPE_CHECKING:
     from venice_widgets.session import Session
 
@@ -74,7 +76,7 @@ def _facts(session: Session, found: FoundRecipe) -> list[tuple[str, str]]:
         ("prompt", recipe.prompt),
         ("negative prompt", recipe.negative_prompt),
         ("model", recipe.model_used),
-        ("sent", recipe.sent_at.isoformat(sep=" ", timespec="seconds") if recipe.sent_at else ""),
+        ("sent", time_text(recipe.sent_at) if recipe.sent_at else ""),
         ("service", " ".join(part for part in (recipe.service, recipe.service_version) if part)),
         ("base URL", recipe.base_url),
         *recipe.settings.items(),
