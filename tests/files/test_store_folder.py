@@ -13,6 +13,7 @@ from venice_widgets.errors import ConfigurationError
 from venice_widgets.files import notebook, platform, store_folder
 from venice_widgets.files.store_folder import MARK, find_store, is_store, make_store
 from venice_widgets.log import Log
+from venice_widgets.session import Session
 
 SETTINGS = ("project_budget_usd",)
 
@@ -167,6 +168,26 @@ def test_people_who_share_a_folder_share_its_store(tmp_path):
         assert path.stat().st_mode & 0o060 == 0o060, path
     spool.discard()
     log.close()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
+@pytest.mark.parametrize("umask", [0o002, 0o022, 0o077])
+def test_all_that_a_generation_writes_into_a_shared_folder_is_the_groups(tmp_path, monkeypatch, simulator, umask):
+    (shared := tmp_path / "shared").mkdir()
+    shared.chmod(0o2775)
+    monkeypatch.setattr(notebook, "STARTED_IN", shared)
+    monkeypatch.delenv("VENICE_STORE", raising=False)
+    before = os.umask(umask)
+    try:
+        session = Session(api_key="x" * 20, transport=simulator.transport())
+        session.generate("A fox", seed=41)
+        session.close()
+    finally:
+        os.umask(before)
+    written = list((shared / ".venice").rglob("*"))
+    assert {"log.sqlite", "rate.sqlite", "catalogue", "objects"} <= {path.name for path in written}
+    for path in written:
+        assert path.stat().st_mode & 0o060 == 0o060, path
 
 
 def test_a_store_that_cannot_be_written_can_be_looked_at(tmp_path, monkeypatch):
