@@ -5,10 +5,11 @@ MkDocs calls `on_page_markdown` for each page. A name that is not in `PARTS` sto
 
 from __future__ import annotations
 
+import argparse
 import re
 import sqlite3
 import tempfile
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +57,28 @@ def commands() -> str:
     )
 
 
+def command_options() -> str:
+    """What each command takes, as ``%venice COMMAND --help`` shows it."""
+    from venice_widgets.notebook.commands import COMMANDS
+
+    parts = []
+    for command in COMMANDS.values():
+        actions = [action for action in command.parser()._actions if action.dest != "help" and _help(action)]
+        if actions:
+            rows = [(_argument(action), _help(action), ", ".join(action.choices or ())) for action in actions]
+            parts += [f"### %venice {command.name}", table(("argument", "what it does", "values"), rows)]
+    return "\n\n".join(parts)
+
+
+def _argument(action: argparse.Action) -> str:
+    takes = f" {action.metavar or action.dest.upper()}" if action.nargs != 0 and not action.choices else ""
+    return ", ".join(f"`{flag}{takes}`" for flag in reversed(action.option_strings)) or code(action.dest.upper())
+
+
+def _help(action: argparse.Action) -> str:
+    return "" if action.help in (None, argparse.SUPPRESS) else str(action.help).replace("%%", "%")
+
+
 def settings() -> str:
     """Every setting with each place that can give it."""
     from venice_widgets.config import settings as settings_module
@@ -68,9 +91,9 @@ def settings() -> str:
             continue
         variable = sources.ENVIRONMENT.get(one.name, "")
         in_file = one.name if one.name in sources.IN_FILE else ""
-        default = "" if one.default in (None, ...) else str(getattr(one, "default", ""))
-        rows.append((code(one.name), documented.get(one.name, ""), code(variable), code(in_file), code(default)))
-    return table(("argument of `Session`", "what it is", "variable", "key in `config.toml`", "default"), rows)
+        default = "none" if one.default in (None, MISSING) else code(str(one.default))
+        rows.append((code(one.name), documented.get(one.name, ""), code(variable), code(in_file), default))
+    return table(("argument of `Session`", "what it is", "variable", "key in the three files", "default"), rows)
 
 
 def attribute_docs(source: str, name: str) -> dict[str, str]:
@@ -96,7 +119,9 @@ def errors() -> str:
     for name, kind in vars(module).items():
         if isinstance(kind, type) and issubclass(kind, module.DisplayedError) and kind is not module.DisplayedError:
             meaning = " ".join((kind.__doc__ or "").partition("\n\n")[0].split())
-            rows.append((code(name), meaning, remedies.get(name, ""), str(getattr(kind, "charged", "see message"))))
+            rows.append(
+                (code(name), meaning, remedies.get(name, "see message"), str(getattr(kind, "charged", "see message")))
+            )
     return table(("error", "what it means", "what to do", "charged"), rows)
 
 
@@ -112,6 +137,27 @@ def views() -> str:
         columns = {view: [row[1] for row in connection.execute(f"PRAGMA table_info({view})")] for view in VIEWS}
         connection.close()
     return table(("view", "columns"), ((code(view), ", ".join(map(code, names))) for view, names in columns.items()))
+
+
+def record() -> str:
+    """Every field of a run's record, in the order in which it is written."""
+    from venice_widgets.log import records, verdicts
+    from venice_widgets.log.export import run_document as parts
+
+    def described(module: Any, *pairs: tuple[str, type[Any]]) -> list[tuple[str, str]]:
+        source = Path(module.__file__).read_text("utf-8")
+        return [(code(n), attribute_docs(source, name).get(n, "")) for name, part in pairs for n in part.model_fields]
+
+    run = (("RunDraft", parts.DraftPart), ("RunOutcome", parts.OutcomePart), ("RunRecord", parts.RunPart))
+    request = (code("request"), "The body as sent, reference images as `sha256:…`.")
+    deleted = (code("deleted"), "Whether its bytes were deleted since.")
+    tables = {
+        "A run": [*described(records, *run), request],
+        "Each of its `images`": [*described(records, ("ImageRecord", parts.ImagePart)), deleted],
+        "Each of its `bodies`": described(records, ("BodyRecord", parts.BodyPart)),
+        "Its `verdict`, where it is a replay": described(verdicts, ("VerdictRecord", parts.VerdictPart)),
+    }
+    return "\n\n".join(f"### {title}\n\n{table(('field', 'what it is'), rows)}" for title, rows in tables.items())
 
 
 def layout() -> str:
@@ -141,5 +187,6 @@ def changelog() -> str:
 
 
 PARTS: dict[str, Callable[[], str]] = {
-    part.__name__: part for part in (options, commands, settings, errors, views, layout, contributing, changelog)
+    part.__name__.replace("_", "-"): part
+    for part in (options, commands, command_options, settings, errors, views, record, layout, contributing, changelog)
 }

@@ -50,12 +50,15 @@ class RunDraft:
     position: int
     """Its place among them, from 0."""
     created_at: datetime
+    """When it was recorded, before it was sent."""
     base_url: str
+    """Where it is sent."""
     model: str
     """The id that is sent."""
     asked_model: str | None
     """The id or moving alias that was asked for; None where the default was taken."""
     seed: int
+    """The seed that is sent."""
     seed_drawn: bool
     """Whether this program drew the seed."""
     prompt: str
@@ -79,6 +82,7 @@ class RunDraft:
     context: Mapping[str, Any] = field(default_factory=dict)
     """Where it came from: the cell as typed, its variables, notebook, commit."""
     parent_run_id: str | None = None
+    """The run that it comes from, such as the original of a replay."""
     relation: str | None = None
     """What it is to its parent, such as ``replay_of``."""
     session_id: str = ""
@@ -101,10 +105,13 @@ class ImageRecord:
     sha256: str
     """Of the bytes, in hexadecimal; the name under which the object store keeps them."""
     size_bytes: int
+    """The length of the file."""
     mime: str
     """By the bytes themselves."""
     width: int
+    """In pixels."""
     height: int
+    """In pixels."""
     seed: int | None
     """None where it cannot be known."""
     mode: str = ""
@@ -124,6 +131,7 @@ class BodyRecord:
     sha256: str
     """Of the bytes, in hexadecimal; the name under which the object store holds them."""
     size_bytes: int
+    """How many bytes there are."""
     content_type: str = ""
     """As the response called it; empty where it did not say."""
     part: str = "body"
@@ -135,29 +143,43 @@ class RunOutcome:
     """How a run ended."""
 
     status: Status
+    """How it ended."""
     finished_at: datetime
+    """When it ended."""
     attempts: int = 1
+    """How often it was sent; more than one only where nothing can have run before."""
     error_class: str | None = None
+    """The class of the error; None where there was none."""
     error: str | None = None
     """The message, without secrets."""
     response_id: str | None = None
+    """The response's own id."""
     response: Mapping[str, Any] | None = None
     """The response's JSON without its images."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """The response's headers without cookies and secrets."""
     status_code: int | None = None
+    """The HTTP status; None where no response came."""
     first_byte_at: datetime | None = None
+    """When the response began to arrive."""
     blurred: bool | None = None
+    """Whether the service says that it blurred the image."""
     violation: bool | None = None
+    """Whether the service says that the content policy was violated."""
     enhanced_prompt: str | None = None
+    """The prompt as the service rewrote it."""
     balance_before_usd: Decimal | None = None
+    """The balance before the request, as the response says."""
     served_model: str | None = None
     """The id of the model that answered; None where the response did not say."""
     served_model_name: str | None = None
+    """The answering model's name."""
     router: str | None = None
     """Who ran the model for Venice, as the response says."""
     service_version: str | None = None
+    """The service's version, as the response says."""
     images: tuple[ImageRecord, ...] = ()
+    """The images that arrived."""
     bodies: tuple[BodyRecord, ...] = ()
     """What else arrived and was stored: a response, or a part of one, that is not a readable image."""
 
@@ -189,6 +211,7 @@ class RunRecord:
     draft: RunDraft
     status: Status
     sent_at: datetime | None = None
+    """When the request left; None while it did not."""
     outcome: RunOutcome | None = None
     """None while it is pending or sent."""
     charged_usd: Decimal | None = None

@@ -21,6 +21,7 @@ class VerdictRecord:
     run_id: str
     """The replay; its parent is the run that it repeated."""
     judged_at: datetime
+    """When the two images were compared."""
     grade: str | None
     """How alike the images are; None where there were no two to compare."""
     circumstances: tuple[str, ...] = ()
