@@ -160,6 +160,10 @@ class Notebook:
         self.page.wait_for_function("!window.jupyterapp.shell.currentWidget.context.model.dirty")
         return nbformat.read(self.server.folder / self.name, as_version=4)
 
+    def await_saved_output(self, images: int) -> None:
+        """Wait until the output under the panel, which is what is saved, holds so many images: it comes after them."""
+        self.page.wait_for_function(f"document.querySelectorAll('.venice-saved img').length === {images}")
+
     def close(self) -> None:
         """Shut its kernel down and leave it."""
         self.page.evaluate(f"{CONTEXT}.shutdown()")

@@ -99,6 +99,7 @@ def test_a_user_chooses_generates_remixes_and_finds_it_all_when_they_come_back(o
     button(page, "Remix").first.click()
     page.wait_for_function("document.querySelector('.vw-prompt').value.startsWith('A fox in {curly')")
 
+    notebook.await_saved_output(images=2)
     saved = notebook.save()
     notebook.close()
     outputs = [output for cell in saved.cells for output in cell.get("outputs", [])]

@@ -1,6 +1,7 @@
 """A sweep in a real JupyterLab and a real Chromium: from several values to a grid, and back to one image."""
 
 import re
+import secrets
 from typing import Any
 
 import pytest
@@ -35,8 +36,9 @@ def await_images(page: Any, images: int) -> None:
 
 @pytest.mark.parametrize(("width", "dark"), [(1400, False), (560, True)])
 def test_several_values_become_a_priced_grid_and_a_cell_of_it_becomes_the_form(opened, shoot, width, dark):
-    # Notebooks of one folder share their log: a seed of its own keeps the other test's images out of this one.
-    cell = CELL.replace("seed=41", f"seed={width}")
+    # Notebooks of one folder share their log: a seed of its own keeps the images of other tests out of this one.
+    seed = secrets.randbelow(10**9)
+    cell = CELL.replace("seed=41", f"seed={seed}")
     notebook = opened(f"sweep-{width}.ipynb", cell, width=width, dark=dark)
     page = notebook.page
     page.get_by_text("More settings").click()
@@ -57,7 +59,7 @@ def test_several_values_become_a_priced_grid_and_a_cell_of_it_becomes_the_form(o
     shoot(f"sweep-grid-{width}")
     assert page.locator(".vw-sweep-table thead th").all_inner_texts() == ["fox", "owl", "bear"]
     assert page.locator(".vw-sweep-table tbody th").all_inner_texts() == ["3", "5", "7"]
-    assert set(page.locator(".vw-cell-caption").all_inner_texts()) == {f"seed {width} · $0.01"}
+    assert set(page.locator(".vw-cell-caption").all_inner_texts()) == {f"seed {seed} · $0.01"}
     assert len(value(notebook, "sent()")) == 18
     page.locator(".vw-pages").get_by_label("model").select_option(label="z-image-turbo")
     await_images(page, 9)
@@ -69,10 +71,11 @@ def test_several_values_become_a_priced_grid_and_a_cell_of_it_becomes_the_form(o
     page.locator(".vw-sweep tbody td").nth(1).get_by_role("button", name="Use these settings").click()
     page.wait_for_function("document.querySelector('.vw-prompt').value === 'A owl at dawn'")
     button(page, "Show from the log").wait_for()
-    assert field(page, "^Seed$").input_value() == str(width)
+    assert field(page, "^Seed$").input_value() == str(seed)
     assert page.locator(".vw-plan").is_hidden()
     assert len(value(notebook, "sent()")) == 18
 
+    notebook.await_saved_output(images=18)
     notebook.save()
     notebook.close()
     notebook.open(dark=dark)
