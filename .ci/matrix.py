@@ -25,8 +25,9 @@ EXTRAS = ".[dotenv,keyring,wallet]"
 SLOW = (
     "tests/browser",
     "tests/edges",
+    "tests/test_canary.py",
     "tests/generation/test_interrupt_anywhere.py",
-    "tests/log/export/test_ro_crate.py",
+    "tests/log/export",
     "tests/log/test_interrupts.py",
     "tests/log/test_kernel_interrupted.py",
     "tests/log/test_kernel_killed.py",
