@@ -73,6 +73,7 @@ class Settings:
         lifted = [name for name in LIMITS if self.sources.get(name) != "argument"]
         changed = ("base_url", "store", "api_key", *lifted)
         values: dict[str, Any] = dict.fromkeys(name for name in lifted if name != "confirm_above_usd")
+        asked = self.sources.get("demo", "argument") if self.demo else "argument"
         return replace(
             self,
             demo=True,
@@ -80,6 +81,6 @@ class Settings:
             wallet_key=None,
             base_url=DEMO_BASE_URL,
             store=self.store / "demo",
-            sources=MappingProxyType({**self.sources, **dict.fromkeys(changed, "demo")}),
+            sources=MappingProxyType({**self.sources, **dict.fromkeys(changed, "demo"), "demo": asked}),
             **values,
         )

@@ -1,13 +1,16 @@
 """What the ``%venice`` commands about models, prices, the account and the settings show."""
 
 import re
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from IPython.core.error import UsageError
 
 from venice_widgets import current
+from venice_widgets.config import LIMITS, Settings
 from venice_widgets.errors import CredentialsRefused, ModelUnavailable
+from venice_widgets.files import notebook
 from venice_widgets.notebook.commands import COMMANDS, overview, run_command
 from venice_widgets.notebook.commands.record_text import ago
 from venice_widgets.session import Session
@@ -345,3 +348,21 @@ def test_what_venice_says_is_escaped():
         assert "<script" not in html
         assert "<i>" not in html
         assert "<b>$" not in html
+
+
+def test_config_names_every_setting_and_the_files_that_they_come_from(told, tmp_path, monkeypatch):
+    monkeypatch.delenv("VENICE_STORE", raising=False)
+    monkeypatch.setattr(notebook, "STARTED_IN", tmp_path)
+    project = tmp_path / "pyproject.toml"
+    project.write_text('[tool.venice]\nformat = "png"\nin_flight = 2')
+    (store := tmp_path / ".venice").mkdir()
+    (store / "config.toml").write_text('format = "jpeg"')
+    current.use_session(Session(demo=True, max_cost_usd="0.30"))
+    shown = rows(told("config"), "setting")
+    assert shown["config.toml"] == [str(store / "config.toml"), "there is one"]
+    assert shown["pyproject.toml"] == [str(project), "it has [tool.venice]"]
+    assert (shown["format"], shown["in_flight"]) == (["jpeg", "config.toml"], ["2", "pyproject.toml"])
+    assert shown["demo"] == ["on", "argument"]
+    assert shown["max_cost_usd"] == ["$0.30", "argument"], "a limit of the session itself holds in the demo too"
+    hidden = {"sources", *LIMITS} - {"max_cost_usd"}
+    assert {field.name for field in fields(Settings)} - set(shown) == hidden

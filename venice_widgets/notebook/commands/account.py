@@ -11,7 +11,9 @@ from venice_widgets.config import BASE_URL, LIMITS
 from venice_widgets.current import use_demo
 from venice_widgets.display import Bundle, Cell, facts, notice, table
 from venice_widgets.errors import StoreError
+from venice_widgets.files.notebook import start_folder
 from venice_widgets.files.presence import is_file
+from venice_widgets.files.settings_files import PROJECT_FILE, project_settings
 from venice_widgets.files.store_folder import CONFIG_FILE, has_log
 from venice_widgets.log import balance_difference
 from venice_widgets.money import usd_text
@@ -22,6 +24,7 @@ from .record_text import counted, size_text
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from decimal import Decimal
+    from pathlib import Path
 
     from venice_widgets.client.balance import Balance
     from venice_widgets.config import Secret, Settings
@@ -69,8 +72,13 @@ def _config(session: Session, _: Mapping[str, Any]) -> Bundle:
         ("wallet_key", _masked(settings.wallet_key, demo=settings.demo)),
         ("base_url", settings.base_url),
         ("store", settings.store),
-        ("config.toml", settings.store / CONFIG_FILE),
-        *(() if settings.demo else ((name, _limit_text(settings, name)) for name in LIMITS)),
+        (CONFIG_FILE, _config_path(settings)),
+        *_project_file(),
+        *(
+            (name, _limit_text(settings, name))
+            for name in LIMITS
+            if not settings.demo or origin.get(name) == "argument"
+        ),
         ("model", settings.model or "the catalogue's default"),
         ("format", settings.format or "the API's default"),
         ("preview_pixels", settings.preview_pixels),
@@ -78,6 +86,8 @@ def _config(session: Session, _: Mapping[str, Any]) -> Bundle:
         ("read_timeout_seconds", f"{settings.read_timeout_seconds:g}"),
         ("in_flight", settings.in_flight),
         ("requests_per_minute", settings.requests_per_minute),
+        ("legacy_header", "on" if settings.legacy_header else "off"),
+        ("demo", "on" if settings.demo else "off"),
     ]
     rows: list[list[Cell | str]] = [
         [Cell(name, code=True), str(value), Cell(_origin(settings, name, origin), muted=True)] for name, value in shown
@@ -90,10 +100,21 @@ def _config(session: Session, _: Mapping[str, Any]) -> Bundle:
 
 
 def _origin(settings: Settings, name: str, origin: Mapping[str, str]) -> str:
-    """Where a value came from; of the configuration file, whether it is there."""
+    """Where a value came from; of the configuration files, whether they are there."""
     if name == CONFIG_FILE:
-        return "there is one" if is_file(settings.store / CONFIG_FILE) else "there is none; it is optional"
-    return origin.get(name, "default")
+        return "there is one" if is_file(_config_path(settings)) else "there is none; it is optional"
+    return "it has [tool.venice]" if name == PROJECT_FILE else origin.get(name, "default")
+
+
+def _config_path(settings: Settings) -> Path:
+    """The demo has a store of its own, and takes its settings from the one that it lies in."""
+    return (settings.store.parent if settings.demo else settings.store) / CONFIG_FILE
+
+
+def _project_file() -> list[tuple[str, Path]]:
+    """The project's file, where it has settings for this package."""
+    path, table = project_settings(start_folder())
+    return [(PROJECT_FILE, path)] if path and table else []
 
 
 def _left_text(session: Session) -> str:
