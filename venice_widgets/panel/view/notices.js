@@ -73,7 +73,8 @@ export class NoticesView {
     const why = this.channel.slices.kernel?.subshells
       ? ""
       : " This kernel answers the panel between cells only; ipykernel 7 answers beside them.";
-    if (waiting) setText(this.wait, `Waiting for the kernel: a cell may be running.${why}`);
+    const restarted = " If it was restarted, run this cell again to bring the panel back.";
+    if (waiting) setText(this.wait, `Waiting for the kernel: a cell may be running.${why}${restarted}`);
   }
 
   /** @param {import("./types.js").Notice} notice */

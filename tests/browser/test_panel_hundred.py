@@ -1,0 +1,207 @@
+"""Two tabs, a busy kernel, restarts, a slow network and held keys, in random order: what is paid for is what was shown.
+
+A round makes trouble, changes the form in one tab, reads what stands on that screen and clicks in the same instant.
+Afterwards the simulator says what arrived and what it charged: that request at that price, or nothing. The suite plays
+a few rounds; ``VENICE_PANEL_ROUNDS=100`` plays more.
+"""
+
+import os
+import random
+import re
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.browser.jupyter import Notebook, Server
+from tests.browser.test_panel import field, value
+
+ROUNDS = int(os.environ.get("VENICE_PANEL_ROUNDS", "6"))
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240 + 30 * ROUNDS)]
+
+CELL = """
+import json, threading, time
+from venice_widgets import Panel, Session
+from venice_widgets.generation.rate_limiter import RateLimiter
+from venice_widgets.simulator import Simulator
+simulator = Simulator(requests_per_minute=None, balance_usd="1000")
+session = Session(api_key="VENICE_INFERENCE_KEY_0123456789abcdef", transport=simulator.transport())
+session._pace = RateLimiter(None)
+
+def sent():
+    return [each.json for each in simulator.requests if each.path.endswith("/image/generate")]
+
+def left():
+    return str(session.balance().amounts["USD"])
+
+def compute(seconds):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        sum(range(10_000))
+
+def compute_in_threads(seconds):
+    threads = [threading.Thread(target=compute, args=(seconds,)) for _ in range(2)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+
+panel = Panel(session, prompt="A fox")
+panel
+"""
+MODELS = {"z-image-turbo": "z-im", "venice-sd35": "sd35", "qwen-image-2": "qwen-image-2", "gpt-image-2": "gpt-image-2"}
+BUSY = {"sleeping": "time.sleep(2)", "computing": "compute(2)", "computing in threads": "compute_in_threads(2)"}
+SLOW_NETWORK = """
+window.slowMs = 0;
+const later = (what) => (window.slowMs ? setTimeout(what, window.slowMs) : what());
+const send = WebSocket.prototype.send;
+WebSocket.prototype.send = function (data) { later(() => send.call(this, data)); };
+const { get, set } = Object.getOwnPropertyDescriptor(WebSocket.prototype, "onmessage");
+Object.defineProperty(WebSocket.prototype, "onmessage", {
+  get, set(hear) { set.call(this, hear && ((event) => later(() => hear.call(this, event)))); },
+});
+"""
+READ_AND_CLICK = """([panel, click]) => {
+  const labelled = (name) =>
+    [...panel.querySelectorAll('input, select, textarea')].find((each) => each.labels?.[0]?.innerText.startsWith(name));
+  const button = panel.querySelector('.vw-primary');
+  const shown = {
+    prompt: panel.querySelector('.vw-prompt').value,
+    model: labelled('Model').value.split(' · ')[0],
+    images: labelled('Images')?.value ?? '',
+    seed: labelled('Seed').offsetParent ? labelled('Seed').value : '',
+    button: button.innerText,
+    disabled: button.disabled,
+  };
+  if (click) button.click();
+  return shown;
+}"""
+
+
+@dataclass
+class Tab:
+    """One tab with the panel."""
+
+    notebook: Notebook
+
+    @property
+    def page(self) -> Any:
+        return self.notebook.page
+
+    def await_panel(self) -> None:
+        self.page.wait_for_function("document.querySelector('.venice-panel .vw-primary')?.innerText.includes('$')")
+
+    def slow(self, milliseconds: int) -> None:
+        self.page.evaluate(f"window.slowMs = {milliseconds}")
+
+    def read(self, *, click: bool) -> dict[str, Any]:
+        """What the screen shows; with a click in the same turn of the browser, so that nothing comes in between."""
+        return self.page.evaluate(READ_AND_CLICK, [self.page.query_selector(".venice-panel"), click])
+
+    def hold(self) -> dict[str, Any]:
+        """What the screen shows, then Ctrl+Enter that is held."""
+        shown = self.read(click=False)
+        self.page.locator(".vw-prompt").focus()
+        self.page.keyboard.down("Control")
+        for _ in range(8):
+            self.page.keyboard.down("Enter")
+        self.page.keyboard.up("Enter")
+        self.page.keyboard.up("Control")
+        return shown
+
+    def change(self, chance: random.Random, number: int) -> None:
+        """A few edits, as a user makes them; none waits for what it brings."""
+        field(self.page, "^Prompt").fill(f"Round {number}: {chance.choice(['a fox', 'a crow 🦊', 'eine Gans'])}")
+        if chance.random() < 0.5:
+            model = chance.choice([*MODELS])
+            field(self.page, "^Model$").first.fill(MODELS[model])
+            self.page.get_by_role("option", name=re.compile(f"^{model} ")).first.click()
+        if chance.random() < 0.5:
+            field(self.page, "^Images").fill(chance.choice(["1", "2", "3"]))
+
+
+@pytest.fixture
+def tabs(server: Server, page: Any) -> Callable[[], list[Tab]]:
+    def opening() -> list[Tab]:
+        name = "hundred.ipynb"
+        server.write(name, CELL)
+        page.context.add_init_script(SLOW_NETWORK)
+        first = Tab(Notebook(server, page, name))
+        first.notebook.open()
+        first.notebook.run_all()
+        first.await_panel()
+        first.notebook.save()
+        second = Tab(Notebook(server, page.context.new_page(), name))
+        second.notebook.open()
+        second.await_panel()
+        return [first, second]
+
+    return opening
+
+
+def restart(tabs: list[Tab]) -> None:
+    """Restart the kernel: a click on what is left of the panel sends nothing. Then bring it back in both tabs."""
+    first, second = tabs
+    first.page.evaluate("window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    first.page.wait_for_function("document.querySelector('.venice-panel .vw-dead')?.offsetParent")
+    for tab in tabs:
+        tab.read(click=True)
+    # JupyterLab tells only the tab that restarted it; in the other one, no answer is the sign.
+    second.page.get_by_text("If it was restarted, run this cell again").locator("visible=true").wait_for()
+    first.notebook.run_all()
+    first.await_panel()
+    assert value(first.notebook, "sent()") == []
+    first.notebook.save()
+    second.page.reload()
+    second.page.wait_for_function("window.jupyterapp !== undefined")
+    second.await_panel()
+
+
+def settled(notebook: Notebook) -> list[dict[str, Any]]:
+    """Everything that arrived so far, once nothing is waited for."""
+    assert value(notebook, "panel._controller.sending.wait(60)")
+    return list(value(notebook, "sent()"))
+
+
+def judge(shown: dict[str, Any], bodies: list[dict[str, Any]], charged: Decimal) -> None:
+    """Hold what arrived, and what it cost, against the screen at the click."""
+    price = Decimal(re.search(r"\$([\d.]+)", shown["button"])[1])
+    arrived = {(body["model"], body["prompt"]) for body in bodies}
+    assert arrived == {(shown["model"], shown["prompt"])}, (shown, bodies)
+    assert len(bodies) == int(shown["images"] or 1), (shown, bodies)
+    assert charged <= price, (shown, charged)
+    if "up to" not in shown["button"]:
+        assert charged == price, (shown, charged)
+
+
+def test_what_arrives_is_what_stood_on_the_screen_at_the_click_or_nothing(tabs):
+    chance, ended = random.Random(12), Counter()
+    both = tabs()
+    notebook = both[0].notebook
+    for number in range(ROUNDS):
+        trouble = ["quiet", "slow network", "restart", *BUSY][number % 6]
+        if trouble == "restart":
+            restart(both)
+        before, money = settled(notebook), Decimal(value(notebook, "left()"))
+        tab = chance.choice(both)
+        tab.slow(chance.choice([200, 600]) if trouble == "slow network" else 0)
+        if trouble in BUSY:
+            notebook.start(BUSY[trouble])
+        tab.change(chance, number)
+        tab.page.wait_for_timeout(chance.choice([0, 50, 300, 1500]))
+        shown = tab.hold() if chance.random() < 0.3 else tab.read(click=True)
+        tab.page.wait_for_timeout(800)  # twice the way there and back, and more than a double click
+        tab.slow(0)
+        time.sleep(0.2)
+        bodies = settled(notebook)[len(before) :]
+        charged = money - Decimal(value(notebook, "left()"))
+        if bodies:
+            judge(shown, bodies, charged)
+        else:
+            assert charged == 0
+        ended[trouble, bool(bodies)] += 1
+        tab.page.keyboard.press("Escape")  # a question stays for nobody
+    print(*(f"{trouble}: {'sent' if sent else 'nothing'} {count}" for (trouble, sent), count in sorted(ended.items())))
+    assert sum(count for (_, sent), count in ended.items() if sent) >= ROUNDS / 3, "clicks at nothing prove nothing"
