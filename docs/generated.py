@@ -90,10 +90,10 @@ def settings() -> str:
         if one.name == "sources":
             continue
         variable = sources.ENVIRONMENT.get(one.name, "")
-        in_file = one.name if one.name in sources.IN_FILE else ""
+        in_file = "yes" if one.name in sources.IN_FILE else "no"
         default = "none" if one.default in (None, MISSING) else code(str(one.default))
-        rows.append((code(one.name), documented.get(one.name, ""), code(variable), code(in_file), default))
-    return table(("argument of `Session`", "what it is", "variable", "key in the three files", "default"), rows)
+        rows.append((code(one.name), documented.get(one.name, ""), code(variable), in_file, default))
+    return table(("argument of `Session`", "what it is", "variable", "in files", "default"), rows)
 
 
 def attribute_docs(source: str, name: str) -> dict[str, str]:
