@@ -64,20 +64,27 @@ Object.defineProperty(WebSocket.prototype, "onmessage", {
   get, set(hear) { set.call(this, hear && ((event) => later(() => hear.call(this, event)))); },
 });
 """
-READ_AND_CLICK = """([panel, click]) => {
+READ = """
+window.readPanel = (panel) => {
   const labelled = (name) =>
     [...panel.querySelectorAll('input, select, textarea')].find((each) => each.labels?.[0]?.innerText.startsWith(name));
-  const button = panel.querySelector('.vw-primary');
-  const shown = {
+  return {
     prompt: panel.querySelector('.vw-prompt').value,
     model: labelled('Model').value.split(' · ')[0],
-    images: labelled('Images')?.value ?? '',
-    seed: labelled('Seed').offsetParent ? labelled('Seed').value : '',
-    button: button.innerText,
-    disabled: button.disabled,
+    images: labelled('Images').value,
+    button: panel.querySelector('.vw-primary').innerText,
   };
-  if (click) button.click();
+};
+"""
+CLICK = """(panel) => {
+  const shown = window.readPanel(panel);
+  panel.querySelector('.vw-primary').click();
   return shown;
+}"""
+AT_ENTER = """(panel) => {
+  window.atEnter = null;
+  const read = (event) => { if (event.key === 'Enter') window.atEnter ??= window.readPanel(panel); };
+  panel.addEventListener('keydown', read, { capture: true });
 }"""
 
 
@@ -97,20 +104,24 @@ class Tab:
     def slow(self, milliseconds: int) -> None:
         self.page.evaluate(f"window.slowMs = {milliseconds}")
 
-    def read(self, *, click: bool) -> dict[str, Any]:
-        """What the screen shows; with a click in the same turn of the browser, so that nothing comes in between."""
-        return self.page.evaluate(READ_AND_CLICK, [self.page.query_selector(".venice-panel"), click])
+    @property
+    def panel(self) -> Any:
+        return self.page.query_selector(".venice-panel")
+
+    def click(self) -> dict[str, Any]:
+        """Click; what the screen shows in the same turn of the browser, so that nothing comes in between."""
+        return dict(self.page.evaluate(CLICK, self.panel))
 
     def hold(self) -> dict[str, Any]:
-        """What the screen shows, then Ctrl+Enter that is held."""
-        shown = self.read(click=False)
+        """Hold Ctrl+Enter; what the screen shows when the first of its events comes."""
+        self.page.evaluate(AT_ENTER, self.panel)
         self.page.locator(".vw-prompt").focus()
         self.page.keyboard.down("Control")
         for _ in range(8):
             self.page.keyboard.down("Enter")
         self.page.keyboard.up("Enter")
         self.page.keyboard.up("Control")
-        return shown
+        return dict(self.page.evaluate("window.atEnter"))
 
     def change(self, chance: random.Random, number: int) -> None:
         """A few edits, as a user makes them; none waits for what it brings."""
@@ -128,7 +139,7 @@ def tabs(server: Server, page: Any) -> Callable[[], list[Tab]]:
     def opening() -> list[Tab]:
         name = "hundred.ipynb"
         server.write(name, CELL)
-        page.context.add_init_script(SLOW_NETWORK)
+        page.context.add_init_script(SLOW_NETWORK + READ)
         first = Tab(Notebook(server, page, name))
         first.notebook.open()
         first.notebook.run_all()
@@ -148,7 +159,7 @@ def restart(tabs: list[Tab]) -> None:
     first.page.evaluate("window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
     first.page.wait_for_function("document.querySelector('.venice-panel .vw-dead')?.offsetParent")
     for tab in tabs:
-        tab.read(click=True)
+        tab.click()
     # JupyterLab tells only the tab that restarted it; in the other one, no answer is the sign.
     second.page.get_by_text("If it was restarted, run this cell again").locator("visible=true").wait_for()
     first.notebook.run_all()
@@ -192,7 +203,7 @@ def test_what_arrives_is_what_stood_on_the_screen_at_the_click_or_nothing(tabs):
             notebook.start(BUSY[trouble])
         tab.change(chance, number)
         tab.page.wait_for_timeout(chance.choice([0, 50, 300, 1500]))
-        shown = tab.hold() if chance.random() < 0.3 else tab.read(click=True)
+        shown = tab.hold() if chance.random() < 0.3 else tab.click()
         tab.page.wait_for_timeout(800)  # twice the way there and back, and more than a double click
         tab.slow(0)
         time.sleep(0.2)

@@ -45,14 +45,16 @@ class Interrupts:
 
     def __init__(self, at=None):
         self.at, self.count, self.where = at, 0, ""
+        self.before = None
 
     def __enter__(self):
         sys._getframe().f_trace_opcodes = True  # since Python 3.12 no frame is traced so before one was asked for
+        self.before = sys.gettrace()  # such as the one that measures coverage
         sys.settrace(self._enter)
         return self
 
     def __exit__(self, *_):
-        sys.settrace(None)
+        sys.settrace(self.before)
 
     def _enter(self, frame, event, argument):
         name = frame.f_code.co_filename
