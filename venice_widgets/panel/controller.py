@@ -19,7 +19,9 @@ from .sweep_run import TILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
+    from datetime import date
 
+    from venice_widgets.request.catalogue import Catalogue
     from venice_widgets.session import Session
 
     from .saved_output import Saved
@@ -69,6 +71,8 @@ class Controller(Clicks):
         self._draw, self._on_change, self._on_output = draw, on_change, on_output
         self._outbox = Outbox()
         self.answers = answers(self)
+        self.lists: tuple[Catalogue, date, dict[str, Any]] | None = None
+        """What `slices` made of a catalogue on a day."""
         self.subshells = True
         """Whether the kernel answers beside a running cell."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -45,16 +46,19 @@ def all_slices(panel: Controller) -> dict[str, Any]:
 
 
 def _lists(panel: Controller) -> dict[str, Any] | None:
-    """What changes with the catalogue alone."""
-    catalogue = panel.catalogue
+    """What changes with the catalogue and the day alone, and is long: made once for both."""
+    catalogue, today = panel.catalogue, datetime.now(UTC).date()
     if catalogue is None:
         return None
-    return {
-        "models": model_list(catalogue),
-        "filters": filter_list(catalogue),
-        "styles": list(catalogue.styles or ()),
-        "states": STATES,
-    }
+    if panel.lists is None or panel.lists[0] is not catalogue or panel.lists[1] != today:
+        made = {
+            "models": model_list(catalogue),
+            "filters": filter_list(catalogue),
+            "styles": list(catalogue.styles or ()),
+            "states": STATES,
+        }
+        panel.lists = (catalogue, today, made)
+    return panel.lists[2]
 
 
 def _controls(panel: Controller) -> dict[str, Any] | None:
