@@ -319,7 +319,8 @@ FINDINGS = {
     ],
     "J13 memory of exports and of results": [
         "log/export/test_ro_crate.py::test_a_crate_of_many_runs_needs_no_more_memory_than_one_of_few",
-        "generation/test_result.py::test_what_out_holds_is_previews_only",
+        "notebook/test_output_history.py::test_neither_out_nor_the_history_holds_the_images_that_were_shown",
+        "generation/test_result.py::test_what_out_holds_is_little",
         "notebook/test_notebook_size.py::test_a_preview_is_stored_once",
     ],
     "J14 values that cannot be sent or saved": [

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from venice_widgets.display import Card, image_cards
-from venice_widgets.errors import InvalidRequest, StoreError
+from venice_widgets.errors import InvalidRequest, StoreError, UnreadableFile
 from venice_widgets.log import RUN_ENDING
 from venice_widgets.media.metadata.recipe import Recipe
 from venice_widgets.media.saving import EXTENSIONS, Metadata, Saved, SaveNotice, fill_pattern, save_copy
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from venice_widgets.log import ImageRecord, RunDraft, RunOutcome
     from venice_widgets.media.preview import Preview
+    from venice_widgets.media.stored_preview import StoredPreview
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,8 @@ class Image:
     request_hash: str = field(repr=False)
     path: Path = field(repr=False)
     """The file in the store; never change it."""
-    preview: Preview = field(repr=False)
+    small: StoredPreview = field(repr=False)
+    """Its preview, which is made again from the store when it is needed."""
     seed: int | None = None
     """None where it cannot be known (the second and later of ``variants``)."""
     price_usd: Decimal | None = None
@@ -88,6 +90,21 @@ class Image:
         except OSError as exc:
             raise StoreError(
                 f"the image of run {self.run_id[-RUN_ENDING:]} cannot be read: {exc.strerror or exc}.",
+                f"It was at {self.path}.",
+            ) from exc
+
+    @property
+    def preview(self) -> Preview:
+        """A small copy, made from the store unless it was used a short while ago.
+
+        Raises:
+            StoreError: the file is gone or was damaged.
+        """
+        try:
+            return self.small.load()
+        except (OSError, UnreadableFile) as exc:
+            raise StoreError(
+                f"the image of run {self.run_id[-RUN_ENDING:]} cannot be shown: its file is gone or was damaged.",
                 f"It was at {self.path}.",
             ) from exc
 
@@ -191,14 +208,14 @@ def card_of(image: Image, prompt: str, *, preview: Preview | None = None, captio
         caption: its prompt under it, if its neighbors have others.
         section: the heading above it; empty for none.
     """
-    shown = preview or image.preview
+    shown, missing = (preview, "") if preview else _preview_or_reason(image)
     kind = EXTENSIONS.get(image.mime, image.mime)
     size = f"{image.width} × {image.height}"
     return Card(
-        data=shown.data,
-        mime=shown.mime,
-        width=shown.width,
-        height=shown.height,
+        data=shown.data if shown else b"",
+        mime=shown.mime if shown else "",
+        width=(shown or image.small).width,
+        height=(shown or image.small).height,
         alt=prompt,
         heading=seed_text(image.seed),
         aside=image.run_id[-RUN_ENDING:],
@@ -206,7 +223,15 @@ def card_of(image: Image, prompt: str, *, preview: Preview | None = None, captio
         caption=caption,
         notes=image.remarks,
         section=section,
+        missing=missing,
     )
+
+
+def _preview_or_reason(image: Image) -> tuple[Preview | None, str]:
+    try:
+        return image.preview, ""
+    except StoreError as exc:
+        return None, str(exc)
 
 
 def seed_text(seed: int | None) -> str:

@@ -13,7 +13,8 @@ from venice_widgets.errors import StoreError, VeniceError
 from venice_widgets.log import Status
 from venice_widgets.log.provenance import recipe_in
 from venice_widgets.media.marks import pixels_sha256
-from venice_widgets.media.preview import preview, thumbnail
+from venice_widgets.media.preview import SIDE_PIXELS, preview, thumbnail
+from venice_widgets.media.stored_preview import stored_preview
 
 from .image import Image, remarks_of
 
@@ -94,7 +95,7 @@ def _image(log: Log, record: RunRecord, image: ImageRecord) -> Image:
         request=request,
         request_hash=draft.request_hash,
         path=path,
-        preview=preview(path),
+        small=stored_preview(path, preview(path), SIDE_PIXELS),
         seed=image.seed,
         price_usd=_share(draft.estimate_usd if record.charged_usd is None else record.charged_usd, request),
         remarks=remarks_of(draft, image.seed, record.outcome) if record.outcome else (),

@@ -19,6 +19,7 @@ from venice_widgets.log import RUN_ENDING, BodyRecord, ImageRecord, Log, RunDraf
 from venice_widgets.log.provenance import recipe_of
 from venice_widgets.media.marks import marks
 from venice_widgets.media.preview import examine
+from venice_widgets.media.stored_preview import stored_preview
 from venice_widgets.request.request import canonical, sha256_tag
 
 from .drafts import with_body
@@ -245,7 +246,7 @@ class RunWorker:
             request=sent,
             request_hash=draft.request_hash,
             path=stored.path,
-            preview=preview,
+            small=stored_preview(stored.path, preview, self.preview_pixels),
             seed=record.seed,
             price_usd=self.estimate.unit_price_usd,
             remarks=remarks_of(draft, record.seed, outcome),

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     _Encoder = Callable[[Image.Image, int, bytes | None], tuple[bytes, str]]
 
-_SIDE_PIXELS, _MAX_BYTES = 1024, 150_000
+SIDE_PIXELS, _MAX_BYTES = 1024, 150_000
 _TURNS = threading.BoundedSemaphore(2)
 _STRIP_ROWS = 256
 _JPEG_QUALITIES = {75: 1.0, 68: 0.89, 60: 0.8, 50: 0.72, 40: 0.64}
@@ -59,7 +59,7 @@ class Preview:
     """Pixels, upright."""
 
 
-def preview(data: bytes | Path, *, longest_side_pixels: int = _SIDE_PIXELS, max_bytes: int = _MAX_BYTES) -> Preview:
+def preview(data: bytes | Path, *, longest_side_pixels: int = SIDE_PIXELS, max_bytes: int = _MAX_BYTES) -> Preview:
     """Make a small upright copy of an image; the first frame of an animation.
 
     An image is never enlarged. To stay within `max_bytes` a JPEG loses quality, from 75 to 40, and then size; a PNG
@@ -78,7 +78,7 @@ def preview(data: bytes | Path, *, longest_side_pixels: int = _SIDE_PIXELS, max_
         return _preview(image, longest_side_pixels, max_bytes)
 
 
-def examine(data: bytes | Path, *, longest_side_pixels: int = _SIDE_PIXELS) -> tuple[ImageFacts, Preview]:
+def examine(data: bytes | Path, *, longest_side_pixels: int = SIDE_PIXELS) -> tuple[ImageFacts, Preview]:
     """The facts of an image and its `preview`, for which it is opened once: opening a WebP takes a while.
 
     Raises:

@@ -59,20 +59,24 @@ class LineMagic:
 def register(shell: Any) -> None:
     """Give a shell the two magics and their completion."""
     from .completion import add_matcher
+    from .output_history import add_hook
     from .raw_cells import add_transformer
 
     shell.register_magic_function(CellMagic(shell), "cell", NAME)
     shell.register_magic_function(LineMagic(shell), "line", NAME)
     add_matcher(shell)
     add_transformer(shell)
+    add_hook(shell)
 
 
 def unregister(shell: Any) -> None:
     """Take back what `register` gave."""
     from .completion import remove_matcher
+    from .output_history import remove_hook
     from .raw_cells import remove_transformer
 
     for kind in ("cell", "line"):
         shell.magics_manager.magics[kind].pop(NAME, None)
     remove_matcher(shell)
     remove_transformer(shell)
+    remove_hook(shell)

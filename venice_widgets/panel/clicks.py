@@ -7,11 +7,12 @@ another one now, nothing is sent. A large amount is confirmed by an answer to a 
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from venice_widgets.errors import SpendingRefused, VeniceError
+from venice_widgets.errors import SpendingRefused, StoreError, VeniceError
 from venice_widgets.request.seeds import plan_seeds
 
 from .cell_text import form_text
@@ -161,7 +162,12 @@ class Clicks(Knowledge):
 
     def post_images(self, keys: Sequence[str]) -> None:
         """Send previews; under the lock."""
-        self._post_previews([(key, image.preview) for key in keys if (image := self.gallery.get(key))])
+        found: list[tuple[str, Preview]] = []
+        for key in keys:
+            with suppress(StoreError):  # a file that is gone has no preview
+                if image := self.gallery.get(key):
+                    found.append((key, image.preview))
+        self._post_previews(found)
 
     def _post_previews(self, previews: Sequence[tuple[str, Preview]]) -> None:
         for start in range(0, len(previews), 8):

@@ -7,10 +7,12 @@ hides this output, so that each image is shown once.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from venice_widgets.display import Bundle, Card, image_cards, join, line
+from venice_widgets.errors import StoreError
 from venice_widgets.generation.result import card_of, output_record, plain_line
 from venice_widgets.generation.run import money_text
 from venice_widgets.log import Status
@@ -136,5 +138,8 @@ def _marked(bundle: Bundle) -> Bundle:
 
 def _card(image: Image, *, smaller: bool, own_prompt: bool) -> Card:
     prompt = str(image.request.get("prompt", ""))
-    shown = preview(image.preview.data, longest_side_pixels=SMALLER_PIXELS) if smaller else None
+    shown = None
+    if smaller:
+        with suppress(StoreError):  # a file that is gone gets a tile that says so
+            shown = preview(image.preview.data, longest_side_pixels=SMALLER_PIXELS)
     return card_of(image, prompt, preview=shown, caption=prompt if own_prompt else "")
