@@ -143,3 +143,9 @@ def test_a_fresh_panel_answers_within_200_ms_while_a_cell_sleeps(kernel):
             kernel.heard.append(kernel.client.get_iopub_msg(timeout=3))
         waited.append(time.monotonic() - began)
     assert sorted(waited)[2] < 0.2, waited
+
+
+def test_the_panel_knows_whether_this_kernel_answers_beside_a_running_cell(kernel):
+    kernel.run(OPEN)
+    told = kernel.run("value = panel._controller.subshells")
+    assert told == str(kernel.subshell() is not None)
