@@ -5,7 +5,7 @@ import json
 from io import BytesIO
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from venice_widgets.errors import GenerationIncomplete, InvalidRequest
 from venice_widgets.plan.labels import fit, known_fonts
@@ -103,6 +103,7 @@ def test_pages_stand_below_each_other(session):
         LONG,
         "שועל אדום",
         "ثعلب أحمر 12 kg",
+        "Labels — עברית, العربية (2), 狐",
         "🦊 fox 👩‍🚀",
         "हिन्दी",
         "日本",
@@ -119,6 +120,9 @@ def test_a_label_of_any_script_fits_its_lines(text, width):
 
     assert 1 <= len(lines) <= 3
     assert all(line.width <= max(width, 90) for line in lines)
+    sheet = Image.new("RGB", (400, 100), "white")
+    for line in lines:
+        line.draw(sheet, ImageDraw.Draw(sheet), 0, 0, "black")
 
 
 def test_a_letter_that_no_font_has_is_written_as_its_code(monkeypatch):

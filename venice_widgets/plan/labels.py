@@ -71,7 +71,8 @@ class Label:
             if run.emoji:
                 _draw_emoji(sheet, run, left, top, self.size)
             else:
-                pen.text((left, baseline), run.text, fill=ink, font=run.font, anchor="ls", **_direction(run))
+                direction = _direction(run.font, run.rtl)
+                pen.text((left, baseline), run.text, fill=ink, font=run.font, anchor="ls", direction=direction)
             left += run.width
 
 
@@ -178,15 +179,17 @@ def _run(text: str, source: tuple[str, bool] | None, rtl: bool, size: int) -> _R
         return _Run(shown, font, round(font.getlength(shown)), emoji=False, rtl=False)
     path, emoji = source
     font = _load(path, _BITMAP_PIXELS if emoji else size)
-    if rtl and not emoji and _has_raqm() and hasattr(font, "path"):
-        width = font.getlength(text, direction="rtl")
-    else:
-        width = font.getlength(text)
+    direction = None if emoji else _direction(font, rtl)
+    width = font.getlength(text, direction=direction) if direction else font.getlength(text)
     return _Run(text, font, round(width * (size / _BITMAP_PIXELS if emoji else 1)), emoji=emoji, rtl=rtl)
 
 
-def _direction(run: _Run) -> dict[str, str]:
-    return {"direction": "rtl"} if run.rtl and _has_raqm() else {}
+def _direction(font: ImageFont.FreeTypeFont | ImageFont.ImageFont, rtl: bool) -> str | None:  # noqa: FBT001  likewise
+    """What tells Pillow to write from right to left; None for a font without Raqm, such as Pillow's own."""
+    from PIL import ImageFont
+
+    shaped = getattr(font, "layout_engine", None) == ImageFont.Layout.RAQM and _has_raqm()
+    return "rtl" if rtl and shaped else None
 
 
 def _draw_emoji(sheet: Image.Image, run: _Run, left: int, top: int, pixels: int) -> None:
