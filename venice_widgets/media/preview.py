@@ -5,7 +5,8 @@ unless the image really is transparent somewhere, because nbconvert does not kno
 preview carries pixels only: no EXIF, no comments, and a color profile only where it is small.
 
 Memory: one decoded image, 4 bytes a pixel, is held; every conversion after that happens in strips. However many
-threads there are, two images are decoded at a time: four of 4096 × 4096 pixels at once would hold 256 MB.
+threads there are, two of them decode at a time, beside the main thread: four images of 4096 × 4096 pixels at once would
+hold 256 MB.
 """
 
 from __future__ import annotations
@@ -14,14 +15,16 @@ import math
 import threading
 import unicodedata
 from bisect import bisect_right
+from contextlib import nullcontext
 from dataclasses import dataclass
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .format import facts_of, open_image
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from PIL import Image, ImageFont
@@ -74,7 +77,7 @@ def preview(data: bytes | Path, *, longest_side_pixels: int = SIDE_PIXELS, max_b
     Raises:
         UnreadableFile: it is not an image, is damaged, or has more than `limits.DECODED_PIXELS` pixels.
     """
-    with _TURNS, open_image(data) as image:
+    with _turn(), open_image(data) as image:
         return _preview(image, longest_side_pixels, max_bytes)
 
 
@@ -84,8 +87,16 @@ def examine(data: bytes | Path, *, longest_side_pixels: int = SIDE_PIXELS) -> tu
     Raises:
         UnreadableFile: as `format.identify` and `preview`.
     """
-    with _TURNS, open_image(data) as image:
+    with _turn(), open_image(data) as image:
         return facts_of(image, data), _preview(image, longest_side_pixels, _MAX_BYTES)
+
+
+def _turn() -> AbstractContextManager[Any]:
+    """Two threads at a time decode, since a large image takes much memory.
+
+    The main thread waits for no turn: an interrupt there could leave it taken for good.
+    """
+    return nullcontext() if threading.current_thread() is threading.main_thread() else _TURNS
 
 
 def _preview(image: ImageFile, longest_side_pixels: int, max_bytes: int) -> Preview:
