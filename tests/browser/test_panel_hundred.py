@@ -8,7 +8,6 @@ a few rounds; ``VENICE_PANEL_ROUNDS=100`` plays more.
 import os
 import random
 import re
-import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -67,11 +66,13 @@ Object.defineProperty(WebSocket.prototype, "onmessage", {
 READ = """
 window.readPanel = (panel) => {
   const labelled = (name) =>
-    [...panel.querySelectorAll('input, select, textarea')].find((each) => each.labels?.[0]?.innerText.startsWith(name));
+    [...panel.querySelectorAll('input, select')].find((each) => each.labels?.[0]?.innerText.trim() === name);
   return {
     prompt: panel.querySelector('.vw-prompt').value,
     model: labelled('Model').value.split(' · ')[0],
     images: labelled('Images').value,
+    seeds: JSON.parse(labelled('Seeds').value),
+    seed: labelled('Seed').value,
     button: panel.querySelector('.vw-primary').innerText,
   };
 };
@@ -132,6 +133,15 @@ class Tab:
             picker.press("Enter")
         if chance.random() < 0.5:
             field(self.page, "^Images").fill(chance.choice(["1", "2", "3"]))
+        fixed = chance.random() < 0.5
+        field(self.page, "^Seeds$").select_option(label="fixed" if fixed else "new each time")
+        if fixed:
+            field(self.page, "^Seed$").fill(str(10 * number + 7))
+
+    def await_kernel(self, other: "Tab", number: int) -> None:
+        """Wait until the kernel has heard all that this tab said so far: a last edit has come to the other tab."""
+        field(self.page, "^Prompt").fill(f"After round {number}")
+        other.page.wait_for_function(f"document.querySelector('.vw-prompt').value === 'After round {number}'")
 
 
 @pytest.fixture
@@ -182,7 +192,10 @@ def judge(shown: dict[str, Any], bodies: list[dict[str, Any]], charged: Decimal)
     price = Decimal(re.search(r"\$([\d.]+)", shown["button"])[1])
     arrived = {(body["model"], body["prompt"]) for body in bodies}
     assert arrived == {(shown["model"], shown["prompt"])}, (shown, bodies)
-    assert len(bodies) == int(shown["images"] or 1), (shown, bodies)
+    assert len(bodies) == int(shown["images"]), (shown, bodies)
+    if shown["seeds"] == "fixed":
+        first = int(shown["seed"])
+        assert sorted(body["seed"] for body in bodies) == [*range(first, first + len(bodies))], (shown, bodies)
     assert charged <= price, (shown, charged)
     if "up to" not in shown["button"]:
         assert charged == price, (shown, charged)
@@ -197,16 +210,15 @@ def test_what_arrives_is_what_stood_on_the_screen_at_the_click_or_nothing(tabs):
         if trouble == "restart":
             restart(both)
         before, money = settled(notebook), Decimal(value(notebook, "left()"))
-        tab = chance.choice(both)
+        tab, other = chance.sample(both, 2)
         tab.slow(chance.choice([200, 600]) if trouble == "slow network" else 0)
         if trouble in BUSY:
             notebook.start(BUSY[trouble])
         tab.change(chance, number)
         tab.page.wait_for_timeout(chance.choice([0, 50, 300, 1500]))
         shown = tab.hold() if chance.random() < 0.3 else tab.click()
-        tab.page.wait_for_timeout(800)  # twice the way there and back, and more than a double click
+        tab.await_kernel(other, number)
         tab.slow(0)
-        time.sleep(0.2)
         bodies = settled(notebook)[len(before) :]
         charged = money - Decimal(value(notebook, "left()"))
         if bodies:
@@ -214,6 +226,5 @@ def test_what_arrives_is_what_stood_on_the_screen_at_the_click_or_nothing(tabs):
         else:
             assert charged == 0
         ended[trouble, bool(bodies)] += 1
-        tab.page.keyboard.press("Escape")  # a question stays for nobody
     print(*(f"{trouble}: {'sent' if sent else 'nothing'} {count}" for (trouble, sent), count in sorted(ended.items())))
     assert sum(count for (_, sent), count in ended.items() if sent) >= ROUNDS / 3, "clicks at nothing prove nothing"
