@@ -1,7 +1,7 @@
 """Run every notebook twice in one folder on the simulator: `python .ci/notebooks.py`; `--save` keeps the first outputs.
 
 The second run may send no request, since every request has its seed and is in the log: what was paid once is shown from
-there. A replay always sends, so its notebook is exempt.
+there.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import nbformat
 from nbclient import NotebookClient
 
 ROOT = Path(__file__).resolve().parents[1]
-SEND_AGAIN = {"reproduce.ipynb"}
 MAX_BYTES = 500_000
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -67,7 +66,7 @@ def main() -> int:
             second = runs(folder) - first
         text = nbformat.writes(made)
         print(f"{path.name}: {first} requests, {second} more when run again, {len(text) / 1e3:.0f} kB")
-        if second and path.name not in SEND_AGAIN:
+        if second:
             wrong.append(f"{path.name} pays again when it is run again")
         if len(text) > MAX_BYTES:
             wrong.append(f"{path.name} is larger than {MAX_BYTES / 1e6} MB")
