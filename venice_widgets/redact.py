@@ -272,7 +272,7 @@ def _literal(character: str) -> str:
 
 
 def _in_base64(secret: bytes) -> Iterator[str]:
-    """What of the secret's base64 does not depend on its neighbours, for each of the three places it can begin at."""
+    """What of the secret's base64 does not depend on its neighbors, for each of the three places it can begin at."""
     for before in range(3):
         encoded = base64.b64encode(bytes(before) + secret).decode()
         yield encoded[-(-8 * before // 6) : 8 * (before + len(secret)) // 6]

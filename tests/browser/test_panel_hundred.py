@@ -65,14 +65,14 @@ Object.defineProperty(WebSocket.prototype, "onmessage", {
 """
 READ = """
 window.readPanel = (panel) => {
-  const labelled = (name) =>
+  const labeled = (name) =>
     [...panel.querySelectorAll('input, select')].find((each) => each.labels?.[0]?.innerText.trim() === name);
   return {
     prompt: panel.querySelector('.vw-prompt').value,
-    model: labelled('Model').value.split(' · ')[0],
-    images: labelled('Images').value,
-    seeds: JSON.parse(labelled('Seeds').value),
-    seed: labelled('Seed').value,
+    model: labeled('Model').value.split(' · ')[0],
+    images: labeled('Images').value,
+    seeds: JSON.parse(labeled('Seeds').value),
+    seed: labeled('Seed').value,
     button: panel.querySelector('.vw-primary').innerText,
   };
 };

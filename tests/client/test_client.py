@@ -35,9 +35,9 @@ KEY = "VENICE_INFERENCE_KEY_Zq7Xw3Lm9Rt2Vb5N"
 HIDDEN = KEY.removeprefix("VENICE_INFERENCE_KEY_")
 
 
-def png(colour="red", mode="RGB"):
+def png(color="red", mode="RGB"):
     file = io.BytesIO()
-    Image.new(mode, (9, 7), colour).save(file, "PNG")
+    Image.new(mode, (9, 7), color).save(file, "PNG")
     return file.getvalue()
 
 

@@ -18,13 +18,13 @@ from venice_widgets.client.response_body import Reading, read_body
 from venice_widgets.errors import StoreError
 
 
-def png(colour):
+def png(color):
     file = io.BytesIO()
-    Image.new("RGB", (9, 7), colour).save(file, "PNG")
+    Image.new("RGB", (9, 7), color).save(file, "PNG")
     return file.getvalue()
 
 
-RED, GREEN, BLUE = (png(colour) for colour in ("red", "green", "blue"))
+RED, GREEN, BLUE = (png(color) for color in ("red", "green", "blue"))
 TEXTS = [base64.b64encode(data).decode() for data in (RED, GREEN, BLUE)]
 WHOLE = {
     "id": "generate-image-1",

@@ -135,7 +135,7 @@ FINDINGS = {
         "generation/test_sending.py::test_runs_that_ended_alike_are_told_once_with_their_seeds",
     ],
     "F6 a refused image among others": [
-        "generation/test_worker.py::test_when_all_are_refused_it_fails_and_when_some_are_they_are_labelled",
+        "generation/test_worker.py::test_when_all_are_refused_it_fails_and_when_some_are_they_are_labeled",
         "notebook/test_cell.py::test_some_fail_and_what_arrived_is_shown_and_kept_before_the_cell_fails",
     ],
     "F7 a budget refuses before it asks, with the same amounts everywhere": [

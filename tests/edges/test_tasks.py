@@ -1,13 +1,14 @@
 """Tasks of a new user, each done by cells that type only what the README and ``--help`` show, in few cells."""
 
 import re
-from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from venice_widgets import current
 from venice_widgets.notebook.cell_options import cell_help
 from venice_widgets.notebook.commands import run_command
+from venice_widgets.session import Session
 
 
 @pytest.fixture
@@ -52,20 +53,24 @@ def test_an_image_is_made_again_in_three_cells(cells):
     assert "identical" in again
 
 
-def test_last_weeks_fox_is_found_and_packed_in_four_cells(cells):
+def test_last_weeks_fox_is_found_and_made_again_by_a_colleague_in_four_cells(cells, simulator, tmp_path):
     cells("%%venice --seed 41\nA red fox", "%%venice --seed 42\nAn owl")
     listed, exported = cells('%venice log -q fox --since "last week"', "%venice export fox.zip -q fox")
     assert "An owl" not in listed
     assert "1 run as zip" in exported
-    assert Path("fox.zip").is_file()
+    key, store = "VENICE_INFERENCE_KEY_fedcba9876543210", tmp_path / "colleague"
+    with Session(api_key=key, transport=simulator.transport(), store=store) as colleague:
+        current.use_session(colleague)
+        imported, again = cells("%venice import fox.zip", "%venice replay last --yes")
+    assert "1 run" in imported
+    assert "identical bytes" in again
 
 
-def test_a_labelled_3_by_3_grid_takes_three_cells(cells, shell, simulator):
-    options = "--model venice-sd35 --cfg-scale 3,5,7 --seed 1..3"
-    priced, made, _ = cells(
-        f"%%venice {options} --dry-run\nA fox", f"%%venice {options} --out grid\nA fox", 'grid.sheet("grid.png")'
+def test_a_labeled_3_by_3_grid_takes_two_cells(cells, shell, simulator):
+    made, _ = cells(
+        "%%venice --model venice-sd35 --cfg-scale 3,5,7 --seed 1..3 --out grid\nA fox", 'grid.sheet("grid.png")'
     )
-    assert "9 × $0.01 = $0.09" in priced
+    assert "9 × $0.01 = $0.09" in made
     assert "9 of 9 images · $0.09 spent" in made
     assert sum(request.path == "/image/generate" for request in simulator.requests) == 9
     html = shell.display_formatter.format(shell.user_ns["grid"])[0]["text/html"]

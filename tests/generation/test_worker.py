@@ -39,8 +39,8 @@ KEY = "VENICE_INFERENCE_KEY_0123456789abcdef"
 def paint(commission):
     """A small picture of its own for each content."""
     file = io.BytesIO()
-    colour = hashlib.sha256(str(commission.content).encode()).digest()[:3]
-    Pillow.new("RGB", (16, 12), tuple(colour)).save(file, "PNG")
+    color = hashlib.sha256(str(commission.content).encode()).digest()[:3]
+    Pillow.new("RGB", (16, 12), tuple(color)).save(file, "PNG")
     return file.getvalue()
 
 
@@ -290,7 +290,7 @@ def test_a_model_that_ignores_seeds_says_so_under_its_image(start):
     assert "seed ignored by this model" in generation.images[0].remarks
 
 
-def test_a_blurred_image_is_an_image_and_is_labelled(simulator, start):
+def test_a_blurred_image_is_an_image_and_is_labeled(simulator, start):
     simulator.add_fault(Fault("blur"))
     session = start()
     generation = session.generate("a fox")
@@ -405,7 +405,7 @@ def test_what_was_answered_to_a_failure_is_on_record_for_whoever_asks_support(si
     assert outcome.response["error"] == "Inference failed"
 
 
-def test_when_all_are_refused_it_fails_and_when_some_are_they_are_labelled(simulator, start):
+def test_when_all_are_refused_it_fails_and_when_some_are_they_are_labeled(simulator, start):
     simulator.add_fault(Fault("violation", times=2))
     session = start()
     error = failing(session, "a fox", images=2, seed=1)

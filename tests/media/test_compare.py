@@ -49,7 +49,7 @@ def product(seed):
 
 @cache
 def sky(seed):
-    """Nothing but slow changes of colour."""
+    """Nothing but slow changes of color."""
     return clouds(seed, 5)
 
 
@@ -221,9 +221,9 @@ import io, resource
 from PIL import Image
 from venice_widgets.media.compare import compare
 files = []
-for colour in ("red", "blue"):
+for color in ("red", "blue"):
     file = io.BytesIO()
-    Image.new("RGB", (3840, 2160), colour).save(file, "JPEG")
+    Image.new("RGB", (3840, 2160), color).save(file, "JPEG")
     files.append(file.getvalue())
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 compare(*files)

@@ -62,7 +62,7 @@ def test_a_palette_with_a_transparent_entry_has_alpha():
 
 
 def test_the_frames_of_an_animation_are_counted():
-    frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "green", "blue")]
+    frames = [Image.new("RGB", (8, 8), color) for color in ("red", "green", "blue")]
     buffer = BytesIO()
     frames[0].save(buffer, "WEBP", save_all=True, append_images=frames[1:])
     assert identify(buffer.getvalue()).frames == 3

@@ -24,8 +24,8 @@ def noise(width: int, height: int) -> Image.Image:
     return Image.merge("RGB", [Image.effect_noise((width, height), 90) for _ in range(3)])
 
 
-def flat(colour: str, side: int = 600) -> Preview:
-    return preview(encoded(Image.new("RGB", (side, side), colour)))
+def flat(color: str, side: int = 600) -> Preview:
+    return preview(encoded(Image.new("RGB", (side, side), color)))
 
 
 def decoded(shown: Preview) -> Image.Image:
@@ -36,7 +36,7 @@ def decoded(shown: Preview) -> Image.Image:
     return image
 
 
-def colour(shown: Preview, x: float, y: float) -> tuple[int, ...]:
+def color(shown: Preview, x: float, y: float) -> tuple[int, ...]:
     image = decoded(shown).convert("RGB")
     return image.getpixel((int(x * (image.width - 1)), int(y * (image.height - 1))))
 
@@ -107,7 +107,7 @@ def test_a_transparent_png_is_held_to_the_size_too():
 def test_every_pixel_layout_keeps_its_brightness(mode, fill, name):
     image = Image.new(mode, (1500, 1500), fill)
     expected = {"1": 255, "P": 0, "CMYK": 255}.get(mode, 200)
-    assert all(abs(band - expected) <= 3 for band in colour(preview(encoded(image, name)), 0.5, 0.5))
+    assert all(abs(band - expected) <= 3 for band in color(preview(encoded(image, name)), 0.5, 0.5))
 
 
 @pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP"])
@@ -118,7 +118,7 @@ def test_exif_orientation_is_honored_and_then_gone(name):
     exif[0x0112] = 6  # turn clockwise to view: the left half ends up on top
     shown = preview(encoded(image, name, exif=exif))
     assert (shown.width, shown.height) == (512, 1024)
-    assert colour(shown, 0.5, 0.1)[0] > 200
+    assert color(shown, 0.5, 0.1)[0] > 200
     assert not decoded(shown).getexif()
 
 
@@ -163,8 +163,8 @@ def test_a_contact_sheet_of_noise_is_at_most_300_kilobytes():
 
 def test_each_label_is_drawn_under_its_image_and_long_ones_are_shortened():
     red = flat("red")
-    bare, labelled = contact_sheet([red, red], ["", ""]), contact_sheet([red, red], ["", "seed 42 " * 40])
-    difference = ImageChops.difference(decoded(bare), decoded(labelled)).convert("L")
+    bare, labeled = contact_sheet([red, red], ["", ""]), contact_sheet([red, red], ["", "seed 42 " * 40])
+    difference = ImageChops.difference(decoded(bare), decoded(labeled)).convert("L")
     left, top, right, _ = difference.point(lambda value: 255 if value > 60 else 0).getbbox()
     assert bare.width / 2 <= left < right <= bare.width
     assert top > bare.height * 0.85
@@ -198,13 +198,13 @@ def test_a_label_of_thousands_of_characters_costs_no_time():
 def test_a_missing_image_leaves_an_empty_frame():
     red = flat("red")
     shown = contact_sheet([red, None], ["seed 41", "seed 42 · refused"])
-    assert colour(shown, 0.75, 0.4) == (255, 255, 255)
+    assert color(shown, 0.75, 0.4) == (255, 255, 255)
     assert shown.width == contact_sheet([red, red], ["", ""]).width
 
 
 def test_transparent_images_stand_on_white():
     clear = preview(encoded(Image.new("RGBA", (300, 300), (255, 0, 0, 0))))
-    assert colour(contact_sheet([clear], ["seed 1"]), 0.5, 0.4) == (255, 255, 255)
+    assert color(contact_sheet([clear], ["seed 1"]), 0.5, 0.4) == (255, 255, 255)
 
 
 def test_a_sheet_needs_one_label_for_each_image():

@@ -45,8 +45,8 @@ except Interrupted as exc:
 def paint(commission):
     """A small picture of its own for each content."""
     file = io.BytesIO()
-    colour = hashlib.sha256(str(commission.content).encode()).digest()[:3]
-    Image.new("RGB", (16, 12), tuple(colour)).save(file, "PNG")
+    color = hashlib.sha256(str(commission.content).encode()).digest()[:3]
+    Image.new("RGB", (16, 12), tuple(color)).save(file, "PNG")
     return file.getvalue()
 
 

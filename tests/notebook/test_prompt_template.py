@@ -43,7 +43,7 @@ NAMES = {
     "half": Fraction(1, 2),
     "file": PurePosixPath("a/b.png"),
     "größe": 1.5,
-    "scene": SimpleNamespace(light=SimpleNamespace(colour="amber")),
+    "scene": SimpleNamespace(light=SimpleNamespace(color="amber")),
     "braces": "{{ animal }}",
     "switch": True,
     "things": ["fox"],
@@ -86,7 +86,7 @@ def refusal(text):
         ("{{ price }} {{ half }} {{ file }}", "0.10 1/2 a/b.png"),
         ("{{ größe }}", "1.5"),
         ("{{ red }} {{ large }} {{ measured }}", "red 1024 0.5"),
-        ("{{ scene.light.colour }} light", "amber light"),
+        ("{{ scene.light.color }} light", "amber light"),
         ("{{ braces }}", "{{ animal }}"),
         ("$animal {animal} %(animal)s { { animal } }", "$animal {animal} %(animal)s { { animal } }"),
         ('{"a": {"b": {}}}', '{"a": {"b": {}}}'),
@@ -98,9 +98,9 @@ def test_names_and_attributes_are_filled_in(text, expected):
 
 
 def test_what_was_filled_in_is_told_for_the_log():
-    text, used = filled("{{ animal }} {{ scene.light.colour }} {{ animal }}")
+    text, used = filled("{{ animal }} {{ scene.light.color }} {{ animal }}")
     assert text == "fox amber fox"
-    assert used == {"animal": "fox", "scene.light.colour": "amber"}
+    assert used == {"animal": "fox", "scene.light.color": "amber"}
 
 
 @given(st.text().filter(lambda text: "{{" not in text))

@@ -53,7 +53,7 @@ def test_a_label_that_is_nowhere_or_on_several_axes_is_refused(grid, key, said):
 
 def test_an_axis_that_does_not_exist_is_refused(grid):
     with pytest.raises(InvalidRequest, match="animal"):
-        grid.at(colour="red")
+        grid.at(color="red")
 
 
 def test_the_frame_has_a_row_for_each_cell_with_the_values_as_they_were_given(grid):
@@ -89,8 +89,8 @@ def test_pivot_makes_rows_and_columns_of_other_axes(grid):
     assert "fox · 3" in markup
     with pytest.raises(InvalidRequest, match="both"):
         grid.pivot(rows="seed", columns="seed")
-    with pytest.raises(InvalidRequest, match="colour"):
-        grid.pivot(rows="colour")
+    with pytest.raises(InvalidRequest, match="color"):
+        grid.pivot(rows="color")
 
 
 def test_the_notebook_keeps_the_request_of_every_image_and_its_preview(grid, tmp_path):

@@ -25,6 +25,7 @@ from venice_widgets.generation.rate_limiter import RateLimiter
 from venice_widgets.log import Status
 from venice_widgets.plan import Plan
 from venice_widgets.plan.runner import run_plan
+from venice_widgets.plan.sender import PlanSender
 from venice_widgets.session import Session
 from venice_widgets.simulator import Fault, Simulator
 
@@ -420,3 +421,10 @@ def test_the_status_of_every_cell_is_told(session, simulator):
     grid = session.plan("A fox", steps=[1, 2], seed=1, **SMALL).run()
 
     assert sorted(cell.result.status for cell in grid.cells) == [Status.REFUSED, Status.SUCCEEDED]
+
+
+def test_the_price_is_told_before_anything_is_sent(session, monkeypatch, capsys):
+    told, start = [], PlanSender.start
+    monkeypatch.setattr(PlanSender, "start", lambda sender: (told.append(capsys.readouterr().err), start(sender))[1])
+    session.plan("A fox", seed="1..3").run(yes=True)
+    assert told == ["3 × $0.01 = $0.03\n"]

@@ -135,7 +135,7 @@ def test_text_from_right_to_left_is_drawn_from_the_right():
     assert not fit("red שועל", 16, 400, lines=1)[0].rtl
 
 
-def test_a_grid_has_a_small_labelled_copy_for_where_html_is_not_shown(grid):
+def test_a_grid_has_a_small_labeled_copy_for_where_html_is_not_shown(grid):
     bundle = grid.bundle()
     with Image.open(BytesIO(base64.b64decode(bundle.data["image/jpeg"]))) as sheet:
         assert bundle.metadata["image/jpeg"] == {"width": sheet.width, "height": sheet.height}

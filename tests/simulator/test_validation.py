@@ -49,7 +49,7 @@ def test_an_unknown_key_is_refused(venice):
 
 
 def test_all_that_is_wrong_is_named_at_once(venice):
-    issues = venice.post(seed=1.5, width=-1, colour="red").json()["issues"]
+    issues = venice.post(seed=1.5, width=-1, color="red").json()["issues"]
     assert [issue["path"] for issue in issues] == [[], ["seed"], ["width"]]
 
 

@@ -149,7 +149,7 @@ DOT = '<span style="display:none"> · </span>'
 BADGE = "display:inline-block;margin:3px 4px 0 0;padding:0 6px;border-radius:3px"
 
 
-def labelled(markup: str, *, simulated: bool) -> str:
+def labeled(markup: str, *, simulated: bool) -> str:
     """A line of markup, which says of what is simulated that it is."""
     if not simulated:
         return markup
@@ -174,7 +174,7 @@ def image_tag(data: bytes, mime: str, alt: str, size: tuple[int, int], style: st
 
 
 def box(text: str, kind: str, title: str | None) -> str:
-    """A message with a coloured edge; `kind` is a key of `KINDS`."""
+    """A message with a colored edge; `kind` is a key of `KINDS`."""
     default, edge, fill = KINDS[kind]
     name = title or default
     head = f"<b>{escaped(name)}</b>: " if name else ""

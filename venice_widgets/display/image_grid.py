@@ -20,7 +20,7 @@ from .html import (
     box,
     escaped,
     image_tag,
-    labelled,
+    labeled,
     one_line,
     root,
     sentence,
@@ -38,7 +38,7 @@ class Card:
     """One image with the words under it, or a tile of the same shape for one that is missing."""
 
     heading: str
-    """What tells it from its neighbours: ``seed 41``."""
+    """What tells it from its neighbors: ``seed 41``."""
     alt: str
     """What represents the image where it cannot be seen: the prompt. Shortened at a word."""
     data: bytes = b""
@@ -84,7 +84,7 @@ def image_cards(
         prompt: of all images, where no cell above them tells it; about five lines are shown.
         simulated: label the output as not real and free of charge.
     """
-    head = labelled(sentence(summary), simulated=simulated)
+    head = labeled(sentence(summary), simulated=simulated)
     parts = [f'<p style="margin:0 0 8px;{MUTED}">{head}</p>' if head else ""]
     parts += [f'<p dir="auto" style="margin:0 0 8px">{escaped(shortened(prompt, 500))}</p>'] if prompt else []
     parts += [

@@ -104,7 +104,7 @@ class ProgressLine:
     def _show_in_program(self, done: int, text: str) -> None:
         """The price once, then a line for news, not more often than people read them."""
         if self._told_at is None:
-            tell(self._opening)
+            tell(*filter(None, [self._opening]))
         elif done == self._told_done or time.monotonic() - self._told_at < _LINE_SECONDS:
             return
         else:

@@ -135,7 +135,7 @@ class Grid(GridCells):
         return frame_of(self)
 
     def sheet(self, path: str | Path, width: int | None = None, *, title: str = "") -> Path:
-        """Write a labelled contact sheet, for a paper or a talk, with its recipe inside.
+        """Write a labeled contact sheet, for a paper or a talk, with its recipe inside.
 
         Args:
             path: a new file; ``.png``, ``.jpg`` or ``.webp`` decides the format.

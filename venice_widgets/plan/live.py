@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from venice_widgets.display import Bundle, progress
 from venice_widgets.display.html import attribute, base64_text, root
-from venice_widgets.generation.progress import ProgressLine
+from venice_widgets.generation.progress import ProgressLine, tell
 from venice_widgets.money import usd_text
 from venice_widgets.shell import in_kernel
 
@@ -22,6 +22,7 @@ from .table import page_text
 
 if TYPE_CHECKING:
     from .grid_cells import GridCells
+    from .outlook import Outlook
     from .sender import PlanSender
 
 FREE_BYTES, BYTES_FOR_EACH = 40_000, 200
@@ -48,6 +49,14 @@ class LiveView:
         self._terminal = ProgressLine("")
         self._arrived = -1
         self._line_bytes = self._mosaic_bytes = 0
+
+    def open(self, outlook: Outlook) -> None:
+        """Show the price, before anything is sent."""
+        self._shown_at = time.monotonic()
+        if in_kernel() or (sys.stderr is not None and sys.stderr.isatty()):
+            self._show_line(0, len(outlook.to_send), outlook.estimate.text, 0.0)
+        else:
+            tell(outlook.estimate.text)
 
     def update(self, grid: GridCells, sender: PlanSender) -> None:
         """Show the state now, where that is due."""

@@ -206,6 +206,8 @@ def run_plan(  # noqa: PLR0913  each is a choice of its caller
     if run.sender is None:
         return run.finish()
     view = LiveView(whole_cell=whole_cell) if watch is None else None
+    if view is not None:
+        view.open(run.grid.outlook)
     try:
         run.start()
         _wait(run.grid, run.sender, watch or (view.update if view else None))

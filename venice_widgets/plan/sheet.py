@@ -1,4 +1,4 @@
-"""The contact sheet of a grid: one labelled image for a paper, with the recipe of the whole plan inside.
+"""The contact sheet of a grid: one labeled image for a paper, with the recipe of the whole plan inside.
 
 Images are at full resolution or share a given width. Labels are drawn in whatever script they are written in (see
 `labels`): long ones take several lines, and a sheet has a heading for each row, each column and each page.
@@ -101,7 +101,7 @@ def write_sheet(grid: GridCells, path: str | Path, width: int | None = None, *, 
 
 
 def with_small_sheet(shown: Bundle, grid: GridCells) -> Bundle:
-    """A grid as it is shown, and a small labelled copy of it for where HTML is not shown, such as PDF by LaTeX."""
+    """A grid as it is shown, and a small labeled copy of it for where HTML is not shown, such as PDF by LaTeX."""
     if len(grid.indices) > MOST_CELLS_OF_SMALL:
         return shown
     try:
@@ -190,9 +190,9 @@ def _wrapped(title: str, rows: Any, columns: Any, cells: Any) -> list[_Page]:
 def _arranged(grid: GridCells, pages: list[_Page], width: int | None, title: str) -> _Plan:
     columns = max(len(page.columns) for page in pages)
     tile = _full_size(grid)
-    labelled = any(text for page in pages for _, text in page.rows)
+    labeled = any(text for page in pages for _, text in page.rows)
     if width is not None:
-        share = (width - (width // 8 if labelled else 0)) / columns * 0.98
+        share = (width - (width // 8 if labeled else 0)) / columns * 0.98
         tile = max(1, round(share)), max(1, round(share * tile[1] / tile[0]))
     if tile[0] < LEAST_TILE_PIXELS:
         raise InvalidRequest(
@@ -200,7 +200,7 @@ def _arranged(grid: GridCells, pages: list[_Page], width: int | None, title: str
         )
     font = max(11, round(tile[0] / 16))
     gap = max(4, round(tile[0] / 40))
-    label_width = 0 if not labelled else max(round(tile[0] * 0.34), font * 6)
+    label_width = 0 if not labeled else max(round(tile[0] * 0.34), font * 6)
     if width is not None:
         used = label_width + gap + columns * gap
         tile_width = max(1, (width - used) // columns)

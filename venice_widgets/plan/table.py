@@ -21,7 +21,7 @@ from venice_widgets.display.html import (
     box,
     escaped,
     image_tag,
-    labelled,
+    labeled,
     one_line,
     root,
     sentence,
@@ -57,7 +57,7 @@ _LABEL = "overflow-wrap:anywhere"
 def show_grid(grid: GridCells) -> Bundle:
     """The grid as a notebook shows it: the summary, the tables, the notes."""
     shown = list(grid.indices[:MOST_CELLS])
-    head = labelled(sentence(summary_of(grid)), simulated=grid.outlook.estimate.simulated)
+    head = labeled(sentence(summary_of(grid)), simulated=grid.outlook.estimate.simulated)
     parts = [f'<p style="margin:0 0 8px;{MUTED}">{head}</p>']
     parts += _pages(grid, shown)
     notes = [*grid.outlook.notes, *grid.problems[:3], *_more(grid, len(shown))]

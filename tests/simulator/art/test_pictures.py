@@ -55,8 +55,8 @@ def test_the_stamp_is_in_the_lower_corner_and_tells_the_seed():
         Image.open(io.BytesIO(paint(Commission("a fox", "", 41, 256, 256, stamp, "png"))))
         for stamp in ("seed 41", "seed 98765")
     )
-    colours = {colour for _, colour in first.crop((0, 220, 90, 256)).getcolors(1 << 16)}
-    assert {(255, 255, 255)} < colours
+    colors = {color for _, color in first.crop((0, 220, 90, 256)).getcolors(1 << 16)}
+    assert {(255, 255, 255)} < colors
     assert ImageChops.difference(first, second).getbbox()[1] > 220
 
 

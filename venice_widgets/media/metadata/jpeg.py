@@ -143,7 +143,7 @@ def _replaced(segment: _Segment) -> bool:
 
 
 def _changes_appearance(segment: _Segment) -> bool:
-    """JFIF's density, the colour profile and Adobe's colour transform are kept even in a bare copy."""
+    """JFIF's density, the color profile and Adobe's color transform are kept even in a bare copy."""
     if segment.marker not in _APPLICATION_OR_COMMENT:
         return True
     return _is(segment, _APP0, b"JFIF\0") or _is(segment, _APP2, b"ICC_PROFILE\0") or _is(segment, _APP14, b"Adobe")
