@@ -9,7 +9,6 @@ tests assert them; times are looked at.
 
 import argparse
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -34,6 +33,21 @@ starts = SharedStarts(Path(store) / "rate.sqlite", url)
 session._pace = RateLimiter(20, starts=starts, minute_seconds=float(minute))
 session.plan("A fox", seed=range(int(first), int(beyond)), width=64, height=64).run(yes=True)
 """
+PLAN = """
+import sys
+from pathlib import Path
+from venice_widgets.media import stored_preview
+from venice_widgets.session import Session
+stored_preview.RECENT_BYTES = 200_000  # full at once, so that it does not grow either
+key, url, store, seeds = sys.argv[1:]
+Path(store).mkdir()
+Path(store, "config.toml").write_text("requests_per_minute = 10000\\n")
+session = Session(api_key=key, base_url=url, store=store)
+result = session.plan("A fox", cfg_scale="1-4", seed=range(int(seeds)), width=64, height=64).run(yes=True)
+assert len(result) == 4 * int(seeds), result.counts()
+print(*[line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")])
+"""
+"""Prints its most memory in KiB. Not `ru_maxrss`: that begins with the size of the program that started it."""
 
 
 def main() -> None:
@@ -106,31 +120,19 @@ def planning() -> None:
 
 
 def memory() -> None:
-    """The memory of the process after plans of growing size: KiB for each further cell."""
+    """The memory of a program while it runs plans of growing size: KiB for each further cell. Linux only."""
     found = []
-    for seeds in (100, 400, 1600):
-        program = subprocess.run(
-            [sys.executable, __file__, "--only", str(seeds)],
-            env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True,
-        )  # fmt: skip
-        found.append((seeds, int(program.stdout)))
-    (few, low), _, (many, high) = found
-    sizes = ", ".join(f"{cells} cells {kib / 1024:.0f} MiB" for cells, kib in found)
+    for cells in (100, 400, 1600):
+        with Simulator(requests_per_minute=None, balance_usd=1000).serve() as url:
+            program = subprocess.run(
+                [sys.executable, "-c", PLAN, KEY, url, f"store-{cells}", str(cells // 4)],
+                env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, text=True, check=True,
+            )  # fmt: skip
+        found.append((cells, int(program.stdout.split()[-1])))
+    _, (few, low), (many, high) = found  # the first is there to tell what every program needs
+    sizes = ", ".join(f"{cells:,} cells {kib / 1024:.0f} MiB" for cells, kib in found)
     print(f"memory while running: {sizes}; {(high - low) / (many - few):.1f} KiB a cell")
 
 
-def _one_plan(seeds: int) -> None:
-    """Run a plan, and print the most memory that the process had, in KiB."""
-    os.chdir(tempfile.mkdtemp())
-    Path(".venice").mkdir()
-    Path(".venice/config.toml").write_text("requests_per_minute = 10000\n")
-    session = Session(api_key=KEY, transport=Simulator(requests_per_minute=None, balance_usd=1000).transport())
-    session.plan("A fox", seed=range(1, seeds + 1), width=64, height=64).run(yes=True)
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
-
-
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--only"]:
-        _one_plan(int(sys.argv[2]))
-    else:
-        main()
+    main()

@@ -1,8 +1,10 @@
 """Running a plan: what is refused before, what arrives, what a failure costs, and what is sent when it is run again."""
 
+import gc
 import json
 import threading
 import time
+from collections import Counter
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -23,6 +25,7 @@ from venice_widgets.errors import (
 from venice_widgets.generation.error_budget import MOST_UNKNOWN_IN_A_ROW
 from venice_widgets.generation.rate_limiter import RateLimiter
 from venice_widgets.log import Status
+from venice_widgets.media import stored_preview
 from venice_widgets.plan import Plan
 from venice_widgets.plan.runner import run_plan
 from venice_widgets.plan.sender import PlanSender
@@ -428,3 +431,19 @@ def test_the_price_is_told_before_anything_is_sent(session, monkeypatch, capsys)
     monkeypatch.setattr(PlanSender, "start", lambda sender: (told.append(capsys.readouterr().err), start(sender))[1])
     session.plan("A fox", seed="1..3").run(yes=True)
     assert told == ["3 × $0.01 = $0.03\n"]
+
+
+def test_a_cell_that_has_ended_leaves_its_result_in_memory_and_neither_request_nor_response_nor_image(
+    session, monkeypatch
+):
+    monkeypatch.setattr(stored_preview, "_recent", {})
+    monkeypatch.setattr(stored_preview, "RECENT_BYTES", 0)  # the previews at hand are bounded; here there are none
+
+    grid = session.plan("A fox", seed=range(100, 140), **SMALL).run(yes=True)
+    gc.collect()
+    left = Counter(type(each).__name__ for each in gc.get_objects())
+
+    assert len(grid) == 40
+    assert left["CellResult"] >= 40
+    large = ("Run", "RunDraft", "GenerationRequest", "ImageResponse", "Preview", "Image", "ImageRecord", "RunOutcome")
+    assert {name: left[name] for name in large if left[name] > 5} == {}
