@@ -433,17 +433,22 @@ def test_the_price_is_told_before_anything_is_sent(session, monkeypatch, capsys)
     assert told == ["3 × $0.01 = $0.03\n"]
 
 
+def living(names):
+    """How many objects of these classes are in memory."""
+    gc.collect()
+    every = Counter(type(each).__name__ for each in gc.get_objects())
+    return {name: every[name] for name in names}
+
+
 def test_a_cell_that_has_ended_leaves_its_result_in_memory_and_neither_request_nor_response_nor_image(
     session, monkeypatch
 ):
-    monkeypatch.setattr(stored_preview, "_recent", {})
     monkeypatch.setattr(stored_preview, "RECENT_BYTES", 0)  # the previews at hand are bounded; here there are none
+    large = ("Run", "RunDraft", "GenerationRequest", "ImageResponse", "Preview", "Image", "ImageRecord", "RunOutcome")
+    before, results_before = living(large), living(["CellResult"])["CellResult"]
 
     grid = session.plan("A fox", seed=range(100, 140), **SMALL).run(yes=True)
-    gc.collect()
-    left = Counter(type(each).__name__ for each in gc.get_objects())
 
     assert len(grid) == 40
-    assert left["CellResult"] >= 40
-    large = ("Run", "RunDraft", "GenerationRequest", "ImageResponse", "Preview", "Image", "ImageRecord", "RunOutcome")
-    assert {name: left[name] for name in large if left[name] > 5} == {}
+    assert living(["CellResult"])["CellResult"] >= results_before + 40
+    assert {name: count for name, count in living(large).items() if count > before[name] + 5} == {}
