@@ -1,7 +1,7 @@
 """From what decides an image to its bytes: the scene, the DEMO stamp, the format.
 
 The same `Commission` gives the same bytes with the same Pillow. Small and large images of one commission show the same
-scene: it is drawn at one size and scaled.
+scene: its places are shares of its sides.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from .scenes import PALETTES, RIDGES, scene
 
-DRAWN_SIDE = 768
+DRAWN_SIDE_PIXELS = 96, 768
+"""The longer side that a scene is drawn with, at least and at most."""
 SMALLEST_STAMPED_SIDE = 64
 SUBJECTS = {
     "sea": r"sea|ocean|lake|beach|harbou?r|ship|boat|water|wave|coast",
@@ -61,7 +62,9 @@ def paint(commission: Commission) -> bytes:
 
 
 def _scene(commission: Commission) -> Image.Image:
-    scale = DRAWN_SIDE / max(commission.width, commission.height)
+    least, most = DRAWN_SIDE_PIXELS
+    longer = max(commission.width, commission.height)
+    scale = min(most, max(least, longer)) / longer
     width, height = max(1, round(commission.width * scale)), max(1, round(commission.height * scale))
     rng = Random(_number(f"{commission.prompt}\n{commission.settings}\n{commission.content}"))  # noqa: S311 - scenery
     palette = PALETTES[(_number(commission.prompt) + commission.content) % len(PALETTES)]
