@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 from unittest.mock import patch
@@ -20,10 +20,12 @@ from IPython.terminal.interactiveshell import TerminalInteractiveShell
 from ipywidgets import Widget
 from traitlets.config import Config
 
+from tests.quick_paint import quick_paint
 from venice_widgets import current
 from venice_widgets.files import notebook
 from venice_widgets.session import Session
 from venice_widgets.simulator import Simulator
+from venice_widgets.simulator.art.pictures import Commission
 
 settings.register_profile("same", derandomize=True, deadline=None)
 settings.register_profile("explore", deadline=None, max_examples=1000)
@@ -87,9 +89,15 @@ def high_rate_limit() -> None:
 
 
 @pytest.fixture
-def simulator() -> Simulator:
+def paint() -> Callable[[Commission], bytes] | None:
+    """How the simulator draws; None for its own scenes, which take ten times as long."""
+    return quick_paint
+
+
+@pytest.fixture
+def simulator(paint: Callable[[Commission], bytes] | None) -> Simulator:
     """An offline Venice without a rate limit."""
-    return Simulator(requests_per_minute=None)
+    return Simulator(requests_per_minute=None, paint=paint)
 
 
 @pytest.fixture

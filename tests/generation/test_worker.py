@@ -470,6 +470,8 @@ def test_a_disk_that_is_full_while_an_image_is_kept_is_told_as_possibly_charged(
 
     def full(descriptor):
         if next(calls) == 0:
+            while sum(request.method == "POST" for request in simulator.requests) < 2:
+                time.sleep(0.01)
             raise OSError(28, "No space left on device")
         fsync(descriptor)
 

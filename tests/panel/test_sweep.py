@@ -234,6 +234,7 @@ def test_a_view_that_is_opened_later_is_sent_the_whole_grid_but_no_tile_twice(op
     assert wire.bytes < 20_000
 
 
+@pytest.mark.parametrize("paint", [None])  # tiles of a usual size
 def test_a_sweep_of_forty_crosses_as_its_tiles_and_little_more(high_rate_limit, open_panel, wire, cells):
     view = vary(open_panel(seed="1..20", hide_watermark=True), steps="1,2")
     wire.clear()

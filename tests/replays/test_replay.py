@@ -455,12 +455,12 @@ def test_a_place_without_an_image_has_the_shape_of_the_one_beside_it(session, si
     assert float(percent) == pytest.approx(40, abs=0.2)
 
 
-def test_a_file_alone_can_be_replayed_on_a_machine_without_its_log(session, tmp_path):
+def test_a_file_alone_can_be_replayed_on_a_machine_without_its_log(session, simulator, tmp_path):
     image = generate(session, format="png").images[0]
     copy = image.save(tmp_path / "fox.png")
     elsewhere = Session(
         api_key="VENICE_INFERENCE_KEY_0123456789abcdef",
-        transport=Simulator(requests_per_minute=None).transport(),
+        transport=simulator.transport(),
         store=tmp_path / "elsewhere",
     )
     found = replay(elsewhere, read_recipe(copy, session=elsewhere))
