@@ -190,7 +190,7 @@ def test_a_locked_or_broken_keyring_is_told_without_what_it_said(ring, refusal):
         assert caught.value.__context__.__traceback__ is None
 
 
-def test_what_the_keyring_said_of_a_key_it_was_to_store_is_scrubbed_where_it_stays_in_reach(ring):
+def test_what_the_keyring_said_of_a_key_it_was_to_store_is_redacted_where_it_stays_in_reach(ring):
     ring.refusal = RuntimeError(CANARY)
     with pytest.raises(ConfigurationError) as caught:
         store_key(Secret(CANARY))

@@ -1,4 +1,4 @@
-"""No credential survives scrubbing, however it is written, and ordinary text does."""
+"""No credential survives redaction, however it is written, and ordinary text does."""
 
 import base64
 import html
@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from venice_widgets.config import Secret
-from venice_widgets.redact import REMOVED, ScrubLogs, disarm, safe_headers, scrub, scrub_own_words
+from venice_widgets.redact import REMOVED, RedactLogs, disarm, redact, redact_own_words, safe_headers
 
 KEY = 'VENICE_INFERENCE_KEY_aB3/x+Yz_09-Qw&rt"<Zz1234567890'
 HIDDEN = KEY.removeprefix("VENICE_INFERENCE_KEY_")
@@ -61,14 +61,14 @@ BREAKS = [
 @pytest.mark.parametrize("between", BREAKS)
 def test_a_known_secret_is_found_where_its_line_was_broken(between, at):
     page = f"Refused: {HIDDEN[:at]}{between}{HIDDEN[at:]} was the key"
-    assert scrub(page, [KEY]) == f"Refused: {REMOVED} was the key"
+    assert redact(page, [KEY]) == f"Refused: {REMOVED} was the key"
 
 
 def test_a_known_secret_is_found_in_base64_that_was_broken_over_lines():
     page = base64.encodebytes(f"GET / HTTP/1.1\nHost: api\nAuthorization: Bearer {KEY}\n".encode()).decode()
     assert page.count("\n") > 1
-    assert REMOVED in scrub(page, [KEY])
-    assert scrub(page, [KEY]).replace("\n", "") == scrub(page.replace("\n", ""), [KEY])
+    assert REMOVED in redact(page, [KEY])
+    assert redact(page, [KEY]).replace("\n", "") == redact(page.replace("\n", ""), [KEY])
 
 
 def clear_again(text: str) -> str:
@@ -81,11 +81,11 @@ def clear_again(text: str) -> str:
 @pytest.mark.parametrize("way", WRITTEN)
 def test_a_known_secret_is_found_however_it_is_written(way):
     written = WRITTEN[way](KEY)
-    scrubbed = scrub(f"<p>Proxy said: {written} and more</p>", [KEY])
-    assert REMOVED in scrubbed
-    assert scrubbed.startswith("<p>Proxy said: ")
-    assert scrubbed.endswith(" and more</p>")
-    body = scrubbed.removeprefix("<p>Proxy said: ").removesuffix(" and more</p>")
+    redacted = redact(f"<p>Proxy said: {written} and more</p>", [KEY])
+    assert REMOVED in redacted
+    assert redacted.startswith("<p>Proxy said: ")
+    assert redacted.endswith(" and more</p>")
+    body = redacted.removeprefix("<p>Proxy said: ").removesuffix(" and more</p>")
     survivors = [WRITTEN[way](HIDDEN[i : i + 6]) for i in range(len(HIDDEN) - 5)]
     assert not [piece for piece in survivors if len(piece) > 5 and piece in body and "base64" not in way]
     core = base64.b64encode(HIDDEN.encode())[3:-6].decode()
@@ -101,12 +101,12 @@ def test_a_known_secret_is_found_however_it_is_written(way):
 @example(secret="a&amp;b%25cdef", way="plain", around=("", ""))
 def test_no_secret_survives_in_any_writing(secret, way, around):
     written = WRITTEN[way](secret)
-    scrubbed = scrub(f"{around[0]} {written} {around[1]}", [secret])
+    redacted = redact(f"{around[0]} {written} {around[1]}", [secret])
     if secret not in around[0] + around[1] + REMOVED:
-        assert secret not in scrubbed
-        assert secret not in clear_again(scrubbed)
+        assert secret not in redacted
+        assert secret not in clear_again(redacted)
     if not way.startswith("base64") and written not in f"{around[0]} {around[1]} {REMOVED}":
-        assert written not in scrubbed
+        assert written not in redacted
 
 
 FRAGMENTS = ["Cookie", "authorization", "sign-in-with-x", ":", "=", ", ", '"', "'", "; ", "Bearer ", "eyJ", "a" * 24,
@@ -135,20 +135,20 @@ QUOTED_BACK = {
 )
 def test_no_quoted_header_keeps_its_value(name, way, around):
     page = QUOTED_BACK[way](name, f"{around[0]}c4nary{around[1]}")
-    assert "c4nary" not in scrub(page)
+    assert "c4nary" not in redact(page)
 
 
 @settings(deadline=None)
 @given(st.integers(12, len(HIDDEN) - 1))
 def test_a_secret_that_was_cut_off_is_found_by_its_beginning(length):
-    assert scrub(f"Token {HIDDEN[:length]}", [KEY]) == f"Token {REMOVED}"
-    assert scrub(f"Token {html.escape(HIDDEN[:length])}…", [KEY]) == f"Token {REMOVED}…"
+    assert redact(f"Token {HIDDEN[:length]}", [KEY]) == f"Token {REMOVED}"
+    assert redact(f"Token {html.escape(HIDDEN[:length])}…", [KEY]) == f"Token {REMOVED}…"
 
 
 def test_a_wallet_key_is_found_with_and_without_0x_and_in_either_case():
     key = "0x" + "4c0883a69102937d" * 4
     for written in (key, key[2:], key.upper(), key[2:].upper()):
-        assert "4c0883a69102937d" not in scrub(f"key={written}", [Secret(key)]).lower()
+        assert "4c0883a69102937d" not in redact(f"key={written}", [Secret(key)]).lower()
 
 
 @pytest.mark.parametrize(
@@ -185,14 +185,14 @@ def test_a_wallet_key_is_found_with_and_without_0x_and_in_either_case():
     ],
 )  # fmt: skip
 def test_what_looks_like_a_credential_goes_without_being_known(text, expected):
-    assert scrub(text) == expected
+    assert redact(text) == expected
 
 
 def test_a_wallets_header_goes_wherever_it_is_quoted():
     value = base64.b64encode(json.dumps({"address": "0xab", "message": "m" * 90, "signature": SIGNATURE}).encode())
     for line_end in ("\n", "\r\n\t", "\\n", "<br>"):
         lines = [value.decode()[start : start + 76] for start in range(0, len(value), 76)]
-        assert scrub(f"header was {line_end.join(lines)}\nHost: h") == "header was [removed]\nHost: h"
+        assert redact(f"header was {line_end.join(lines)}\nHost: h") == "header was [removed]\nHost: h"
     for written in (value.decode(), quote(value.decode(), safe=""), repr(value)):
         for page in (
             f"SIGN-IN-WITH-X: {written}",
@@ -200,7 +200,7 @@ def test_a_wallets_header_goes_wherever_it_is_quoted():
             f'{{"x-sign-in-with-x": "{written}"}}',
             rf"\x22{written}",
         ):
-            assert value.decode()[40:80] not in scrub(page)
+            assert value.decode()[40:80] not in redact(page)
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_a_wallets_header_goes_wherever_it_is_quoted():
     ],
 )
 def test_ordinary_text_stays_as_it_is(text):
-    assert scrub(text, [KEY, "demo", None, "", Secret("")]) == text
+    assert redact(text, [KEY, "demo", None, "", Secret("")]) == text
 
 
 @pytest.mark.parametrize(
@@ -229,9 +229,9 @@ def test_ordinary_text_stays_as_it_is(text):
     ids=lambda page: page[:12],
 )  # fmt: skip
 def test_a_hostile_page_of_200_kilobytes_costs_no_more_than_a_moment(page):
-    scrub("warm", [KEY])
+    redact("warm", [KEY])
     started = time.process_time()
-    scrub(page, [KEY])
+    redact(page, [KEY])
     assert time.process_time() - started < 5
 
 
@@ -278,13 +278,13 @@ def test_a_disarmed_exception_keeps_neither_frames_nor_secrets_in_its_whole_chai
     assert HIDDEN not in str(exception.__cause__)
 
 
-def test_log_records_of_the_http_libraries_are_scrubbed_while_installed(caplog):
+def test_log_records_of_the_http_libraries_are_redacted_while_installed(caplog):
     caplog.set_level(logging.DEBUG)
     wire = logging.getLogger("httpcore.http11")
-    scrubber = ScrubLogs([KEY])
-    scrubber.install()
+    redaction = RedactLogs([KEY])
+    redaction.install()
     wire.debug("return_value=%r", [(b"Set-Cookie", b"session=1")])
-    scrubber.remove()
+    redaction.remove()
     wire.debug("plain %s", "after")
     assert caplog.messages == ["return_value=[(b'Set-Cookie', [removed])]", "plain after"]
 
@@ -300,7 +300,7 @@ OWN_WORDS = [
 
 @pytest.mark.parametrize("words", OWN_WORDS)
 def test_the_users_own_words_stay_as_they_were_typed(words, session):
-    assert scrub_own_words(words, [KEY]) == words
+    assert redact_own_words(words, [KEY]) == words
     generation = session.send(session.build(words), context={"cell": f"%%venice\n{words}", "template": words})
     assert generation.wait(10)
     draft = session.log.get("last").draft
@@ -318,4 +318,4 @@ def test_the_users_own_words_stay_as_they_were_typed(words, session):
     ],
 )
 def test_a_key_in_the_users_own_words_does_not_reach_the_log(typed):
-    assert REMOVED in scrub_own_words(f"see {typed}", [KEY])
+    assert REMOVED in redact_own_words(f"see {typed}", [KEY])

@@ -108,7 +108,7 @@ def refuse_keys(texts: Mapping[str, object], secrets: Iterable[Secret | None]) -
         if isinstance(text, str) and holds_key(text, known):
             raise InvalidRequest(
                 f"the {name} holds your key.",
-                "Take it out: it would be sent and kept. Nothing was sent.",
+                "Take it out: it would be sent and stored. Nothing was sent.",
                 field=name,
             )
 

@@ -6,7 +6,7 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
 from .errors import ConfigurationError
-from .redact import scrub
+from .redact import redact
 
 LARGEST_USD = 10**12
 """A larger amount from outside is a mistake, and writing out 1e999999999 would take all memory."""
@@ -40,6 +40,6 @@ def parse_usd(value: Any, name: str) -> Decimal:
     amount = usd_or_none(text) if "_" not in text else None
     if isinstance(value, bool) or amount is None or amount < 0:
         raise ConfigurationError(
-            f"{name} {scrub(repr(value))} is not an amount of dollars.", "Write it like 0.50 or 2."
+            f"{name} {redact(repr(value))} is not an amount of dollars.", "Write it like 0.50 or 2."
         )
     return amount

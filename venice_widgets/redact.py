@@ -3,7 +3,7 @@
 Two nets, one behind the other. A secret that is known is found however it is written: as it is, percent-encoded,
 escaped for JSON, JavaScript or HTML, any mixture of these, inside base64, broken over lines, and with its end cut off.
 And whatever looks like a credential goes too, known or not: bearer tokens, cookies, signatures, private keys, values of
-our variables, and user names in URLs. Rather a word too many is removed than a key left standing. Scrub before cutting
+our variables, and user names in URLs. Rather a word too many is removed than a key left standing. Redact before cutting
 a text to length.
 """
 
@@ -30,7 +30,7 @@ class Revealing(Protocol):
         ...
 
 
-def scrub(text: str, secrets: Iterable[str | Revealing | None] = ()) -> str:
+def redact(text: str, secrets: Iterable[str | Revealing | None] = ()) -> str:
     """The text without credentials.
 
     Args:
@@ -43,7 +43,7 @@ def scrub(text: str, secrets: Iterable[str | Revealing | None] = ()) -> str:
     return text
 
 
-def scrub_own_words(text: str, secrets: Iterable[str | Revealing | None] = ()) -> str:
+def redact_own_words(text: str, secrets: Iterable[str | Revealing | None] = ()) -> str:
     """The user's own text without keys: those that are known, and what has the shape of one.
 
     Other rules would eat words: "a sign: Cookie: 50% off today" stays as it was typed.
@@ -63,30 +63,30 @@ def holds_key(text: str, secrets: Iterable[Revealing | None]) -> bool:
 def safe_headers(
     headers: Mapping[str, str] | Iterable[tuple[str, str]], secrets: Iterable[str | Revealing | None] = ()
 ) -> dict[str, str]:
-    """Headers that may be shown and kept: names in lower case, credentials left out, values scrubbed.
+    """Headers that may be shown and kept: names in lower case, credentials left out, values redacted.
 
     The rewritten prompt is sent again, word for word: of it only what is known goes, not what looks like a credential
     ("Bearer of the flame").
     """
     known = tuple(secrets)
     pairs = [(name.lower(), value) for name, value in dict(headers).items() if not _SECRET_HEADER.search(name)]
-    return {name: _without_known(value, known) if name in _PROMPTS else scrub(value, known) for name, value in pairs}
+    return {name: _without_known(value, known) if name in _PROMPTS else redact(value, known) for name, value in pairs}
 
 
 def disarm(exception: BaseException, secrets: Iterable[str | Revealing | None] = ()) -> BaseException:
-    """The same exception, safe to be the cause of another one: texts scrubbed, frames dropped, in the whole chain.
+    """The same exception, safe to be the cause of another one: texts redacted, frames dropped, in the whole chain.
 
     A network library's frames hold the bytes that were on their way, headers included, and IPython's verbose
     tracebacks print what frames hold.
     """
     known = tuple(secrets)
     for link in _chain(exception):
-        link.args = tuple(scrub(arg, known) if isinstance(arg, str) else arg for arg in link.args)
+        link.args = tuple(redact(arg, known) if isinstance(arg, str) else arg for arg in link.args)
         link.__traceback__ = None
     return exception
 
 
-class ScrubLogs(logging.Filter):
+class RedactLogs(logging.Filter):
     """Takes credentials out of log records; httpcore writes a response's cookies at DEBUG.
 
     Args:
@@ -101,7 +101,7 @@ class ScrubLogs(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Rewrite the record's text; none is held back."""
-        record.msg, record.args = scrub(record.getMessage(), self._secrets), None
+        record.msg, record.args = redact(record.getMessage(), self._secrets), None
         return True
 
     def install(self) -> None:

@@ -103,9 +103,9 @@ def test_a_field_within_a_field_is_named_by_its_path():
 )
 def test_the_shapes_of_a_402_are_told_apart_also_once_they_were_cleaned_of_secrets(answer, told):
     def clean(text):
-        from venice_widgets.redact import scrub
+        from venice_widgets.redact import redact
 
-        return scrub(text, ["VENICE_INFERENCE_KEY_0123456789abcdef"])
+        return redact(text, ["VENICE_INFERENCE_KEY_0123456789abcdef"])
 
     assert told in error_for(402, {}, answer.body, clean=clean).message
 

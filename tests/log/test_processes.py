@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from venice_widgets.log import processes
-from venice_widgets.log.processes import Fate, fate, this_process
+from venice_widgets.log.processes import ProcessState, process_state, this_process
 
 
 @pytest.fixture
@@ -20,22 +20,22 @@ def other():
 
 
 def test_this_process_runs():
-    assert fate(this_process().text) is Fate.RUNS
+    assert process_state(this_process().text) is ProcessState.RUNS
 
 
 def test_a_process_runs_until_it_is_killed_even_before_it_is_reaped(other):
     child, process = other
-    assert fate(process.text) is Fate.RUNS
+    assert process_state(process.text) is ProcessState.RUNS
     os.kill(child.pid, signal.SIGKILL)
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-    assert fate(process.text) is Fate.GONE
+    assert process_state(process.text) is ProcessState.GONE
     child.wait()
-    assert fate(process.text) is Fate.GONE
+    assert process_state(process.text) is ProcessState.GONE
 
 
 @pytest.mark.parametrize("text", ["", "null", "[]", "{}", '{"pid":7}', '{"pid":7,"more":1}', "not json"])
 def test_a_record_that_says_too_little_tells_nothing(text):
-    assert fate(text) is Fate.CANNOT_TELL
+    assert process_state(text) is ProcessState.CANNOT_TELL
 
 
 def test_a_name_with_spaces_and_parentheses_is_no_obstacle(tmp_path, monkeypatch):
@@ -47,9 +47,9 @@ def test_a_name_with_spaces_and_parentheses_is_no_obstacle(tmp_path, monkeypatch
 
 def test_a_process_of_another_machine_or_container_is_not_judged():
     here = this_process()
-    assert fate(replace(here, host="elsewhere").text) is Fate.CANNOT_TELL
-    assert fate(replace(here, pid_namespace="elsewhere").text) is Fate.CANNOT_TELL
-    assert fate(replace(here, boot_id="before").text) is Fate.GONE
+    assert process_state(replace(here, host="elsewhere").text) is ProcessState.CANNOT_TELL
+    assert process_state(replace(here, pid_namespace="elsewhere").text) is ProcessState.CANNOT_TELL
+    assert process_state(replace(here, boot_id="before").text) is ProcessState.GONE
 
 
 def test_without_proc_psutil_is_asked(monkeypatch, tmp_path, other):
@@ -67,7 +67,7 @@ def test_without_proc_and_psutil_nothing_is_claimed(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "psutil", None)
     processes._process.cache_clear()
     try:
-        assert fate(this_process().text) is Fate.CANNOT_TELL
+        assert process_state(this_process().text) is ProcessState.CANNOT_TELL
     finally:
         processes._process.cache_clear()
 

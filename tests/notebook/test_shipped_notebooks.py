@@ -7,7 +7,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from venice_widgets.redact import scrub
+from venice_widgets.redact import redact
 
 SHIPPED = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 FIGURES = {"panel": 2, "prices": 2, "quickstart": 11, "reproduce": 3, "sweep": 9}
@@ -90,7 +90,7 @@ def test_it_is_small_and_valid(path):
 def test_it_holds_no_key_and_no_path_of_a_machine(path):
     text = re.sub(r'"image/\w+": "[^"]*"|base64,[\w+/=]+', "", path.read_text("utf-8"))
     assert not PLACES.findall(text)
-    assert scrub(text) == text
+    assert redact(text) == text
 
 
 @every_notebook

@@ -94,7 +94,7 @@ class CatalogueKeeper:
         return parse_catalogue(models or b"", traits, styles, base_url=self._base_url, fetched_at=fetched_at)
 
     def _to_disk(self, answers: Mapping[str, str | None], fetched_at: datetime) -> None:
-        """Losing the copy costs a request later, so a full disk is no reason to fail here."""
+        """Losing the copy costs a request later, so a full disk does not fail here."""
         document = {"base_url": self._base_url, "fetched_at": fetched_at.isoformat(), **answers}
         with suppress(OSError):
             make_store(self._path.parents[1])

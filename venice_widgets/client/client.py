@@ -18,14 +18,14 @@ import httpx
 
 from venice_widgets.errors import InvalidRequest, ResponseError, VeniceError
 from venice_widgets.made_once import made_once
-from venice_widgets.redact import ScrubLogs, disarm, scrub
+from venice_widgets.redact import RedactLogs, disarm, redact
 from venice_widgets.request.style_reference import MAX_BYTES
 from venice_widgets.version import __version__
 
 from .auth import authentication, same_origin_only
 from .decompress import accepted_encodings, beginning_of, body_pieces
 from .http_errors import error_for
-from .image_channel import Channel, scrubbed
+from .image_channel import Channel, redacted
 from .rate_limit import RateLimit, from_headers, per_model_limits
 from .transport_errors import built, transport_error
 
@@ -61,7 +61,7 @@ class Client:
         """The service's own version, as its last response to a question said; empty before that."""
         self.rate_limit = RateLimit()
         """The limits that were last seen, in the headers of any response and in ``/api_keys/rate_limits``."""
-        logs = ScrubLogs(self._secrets)
+        logs = RedactLogs(self._secrets)
         logs.install()
         weakref.finalize(self, logs.remove)
 
@@ -81,7 +81,7 @@ class Client:
         except VeniceError:
             raise
         except (httpx.HTTPError, httpx.InvalidURL) as exc:
-            raise self._scrubbed(transport_error(exc, self.host, paid=False)) from disarm(exc, self._secrets)
+            raise self._redacted(transport_error(exc, self.host, paid=False)) from disarm(exc, self._secrets)
         except BaseException as exc:
             disarm(exc, self._secrets)  # an interrupt, while frames below hold the bytes that were sent
             raise
@@ -91,8 +91,8 @@ class Client:
         self._note_headers(response.headers)
         if response.status_code != 200:
             said = beginning_of(response, _ERROR_BODY_BYTES)
-            clean = partial(scrub, secrets=self._secrets)
-            raise self._scrubbed(error_for(response.status_code, response.headers, said, paid=False, clean=clean))
+            clean = partial(redact, secrets=self._secrets)
+            raise self._redacted(error_for(response.status_code, response.headers, said, paid=False, clean=clean))
         body = b"".join(body_pieces(response, _LARGEST_RESPONSE_BYTES))
         self.service_version = response.headers.get("x-venice-version", self.service_version)
         return body
@@ -141,7 +141,7 @@ class Client:
                 "Give a file, or a URL that can be read without a login. Nothing was sent.",
                 field="style_references",
             )
-            raise self._scrubbed(problem) from disarm(exc, self._secrets)
+            raise self._redacted(problem) from disarm(exc, self._secrets)
 
     def _reference_http(self) -> httpx.Client:
         return built(lambda: httpx.Client(verify=self._tls or True, follow_redirects=True, timeout=_QUESTION_SECONDS))
@@ -202,5 +202,5 @@ class Client:
     def _secrets(self) -> tuple[Secret, ...]:
         return tuple(key for key in (self._settings.api_key, self._settings.wallet_key) if key)
 
-    def _scrubbed(self, error: VeniceError) -> VeniceError:
-        return scrubbed(error, self._secrets)
+    def _redacted(self, error: VeniceError) -> VeniceError:
+        return redacted(error, self._secrets)

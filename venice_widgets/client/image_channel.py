@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from venice_widgets.errors import ContentRefused, PossiblyCharged, VeniceError
-from venice_widgets.redact import disarm, safe_headers, scrub, scrub_own_words
+from venice_widgets.redact import disarm, redact, redact_own_words, safe_headers
 
 from .decompress import accepted_encodings, beginning_of, body_pieces
 from .error_body import ErrorBody, cleaned, is_error_document, read_error
@@ -76,7 +76,7 @@ class Channel:
             replacement: the model that the catalogue names in place of the one that is asked for.
 
         Returns:
-            What was answered; its `error` says why, where that is no image.
+            What was answered; its `error` says why, where that is not an image.
 
         Raises:
             ServiceUnavailable: no connection could be made; nothing was sent.
@@ -161,7 +161,7 @@ class _ResponseReader:
     def _failure(self, head: ImageResponse, response: httpx.Response, replacement: str) -> ImageResponse:
         body = beginning_of(response, _ERROR_BODY_BYTES)
         error = error_for(response.status_code, response.headers, body, clean=self._clean, replacement=replacement)
-        return replace(head, document=read_error(body, self._clean).document, error=scrubbed(error, self.secrets))
+        return replace(head, document=read_error(body, self._clean).document, error=redacted(error, self.secrets))
 
     def _success(self, head: ImageResponse, response: httpx.Response, storage: ResponseStorage) -> ImageResponse:
         place = None if head.violation else partial(storage.image, head.status_code, head.headers)
@@ -192,22 +192,22 @@ class _ResponseReader:
         if broken is not None:
             return self.lost(broken)
         if is_error_document(reading.document):
-            return scrubbed(_error_in_success(read_error(body.read(_ERROR_BODY_BYTES), self._clean)), self.secrets)
+            return redacted(_error_in_success(read_error(body.read(_ERROR_BODY_BYTES), self._clean)), self.secrets)
         beginning = self._clean(body.read(600).decode("utf-8", "replace"))[:60]
         said = f"it begins {beginning!r}" if beginning else "it is empty"
-        return scrubbed(unreadable(f"{reading.problem or 'it holds no image'}; {said}"), self.secrets)
+        return redacted(unreadable(f"{reading.problem or 'it holds no image'}; {said}"), self.secrets)
 
     def lost(self, exc: Exception) -> VeniceError:
         """The error of a connection that failed, which is then safe to be its cause."""
         disarm(exc, self.secrets)
-        return scrubbed(transport_error(exc, self.host), self.secrets)
+        return redacted(transport_error(exc, self.host), self.secrets)
 
     def _clean(self, text: str) -> str:
-        return scrub(text, self.secrets)
+        return redact(text, self.secrets)
 
     def _clean_long(self, text: str) -> str:
         """Known secrets alone: what looks like a credential in a long body may be a part of an image."""
-        return scrub_own_words(text, self.secrets)
+        return redact_own_words(text, self.secrets)
 
 
 def _error_in_success(read: ErrorBody) -> VeniceError:
@@ -218,9 +218,9 @@ def _error_in_success(read: ErrorBody) -> VeniceError:
     return PossiblyCharged(said, MAYBE_CHARGED)
 
 
-def scrubbed(error: VeniceError, secrets: Iterable[Secret]) -> VeniceError:
+def redacted(error: VeniceError, secrets: Iterable[Secret]) -> VeniceError:
     """An error whose text was written by somebody else may quote the key back: take it out."""
-    error.message, error.remedy = scrub(error.message, secrets), scrub(error.remedy, secrets)
+    error.message, error.remedy = redact(error.message, secrets), redact(error.remedy, secrets)
     error.args = (error.message, error.remedy)
     return error
 

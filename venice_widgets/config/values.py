@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from venice_widgets.errors import ConfigurationError
 from venice_widgets.money import parse_usd
-from venice_widgets.redact import scrub
+from venice_widgets.redact import redact
 
 from .settings import BASE_URL
 
@@ -70,7 +70,7 @@ def _number(name: str, value: Any, source: str, lowest: float, highest: float) -
 
 
 def _unusable(name: str, value: Any, source: str, takes: str) -> ConfigurationError:
-    shown = scrub(repr(value))
+    shown = redact(repr(value))
     shown = shown if len(shown) <= 60 else f"{shown[:59]}…"
     return ConfigurationError(f"{name} {shown} ({source}) cannot be used.", f"It takes {takes}.")
 
@@ -115,7 +115,7 @@ def _split(url: str, source: str) -> SplitResult:
 def without_secrets(address: str) -> str:
     """The address as it was given, or its host alone where anything else in it may be a password or a key."""
     if not any(mark in address for mark in "@?#"):
-        return scrub(repr(address))
+        return redact(repr(address))
     try:
         return repr(urlsplit(address).hostname or "…")
     except ValueError:

@@ -23,7 +23,7 @@ _TABLE = "venice"
 
 
 def read_toml(path: Path) -> Mapping[str, Any]:
-    """What a TOML file says, numbers exact; nothing where there is no file. A byte order mark is no part of it.
+    """What a TOML file says, numbers exact; nothing where there is no file. A byte order mark is not part of it.
 
     Raises:
         ConfigurationError: it cannot be read.

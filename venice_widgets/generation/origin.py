@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from venice_widgets.files.notebook import notebook_path, start_folder
-from venice_widgets.redact import scrub_own_words
+from venice_widgets.redact import redact_own_words
 
 from .safe_event import SafeEvent
 
@@ -62,7 +62,7 @@ def circumstances(
     typed = cell if cell is not None else _quietly(lambda: str(parent["content"]["code"]))
     notebook = _quietly(lambda: notebook_path(shell))
     found = {
-        "cell": _quietly(lambda: scrub_own_words(typed, tuple(secrets))) if typed else None,
+        "cell": _quietly(lambda: redact_own_words(typed, tuple(secrets))) if typed else None,
         "cell_sha256": f"sha256:{hashlib.sha256(typed.encode(errors='replace')).hexdigest()}" if typed else None,
         "cell_id": _quietly(lambda: str(parent["metadata"]["cellId"])),
         "execution_count": _quietly(lambda: int(shell.execution_count)),

@@ -1,4 +1,4 @@
-"""Limits that hold: what is left is computed from kept totals inside the transaction that reserves.
+"""Limits that hold: what is left is computed from stored totals inside the transaction that reserves.
 
 What counts as spent: the charge where it is known, else the reservation of what succeeded, is pending, sent or
 unknown. What failed, was refused or was never sent is free.
@@ -129,7 +129,7 @@ def left(connection: sqlite3.Connection, budgets: Budgets, session_id: str, mome
 
 
 def spent(connection: sqlite3.Connection, scope: str, name: str) -> Spent:
-    """The kept total of one scope: nothing is summed up."""
+    """The stored total of one scope: nothing is summed up."""
     row = connection.execute("SELECT * FROM totals WHERE scope = ? AND name = ?", (scope, name)).fetchone()
     if row is None:
         return Spent(**dict.fromkeys(_AMOUNTS, dollars(0)), runs=0, unpriced_runs=0)

@@ -163,14 +163,14 @@ class Database:
 
         return self._thread.run(trying)
 
-    def _error(self, exc: sqlite3.Error, deed: str) -> StoreError:
+    def _error(self, exc: sqlite3.Error, action: str) -> StoreError:
         if is_busy(exc):
             return StoreError(
-                f"the log {self.path} is locked by another program and cannot be {deed} now (database is locked).",
+                f"the log {self.path} is locked by another program and cannot be {action} now (database is locked).",
                 "Wait for the other program or end it, then try again. Nothing was changed.",
             )
         remedy = _remedy(exc) or "Make room, or see whether its folder can be written."
-        return StoreError(f"the log {self.path} cannot be {deed}: {exc}.", f"{remedy} Nothing was changed.")
+        return StoreError(f"the log {self.path} cannot be {action}: {exc}.", f"{remedy} Nothing was changed.")
 
 
 def _change(change: Callable[[sqlite3.Connection], Result], connection: sqlite3.Connection, *, durable: bool) -> Result:

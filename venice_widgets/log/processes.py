@@ -20,7 +20,7 @@ from venice_widgets.files.presence import is_there
 PROC = Path("/proc")
 
 
-class Fate(Enum):
+class ProcessState(Enum):
     """What can be said of another process."""
 
     RUNS = "runs"
@@ -63,20 +63,20 @@ def _process(pid: int) -> Process:
     )
 
 
-def fate(text: str) -> Fate:
+def process_state(text: str) -> ProcessState:
     """What became of the process that the log describes so."""
     try:
         other = Process(**json.loads(text))
     except (TypeError, ValueError):
-        return Fate.CANNOT_TELL
+        return ProcessState.CANNOT_TELL
     here = this_process()
     if not other.started or other.host != here.host:
-        return Fate.CANNOT_TELL
+        return ProcessState.CANNOT_TELL
     if other.boot_id != here.boot_id:
-        return Fate.GONE
+        return ProcessState.GONE
     if other.pid_namespace != here.pid_namespace:
-        return Fate.CANNOT_TELL
-    return Fate.RUNS if _started(other.pid) == other.started else Fate.GONE
+        return ProcessState.CANNOT_TELL
+    return ProcessState.RUNS if _started(other.pid) == other.started else ProcessState.GONE
 
 
 def _started(pid: int) -> str | None:

@@ -135,20 +135,20 @@ def _add_late(
 
 
 def _abandoned(connection: sqlite3.Connection, now: datetime, read_timeout_seconds: float) -> list[sqlite3.Row]:
-    fates: dict[str, processes.Fate] = {}
+    states: dict[str, processes.ProcessState] = {}
     found = []
     for row in connection.execute(f"{_UNDER_WAY} ORDER BY number"):
         process = row["process"]
-        if process not in fates:
-            fates[process] = processes.fate(process)
-        if _is_over(row, fates[process], now, read_timeout_seconds):
+        if process not in states:
+            states[process] = processes.process_state(process)
+        if _is_over(row, states[process], now, read_timeout_seconds):
             found.append(row)
     return found
 
 
-def _is_over(row: sqlite3.Row, fate: processes.Fate, now: datetime, read_timeout_seconds: float) -> bool:
-    if fate is not processes.Fate.CANNOT_TELL:
-        return fate is processes.Fate.GONE
+def _is_over(row: sqlite3.Row, state: processes.ProcessState, now: datetime, read_timeout_seconds: float) -> bool:
+    if state is not processes.ProcessState.CANNOT_TELL:
+        return state is processes.ProcessState.GONE
     if row["status"] == Status.PENDING:
         since, patience = row["created_at"], PENDING_ELSEWHERE_SECONDS
     else:

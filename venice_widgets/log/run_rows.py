@@ -140,7 +140,7 @@ BY_HAND = "by hand"
 
 
 def recount(connection: sqlite3.Connection) -> list[tuple[str, str]]:
-    """The scopes and names whose kept totals differ from the sum over all runs; for checking, it reads everything."""
+    """The scopes and names whose stored totals differ from the sum over all runs; for checking, it reads everything."""
     kept = {tuple(row) for row in connection.execute("SELECT * FROM totals WHERE runs <> 0")}
     counted = {tuple(row) for row in connection.execute(_RECOUNT)}
     return sorted({(scope, name) for scope, name, *_ in kept ^ counted})

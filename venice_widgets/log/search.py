@@ -1,7 +1,7 @@
 """Searches in the log, the newest result first.
 
 Nothing here reads the whole log: prompts are found by the index of `text`, times are ranges of run numbers, and costs
-are kept totals.
+are stored totals.
 """
 
 from __future__ import annotations
@@ -334,10 +334,10 @@ def costs(connection: sqlite3.Connection, by: Literal["day", "model", "notebook"
     """What each day (newest first), model or notebook (dearest first) cost.
 
     Raises:
-        InvalidRequest: they are not kept by that.
+        InvalidRequest: they are not summed by that.
     """
     if by not in ("day", "model", "notebook"):
-        raise InvalidRequest(f"costs are not kept by {by}.", "Ask by day, model or notebook.", field="by")
+        raise InvalidRequest(f"costs are not summed by {by}.", "Ask by day, model or notebook.", field="by")
     if by == "day":
         return [Cost(row["name"], spent_of(row)) for row in connection.execute(_BY_OWN_DAY)]
     rows = connection.execute("SELECT * FROM totals WHERE scope = ? AND runs > 0 ORDER BY name DESC", (by,))

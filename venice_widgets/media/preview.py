@@ -335,7 +335,7 @@ def _drawable(label: str) -> str:
 
 
 def _fitted(label: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width_pixels: int) -> str:
-    """The label on one line, shortened until it is no wider than its image."""
+    """The label on one line, shortened until it is at most as wide as its image."""
     text = _drawable(" ".join(label.split()))
     if font.getlength(text) <= width_pixels:
         return text

@@ -81,7 +81,7 @@ def venice_matcher(context: Any) -> dict[str, Any]:
 
 
 def _on_top(context: Any) -> bool:
-    """Whether only other cell magics are above the cursor's line, so that it is no line of a text."""
+    """Whether only other cell magics are above the cursor's line, so that it is not part of a text."""
     above = context.full_text.split("\n")[: context.cursor_line]
     return all(not line.strip() or line.lstrip().startswith("%%") for line in above) and not any(
         _LINE.match(line) for line in above
@@ -151,7 +151,7 @@ def _option_flags(words: Sequence[str]) -> list[str]:
 def _values(flag: str, words: Sequence[str]) -> Sequence[str] | None:
     """The values of the option `flag` for the model on the line, empty where no one can list them.
 
-    None where `flag` is no option that takes a value.
+    None where `flag` is not an option that takes a value.
     """
     from .cell_options import all_options
 

@@ -15,7 +15,7 @@ from IPython.core.error import UsageError
 
 from venice_widgets.errors import ConfigurationError
 from venice_widgets.money import parse_usd
-from venice_widgets.redact import scrub
+from venice_widgets.redact import redact
 
 from .line_variables import LineVariables, has_variable, is_variable
 from .option_hints import elsewhere, near
@@ -246,7 +246,7 @@ class _Once(argparse.Action):
 
 def _usage_error(text: str) -> UsageError:
     """It quotes what was typed, and people do type keys."""
-    return UsageError(scrub(text))
+    return UsageError(redact(text))
 
 
 def _long(flags: str) -> str:

@@ -139,7 +139,7 @@ def _prompts(prompt: Any) -> tuple[list[PlanAxis], str]:
 
 
 def _rows(prompt: Any) -> list[tuple[str, Mapping[str, Any]]] | None:
-    """The rows of a table, each with its label; None where it is no table."""
+    """The rows of a table, each with its label; None where it is not a table."""
     if hasattr(prompt, "to_dict") and hasattr(prompt, "columns"):
         records = prompt.to_dict("records")
         labels = [str(label) for label in prompt.index]

@@ -1,4 +1,4 @@
-"""What became of each cell of a plan, kept small: ten thousand of them are a few megabytes."""
+"""What became of each cell of a plan, in little memory: ten thousand of them are a few megabytes."""
 
 from __future__ import annotations
 

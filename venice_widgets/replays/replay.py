@@ -238,7 +238,7 @@ def _figures(measured: Comparison) -> list[tuple[str, str]]:
         ("tiles changed", f"{measured.changed_share:.1%}{_place(measured.changed_area)}"),
         ("structure (SSIM)", f"{measured.ssim:.3f}"),
         ("perceptual hash", f"{measured.hash_distance} of 64 bits differ"),
-        ("fine detail kept", f"{measured.detail_kept:.0%}"),
+        ("fine detail left", f"{measured.detail_kept:.0%}"),
     ]
     return [(name, text) for name, text in pairs if text]
 

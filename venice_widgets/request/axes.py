@@ -10,7 +10,7 @@
 =====================  =====================================================================
 
 Parts may be combined: ``1,3,10-20 (+5)``. Text values with a comma are quoted as in CSV: ``"a, b",c``. The grammar is
-that of other image tools' grids, so people know it. A single value is no axis.
+that of other image tools' grids, so people know it. A single value is not an axis.
 """
 
 from __future__ import annotations

@@ -303,7 +303,7 @@ class Fields(TypedDict, total=False):
         AfterValidator(_attribution),
         About(
             group=DELIVERY,
-            help="An id of your own user, passed on for attribution; it changes no image and is no part of the record.",
+            help="An id of your own user, passed on for attribution; it does not change the image and is not recorded.",
             default="none",
             example="u-4711",
             takes="1 … 128 printable ASCII characters, without ||",

@@ -20,7 +20,7 @@ from venice_widgets.generation.prepared import Prepared, as_rewritten, known_req
 from venice_widgets.generation.run import interrupted
 from venice_widgets.generation.sender import Sender
 from venice_widgets.money import parse_usd
-from venice_widgets.redact import scrub_own_words
+from venice_widgets.redact import redact_own_words
 from venice_widgets.request.estimate import estimate
 from venice_widgets.request.request import GenerationRequest
 from venice_widgets.request.seeds import plan_seeds
@@ -274,7 +274,7 @@ class Session(Connection):
         """Where a request comes from, as far as it can be known, and what the caller says of it."""
         keys = (self.settings.api_key, self.settings.wallet_key)
         found = circumstances(running_shell(), cell=stated.get("cell"), secrets=keys)
-        return {**cleaned(dict(stated), partial(scrub_own_words, secrets=keys)), **found}
+        return {**cleaned(dict(stated), partial(redact_own_words, secrets=keys)), **found}
 
     def circumstances(self, stated: Mapping[str, Any]) -> dict[str, Any]:
         """Where a request comes from, as the log keeps it: what the caller says and what can be found out."""

@@ -170,8 +170,8 @@ def test_markup_in_a_prompt_is_shown_and_not_obeyed(session):
 
 def test_an_empty_log_says_so_and_that_another_is_kept_apart(session):
     folder = session.settings.store
-    assert told("log") == f"The log is empty: {folder}. It is kept apart from the demo's log: %venice demo on."
-    assert told("log -q fox").startswith(f"The log holds no such run: {folder}. It is kept apart from the demo's")
+    assert told("log") == f"The log is empty: {folder}. The demo's log is a separate one: %venice demo on."
+    assert told("log -q fox").startswith(f"The log holds no such run: {folder}. The demo's log is a separate one")
     assert told("log --json") == ""
     with pytest.raises(StoreError, match="the log holds no run 'last'"):
         run_command(None, "show last")

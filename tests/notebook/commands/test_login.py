@@ -46,7 +46,7 @@ def used(name="api_key"):
 
 
 def test_a_key_is_checked_used_and_stored_nowhere(login, ring, simulator):
-    assert login() == "The inference key …cdef works. Balance: $25.00, 0 DIEM. It is kept for this session alone."
+    assert login() == "The inference key …cdef works. Balance: $25.00, 0 DIEM. It is used in this session alone."
     assert [request.path for request in simulator.requests] == ["/api_keys/rate_limits"]
     assert used() == (KEY, "%venice login")
     assert "%venice login" in run_command(None, "config").data["text/plain"]

@@ -181,7 +181,7 @@ def _here(log: Log, run_id: str) -> RunRecord | None:
 def _add(log: Log, record: RunRecord, verdict: VerdictRecord | None, deleted: frozenset[str]) -> None:
     log.add_whole(record, verdict, [sha256 for sha256 in deleted if not log.objects.has(sha256)])
     if (log.get(record.run_id), log.verdict(record.run_id)) != (record, verdict):
-        raise StoreError(f"run {record.run_id} was not kept as it was read.", "Please report it: it is a fault here.")
+        raise StoreError(f"run {record.run_id} was not stored as it was read.", "Please report it: it is a fault here.")
 
 
 def _take_objects(log: Log, archive: zipfile.ZipFile, record: RunRecord, deleted: frozenset[str]) -> None:

@@ -37,7 +37,7 @@ def _doctor(session: Session, _: Mapping[str, Any]) -> Bundle:
 
 
 def _check_key(session: Session) -> list[str]:
-    return [f"balance {amounts_text(session.balance()) or 'not told'}"]
+    return [f"balance {amounts_text(session.balance()) or 'unknown'}"]
 
 
 def _check_catalogue(session: Session) -> list[str]:

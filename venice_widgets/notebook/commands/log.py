@@ -76,11 +76,11 @@ def _listed(session: Session, found: Sequence[RunRecord], there_are: int) -> Bun
     )
 
 
-def _refuse_others(given: Mapping[str, Any], deed: str, *allowed: str) -> None:
+def _refuse_others(given: Mapping[str, Any], action: str, *allowed: str) -> None:
     """An option that changes nothing would be taken for one that does, as ``--since`` with ``--cost``."""
     others = [_flag(name) for name, value in given.items() if value and name not in allowed]
     if others:
-        raise UsageError(f"%venice log {deed}: it does not go with {' and '.join(others)}.")
+        raise UsageError(f"%venice log {action}: it does not go with {' and '.join(others)}.")
 
 
 def _flag(name: str) -> str:
@@ -89,9 +89,9 @@ def _flag(name: str) -> str:
 
 def _none_found(session: Session, given: Mapping[str, Any]) -> str:
     said = "The log holds no such run" if selects(given) else "The log is empty"
-    other = "the demo's" if not session.settings.demo else "the real"
+    other = "The demo's" if not session.settings.demo else "The real"
     switch = "on" if not session.settings.demo else "off"
-    return f"{said}: {session.log.folder}. It is kept apart from {other} log: %venice demo {switch}."
+    return f"{said}: {session.log.folder}. {other} log is a separate one: %venice demo {switch}."
 
 
 def _row(session: Session, record: RunRecord, time: str, *, with_thumbnail: bool) -> list[Cell | str]:

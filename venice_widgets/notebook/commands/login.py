@@ -33,10 +33,10 @@ def _login(_: Session, given: Mapping[str, Any]) -> Bundle:
     session = _session(found, legacy_header=bool(given.get("legacy_header")))
     balance = session.balance()
     go_on_with(session)
-    kept = _keep(found) if given.get("store") else "kept for this session alone"
+    place = _keep(found) if given.get("store") else "used in this session alone"
     kind = "wallet" if found.name == "wallet_key" else f"{kind_of_key(found.secret)} key".replace("unknown ", "")
-    left = amounts_text(balance) or "not told"
-    return notice(f"The {kind} {found.secret.masked} works. Balance: {left}. It is {kept}.", kind="information")
+    left = amounts_text(balance) or "unknown"
+    return notice(f"The {kind} {found.secret.masked} works. Balance: {left}. It is {place}.", kind="information")
 
 
 def _found(given: Mapping[str, Any]) -> Credential:

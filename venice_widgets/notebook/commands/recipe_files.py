@@ -72,7 +72,7 @@ def _facts(session: Session, found: FoundRecipe) -> list[tuple[str, str]]:
     pairs = [
         ("from", _ORIGINS[found.origin]),
         ("exact", "yes" if found.exact else "no: it cannot be sent again as it was"),
-        ("run", f"{recipe.run_id} ({_whereabouts(session, recipe.run_id)})" if recipe.run_id else "not told"),
+        ("run", f"{recipe.run_id} ({_whereabouts(session, recipe.run_id)})" if recipe.run_id else "unknown"),
         ("prompt", recipe.prompt),
         ("negative prompt", recipe.negative_prompt),
         ("model", recipe.model_used),

@@ -8,7 +8,7 @@ from IPython.core.error import UsageError
 
 from venice_widgets.current import current_session
 from venice_widgets.display import code
-from venice_widgets.redact import scrub
+from venice_widgets.redact import redact
 from venice_widgets.suggest import nearest
 
 from .account import BALANCE, CONFIG, DEMO
@@ -76,7 +76,7 @@ def _unknown(name: str, rest: str) -> str:
     """What is said of a word that is not a command: of one that was mistyped, or of a prompt."""
     near = nearest(name, COMMANDS) if len(name) > 1 else []
     hint = f" Did you mean {' or '.join(near)}?" if near else ""
-    said = f"%venice: there is no command {scrub(repr(name))}.{hint}"
+    said = f"%venice: there is no command {redact(repr(name))}.{hint}"
     if name.startswith("-") or (rest and not near):
         said += " Images are made by a cell that begins with %%venice; options go on that line, the prompt below it."
     return f"{said} %venice alone lists the commands."
