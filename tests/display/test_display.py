@@ -64,15 +64,17 @@ class Page(HTMLParser):
 
 def card(text: str = "word", **fields: object) -> Card:
     given_fields: dict[str, object] = {"data": JPEG, "width": 64, "height": 64, **fields}
-    return Card(heading=text, alt=text, aside=text, details=text, caption=text, notes=(text, text), **given_fields)
+    return Card(
+        heading=text, alt=text, aside=text, details=text, caption=text, notes=(text, text), hint=text, **given_fields
+    )
 
 
 def shown(cards: list[Card], **fields: object) -> Bundle:
-    return display.image_cards(cards, **{"summary": "two", "plain": "two pictures", "record": RECORD, **fields})
+    return display.image_cards(cards, **{"summary": "two", "plain": "two images", "record": RECORD, **fields})
 
 
 OUTPUTS = {
-    "pictures": lambda t: shown([card(t), card(t)], summary=t, notes=[t], plain=t, simulated=True),
+    "images": lambda t: shown([card(t), card(t)], summary=t, notes=[t], plain=t, simulated=True),
     "full size": lambda t: display.full_size(JPEG, "image/jpeg", 64, 64, alt=t, caption=t),
     "missing": lambda t: shown([card(t, data=b"", missing=t)], summary=t, plain=t),
     "table": lambda t: display.table(
@@ -105,7 +107,7 @@ def test_the_text_itself_is_all_there(output):
 @given(st.text(st.characters(exclude_characters="*`\n"), min_size=1).filter(str.strip))
 def test_any_text_at_all_leaves_the_elements_alone(text):
     for name, output in OUTPUTS.items():
-        if name not in {"pictures", "code", "join"}:
+        if name not in {"images", "code", "join"}:
             assert Page(output(text)).shape() == Page(output("word")).shape()
         for part in output(text).data.values():
             part.encode()
@@ -265,7 +267,7 @@ def test_a_missing_image_says_why_in_every_form():
     missing = Card(heading="seed 42", alt="a fox", missing="refused, not charged")
     bundle = shown([card(), missing])
     assert "refused, not charged" in Page(bundle).text
-    assert bundle.data["text/plain"] == "two pictures\nseed 42: refused, not charged"
+    assert bundle.data["text/plain"] == "two images\nseed 42: refused, not charged"
     assert len(Page(bundle).all("figure")) == 2
 
 
@@ -275,9 +277,9 @@ def test_where_all_are_missing_there_is_no_image_to_show():
 
 
 def test_the_terminal_reads_one_line_unless_there_is_more_to_say():
-    assert shown([card()]).data["text/plain"] == "two pictures"
+    assert shown([card()]).data["text/plain"] == "two images"
     plain = shown([card()], notes=["`--steps` had **no** effect"], simulated=True).data["text/plain"]
-    assert plain == "two pictures · simulated\n--steps had no effect"
+    assert plain == "two images · simulated\n--steps had no effect"
 
 
 def test_simulated_images_say_so_on_screen():
@@ -340,7 +342,7 @@ def test_the_price_grid_frames_the_chosen_price_and_calls_unknown_unknown():
 
 
 def test_the_name_of_a_narrow_table_stays_on_one_line():
-    (caption,) = Page(display.table(["a"], [["1"]], caption="Price of one picture of nano-banana-pro")).all("caption")
+    (caption,) = Page(display.table(["a"], [["1"]], caption="Price of one image of nano-banana-pro")).all("caption")
     assert "white-space:nowrap" in caption["style"]
 
 
@@ -389,7 +391,7 @@ def test_joined_outputs_stand_below_each_other_and_keep_the_image_and_the_record
     alone = shown([card()])
     both = display.join(display.notice("look"), alone)
     assert both.data["text/html"] == display.notice("look").data["text/html"] + alone.data["text/html"]
-    assert both.data["text/plain"] == "look\ntwo pictures"
+    assert both.data["text/plain"] == "look\ntwo images"
     assert (both.data["image/jpeg"], both.metadata) == (alone.data["image/jpeg"], alone.metadata)
 
 
@@ -403,3 +405,8 @@ def test_the_names_are_pinned():
         "Bundle", "Card", "Cell", "code", "facts", "full_size", "image_cards", "join", "line", "notice",
         "price_grid", "progress", "table",
     ]  # fmt: skip
+
+
+def test_an_image_says_how_to_see_it_at_full_size_while_the_pointer_rests_on_it():
+    html = shown([card(hint='Full size: %venice show 7KQ2MX --full "<')]).data["text/html"]
+    assert ' title="Full size: %venice show 7KQ2MX --full &quot;&lt;" ' in html

@@ -157,7 +157,7 @@ def labeled(markup: str, *, simulated: bool) -> str:
     return f"{label}{DOT} {markup}" if markup else label
 
 
-def image_tag(data: bytes, mime: str, alt: str, size: tuple[int, int], style: str) -> str:
+def image_tag(data: bytes, mime: str, alt: str, size: tuple[int, int], style: str, title: str = "") -> str:
     """An image whose bytes travel in its address.
 
     Args:
@@ -166,9 +166,11 @@ def image_tag(data: bytes, mime: str, alt: str, size: tuple[int, int], style: st
         alt: what it shows, for those who do not see it.
         size: width and height in pixels, for the shape that is held free until it is there.
         style: its declarations, such as `FLUID`.
+        title: shown while the pointer rests on it; empty for nothing.
     """
+    shown = f'title="{attribute(title)}" ' if title else ""
     return (
-        f'<img alt="{attribute(shortened(alt, 240))}" width="{size[0]}" height="{size[1]}" '
+        f'<img alt="{attribute(shortened(alt, 240))}" {shown}width="{size[0]}" height="{size[1]}" '
         f'style="{style}" src="data:{attribute(mime)};base64,{base64_text(data)}">'
     )
 

@@ -59,6 +59,8 @@ class Card:
     """What must not be overlooked: ``blurred by safe mode``."""
     section: str = ""
     """The heading above it and its neighbors of the same section; empty for none."""
+    hint: str = ""
+    """Shown while the pointer rests on the image: how to see it at its full size."""
     missing: str = ""
     """Why there is no image, in words: ``refused by the content policy, not charged``."""
 
@@ -192,7 +194,7 @@ def _figure(card: Card, best: int, widest: float) -> str:
 
 
 def _image_tag(card: Card, size: tuple[int, int]) -> str:
-    return image_tag(card.data or b"", card.mime, card.alt, size, f"{FLUID};border-radius:6px")
+    return image_tag(card.data or b"", card.mime, card.alt, size, f"{FLUID};border-radius:6px", card.hint)
 
 
 def _tile(height_to_width: float) -> str:

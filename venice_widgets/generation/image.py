@@ -223,6 +223,8 @@ def card_of(image: Image, prompt: str, *, preview: Preview | None = None, captio
         caption=caption,
         notes=image.remarks,
         section=section,
+        # Not a link: Jupyter serves no file of a folder whose name begins with a dot.
+        hint=f"Full size: %venice show {image.run_id[-RUN_ENDING:]} --full",
         missing=missing,
     )
 

@@ -81,7 +81,7 @@ def fail(session, simulator, kind: str, prompt: str, **fields) -> None:
 
 @pytest.fixture
 def several(session, simulator):
-    """Four runs: two pictures, one refused, one that may have been charged."""
+    """Four runs: two images, one refused, one that may have been charged."""
     session.generate("A red fox at night", seed=1)
     session.generate("An owl", seed=2, model="qwen-image-2")
     fail(session, simulator, "moderation", "A fox, refused", seed=3)
@@ -142,7 +142,7 @@ def test_a_row_tells_time_prompt_model_seed_price_status_run_and_shows_the_image
     assert ["nothing" in refused, "refused" in refused] == [True] * 2
     assert ["qwen-image-2" in owl, "estimated $0.05" in owl, "succeeded" in owl] == [True] * 3
     assert fox.split()[0] == several.log.search("night")[0].run_id[-8:]
-    # The two that have pictures show them small, from the store's thumbnails.
+    # The two that have images show them small, from the store's thumbnails.
     assert bundle.data["text/html"].count("<img ") == 2
     assert sum(path.is_file() for path in several.log.thumbnails.folder.rglob("*")) == 2
 
@@ -150,7 +150,7 @@ def test_a_row_tells_time_prompt_model_seed_price_status_run_and_shows_the_image
 def test_a_long_list_is_with_the_images_of_its_newest_only(several, monkeypatch):
     monkeypatch.setattr(log_module, "_MOST_THUMBNAILS", 3)
     shown = run_command(None, "log").data
-    assert shown["text/html"].count("<img") == 1  # the newest three hold one picture, the fourth another
+    assert shown["text/html"].count("<img") == 1  # the newest three hold one image, the fourth another
     assert "Only the newest 3 have their images." in shown["text/plain"]
     assert "Only the newest" not in told("log -n 3")
 
@@ -349,6 +349,16 @@ def test_a_run_is_shown_whole_from_the_store_for_nothing(session, simulator):
     assert len(simulator.requests) == asked
 
 
+def test_the_output_of_a_cell_tells_the_command_for_each_image_at_full_size(session):
+    generation = session.generate("a fox", images=2, seed=5)
+    html = generation._repr_mimebundle_()[0]["text/html"]
+    lines = re.findall(r'title="Full size: %venice (show \w+ --full)"', html)
+    shown = [run_command(None, line).data["text/html"] for line in lines]
+    received = [base64.b64encode(image.data).decode() for image in generation]
+    assert len(lines) == 2
+    assert all(data in page for data, page in zip(received, shown, strict=True))
+
+
 def test_an_image_is_shown_at_full_size_in_every_front_end(session):
     (image,) = session.generate("A fox", seed=1)
     assert f"{image.run_id[-8:]} --full" in told("show last")
@@ -382,7 +392,7 @@ def test_an_ending_that_fits_no_run_or_several_is_refused(reopen):
         run_command(None, f"show {shared}")
 
 
-def test_a_image_that_is_missing_is_told_and_named_by_verify(session):
+def test_an_image_that_is_missing_is_told_and_named_by_verify(session):
     image = session.generate("A red fox", seed=41).images[0]
     told("log")  # makes the thumbnail
     image.path.unlink()
@@ -395,16 +405,16 @@ def test_a_image_that_is_missing_is_told_and_named_by_verify(session):
     assert image.run_id[-8:] in checked
 
 
-def test_a_image_that_is_damaged_is_told_and_never_shown(session):
+def test_an_image_that_is_damaged_is_told_and_never_shown(session):
     image = session.generate("A red fox", seed=41).images[0]
-    image.path.write_bytes(b"no picture any more")
+    image.path.write_bytes(b"no image any more")
     for line in ("log", "show last"):
         assert "<img " not in run_command(None, line).data["text/html"]
     assert f"The image {image.sha256[:12]}… is damaged" in told("show last")
     checked = told("verify")
     assert "changed" in checked
     assert image.run_id[-8:] in checked
-    assert image.path.read_bytes() == b"no picture any more"  # verify changes nothing
+    assert image.path.read_bytes() == b"no image any more"  # verify changes nothing
 
 
 def test_an_unharmed_store_is_verified(several):
@@ -443,12 +453,12 @@ def test_the_same_request_is_shown_from_the_log_at_no_cost(session, simulator):
 
 
 @pytest.mark.parametrize("harm", ["missing", "damaged", "deleted"])
-def test_a_image_that_cannot_be_shown_is_not_reused_and_stops_nothing(harm, session, simulator):
+def test_an_image_that_cannot_be_shown_is_not_reused_and_stops_nothing(harm, session, simulator):
     image = session.generate("A red fox", seed=41).images[0]
     if harm == "missing":
         image.path.unlink()
     elif harm == "damaged":
-        image.path.write_bytes(b"no picture any more")
+        image.path.write_bytes(b"no image any more")
     else:
         told("log forget last --yes")
     assert not session.build("A red fox", seed=41).known
@@ -477,7 +487,7 @@ def test_what_may_have_been_charged_is_told_once_in_the_next_session(session, si
     lost.abort()
 
 
-def test_a_image_that_arrived_before_the_end_is_told_in_the_next_session(session, reopen, monkeypatch):
+def test_an_image_that_arrived_before_the_end_is_told_in_the_next_session(session, reopen, monkeypatch):
     monkeypatch.setattr(session.log, "finish", lambda run_id, outcome: None)
     lost = session.generate("A fox", seed=1)
     monkeypatch.setattr("venice_widgets.log.processes._started", lambda pid: None)
@@ -734,7 +744,7 @@ def test_forgetting_names_the_runs_that_gave_the_same_image(session, monkeypatch
     assert shared in told("log forget last --yes")
 
 
-def test_a_image_that_is_made_again_after_it_was_forgotten_is_back(session):
+def test_an_image_that_is_made_again_after_it_was_forgotten_is_back(session):
     session.generate("A red fox", seed=41)
     told("log forget last --yes")
     image = session.generate("A red fox", seed=41).images[0]
