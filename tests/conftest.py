@@ -25,7 +25,7 @@ from venice_widgets import current
 from venice_widgets.files import notebook
 from venice_widgets.session import Session
 from venice_widgets.simulator import Simulator
-from venice_widgets.simulator.art.pictures import Commission
+from venice_widgets.simulator.art.painter import Commission
 
 settings.register_profile("same", derandomize=True, deadline=None)
 settings.register_profile("explore", deadline=None, max_examples=1000)

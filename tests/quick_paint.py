@@ -9,7 +9,7 @@ import io
 
 from PIL import Image
 
-from venice_widgets.simulator.art.pictures import Commission, paint
+from venice_widgets.simulator.art.painter import Commission, paint
 
 
 def quick_paint(commission: Commission) -> bytes:

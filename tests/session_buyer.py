@@ -1,6 +1,6 @@
-"""One of several programs that share a store and its budget: buys pictures until a single one is refused.
+"""One of several programs that share a store and its budget: buys images until a single one is refused.
 
-Called as ``session_buyer.py IMAGES`` in the folder of the store; asks for IMAGES pictures at once, and for one at a
+Called as ``session_buyer.py IMAGES`` in the folder of the store; asks for IMAGES images at once, and for one at a
 time once so many are refused. Prints how many it got, and what the last refusal said.
 """
 

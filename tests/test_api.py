@@ -1,4 +1,4 @@
-"""`generate`: one call from prompt to pictures."""
+"""`generate`: one call from prompt to images."""
 
 import hashlib
 import io
@@ -21,7 +21,7 @@ from venice_widgets.simulator import Fault, Simulator
 
 
 def paint(commission):
-    """A small picture of its own for each content."""
+    """A small image of its own for each content."""
     file = io.BytesIO()
     color = hashlib.sha256(str(commission.content).encode()).digest()[:3]
     Image.new("RGB", (16, 12), tuple(color)).save(file, "PNG")

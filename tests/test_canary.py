@@ -132,7 +132,7 @@ COMMANDS = {
     "price": ["z-image-turbo"], "styles": [""], "show": ["last"], "doctor": [""], "verify": [""],
     "log": ["", "--json", "--cost", "--reconcile", "backup copy.sqlite"],
     "replay": ["last --dry-run", "last"], "drift": ["--model z-image-turbo --budget 0.10 --runs 2"],
-    "export": ["runs.jsonl", "runs.csv", "all.zip", "crate", "pictures --images"], "import": ["all.zip"],
+    "export": ["runs.jsonl", "runs.csv", "all.zip", "crate", "images --images"], "import": ["all.zip"],
     "resolve": ["last charged"], "panel": [""], "login": [f"{API_KEY}", f"--wallet={WALLET_KEY}"],
     "demo": ["off"],
 }  # fmt: skip

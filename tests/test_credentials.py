@@ -135,8 +135,8 @@ def test_a_dotenv_is_read_only_when_asked(dotenv, monkeypatch):
 
 
 def test_a_dotenv_that_was_asked_for_and_cannot_be_read_is_an_error(tmp_path):
-    (tmp_path / "picture").write_bytes(b"\xff\xfe\x00")
-    for path in (tmp_path / "absent", tmp_path / "picture", tmp_path):
+    (tmp_path / "image").write_bytes(b"\xff\xfe\x00")
+    for path in (tmp_path / "absent", tmp_path / "image", tmp_path):
         with pytest.raises(ConfigurationError, match="cannot be read"):
             find_credential(settings(), dotenv=path)
 

@@ -43,7 +43,7 @@ WALLET = "0x" + "4c0883a69102937d" * 4
 
 
 def paint(commission):
-    """A small picture of its own for each content."""
+    """A small image of its own for each content."""
     file = io.BytesIO()
     color = hashlib.sha256(str(commission.content).encode()).digest()[:3]
     Image.new("RGB", (16, 12), tuple(color)).save(file, "PNG")
@@ -346,7 +346,7 @@ def test_a_generation_that_is_all_from_the_log_is_done_at_once_and_costs_nothing
     assert len(posts(simulator)) == 1
 
 
-def test_a_image_that_is_gone_from_the_store_is_made_again(simulator, session):
+def test_an_image_that_is_gone_from_the_store_is_made_again(simulator, session):
     first = session.generate("a fox", seed=41)
     first.images[0].path.unlink()
     again = session.generate("a fox", seed=41)

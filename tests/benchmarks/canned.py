@@ -1,6 +1,6 @@
-"""A loopback Venice with its pictures made beforehand: its own time is small, and the same for everyone.
+"""A loopback Venice with its images made beforehand: its own time is small, and the same for everyone.
 
-``python canned.py KIND=FILE …`` serves until its input ends, and says its base URL first. A request for pictures gets
+``python canned.py KIND=FILE …`` serves until its input ends, and says its base URL first. A request for images gets
 those of the kind that its prompt begins with, the seed choosing the first of them; after as many seconds as it says
 then. Questions are answered by the simulator. ``GET /api/v1/busy`` tells the processor seconds of all answers.
 """
@@ -18,7 +18,7 @@ from venice_widgets.simulator.received import ReceivedRequest
 
 
 class Canned(ThreadingHTTPServer):
-    """The server; `kinds` holds the base64 of each kind's pictures."""
+    """The server; `kinds` holds the base64 of each kind's images."""
 
     daemon_threads = True
     request_queue_size = 64
@@ -51,8 +51,8 @@ class Handler(BaseHTTPRequestHandler):
         wanted = received.json
         kind, seconds, *_ = wanted["prompt"].split()
         time.sleep(float(seconds))
-        pictures = self.server.kinds[kind]
-        chosen = [pictures[(wanted["seed"] + place) % len(pictures)] for place in range(wanted.get("variants", 1))]
+        images = self.server.kinds[kind]
+        chosen = [images[(wanted["seed"] + place) % len(images)] for place in range(wanted.get("variants", 1))]
         parts = [b'{"id":"canned","images":["', *_between(b'","', chosen), b'"],"request":null,"timing":null}']
         self._send(parts, (("content-type", "application/json"), ("x-venice-is-content-violation", "false")))
         self._count(started)

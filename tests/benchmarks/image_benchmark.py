@@ -1,4 +1,4 @@
-"""Pictures that weigh what real ones weigh: soft shapes, which compress, under grain, which does not."""
+"""Images that weigh what real ones weigh: soft shapes, which compress, under grain, which does not."""
 
 import random
 import struct
@@ -12,8 +12,8 @@ OCTAVES = ((4, 110), (16, 60), (64, 30), (256, 16))
 """Cells along a side, and how many levels of brightness they span."""
 
 
-def make_pictures(folder: Path) -> dict[str, list[Path]]:
-    """The pictures of every benchmark: a 1K WebP and PNG, and four 4K PNGs, each as files in `folder`."""
+def make_images(folder: Path) -> dict[str, list[Path]]:
+    """The images of every benchmark: a 1K WebP and PNG, and four 4K PNGs, each as files in `folder`."""
     small = draw(1024, grain=9)
     webp, png = folder / "1k.webp", folder / "1k.png"
     small.save(webp, quality=95)
@@ -22,12 +22,12 @@ def make_pictures(folder: Path) -> dict[str, list[Path]]:
     draw(4096, grain=22).save(buffer, "PNG")
     large = [folder / f"4k-{number}.png" for number in range(4)]
     for number, path in enumerate(large):
-        path.write_bytes(with_comment(buffer.getvalue(), f"picture {number}"))
+        path.write_bytes(with_comment(buffer.getvalue(), f"image {number}"))
     return {"webp": [webp], "png": [png], "4K": large}
 
 
 def draw(side_pixels: int, grain: int) -> Image.Image:
-    """A square picture; `grain` is the noise of each channel, in levels of brightness."""
+    """A square image; `grain` is the noise of each channel, in levels of brightness."""
     source = random.Random(side_pixels)
     return Image.merge("RGB", [_channel(side_pixels, grain, source) for _ in range(3)])
 
@@ -45,7 +45,7 @@ def _noise(side: int, levels: int, source: random.Random) -> Image.Image:
 
 
 def with_comment(png: bytes, text: str) -> bytes:
-    """The same picture as another file: a PNG with one more text chunk before its end."""
+    """The same image as another file: a PNG with one more text chunk before its end."""
     body = b"tEXtComment\0" + text.encode("latin-1")
     chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
     return png[:-12] + chunk + png[-12:]

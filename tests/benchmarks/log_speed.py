@@ -27,7 +27,7 @@ from venice_widgets.log import Budgets, ImageRecord, Log, RunDraft, RunOutcome, 
 
 LLM_DATABASE = """
 ATTACH ? AS ours;
-INSERT INTO threads (id, name) VALUES ('t', 'pictures');
+INSERT INTO threads (id, name) VALUES ('t', 'images');
 INSERT INTO messages (hash, role) SELECT 'u' || run_id, 'user' FROM ours.runs;
 INSERT INTO messages (hash, parent_hash, role) SELECT 'a' || run_id, 'u' || run_id, 'assistant' FROM ours.runs;
 INSERT INTO parts (message_hash, position, type, text) SELECT 'u' || run_id, 0, 'text', prompt FROM ours.runs;
@@ -77,7 +77,7 @@ def main() -> None:
 
 
 def logging(place: Path, large: Path) -> None:
-    """What `reserve`, `mark_sent`, the picture's note and `finish` cost beyond their flushes."""
+    """What `reserve`, `mark_sent`, the image's note and `finish` cost beyond their flushes."""
     print("one request put on record: reserve + mark_sent + finish, ms (median of 200)")
     flush = _median(lambda: _flush(place / "flushed"), 100)
     for name, folder in (("an empty store", place / "small"), ("this store", _copy(large, place / "large"))):

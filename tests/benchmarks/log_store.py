@@ -139,12 +139,12 @@ def make_store(folder: Path, runs: int) -> None:
         marks = ", ".join("?" for _ in chunk[0])
         columns = ", ".join(chunk[0])
         connection.executemany(f"INSERT INTO runs ({columns}) VALUES ({marks})", [tuple(row.values()) for row in chunk])
-        pictures = [(r["run_id"], hashlib.sha256(str(r["run_id"]).encode()).hexdigest(), r["seed"]) for r in chunk
+        images = [(r["run_id"], hashlib.sha256(str(r["run_id"]).encode()).hexdigest(), r["seed"]) for r in chunk
                     if r["status"] == "succeeded"]  # fmt: skip
         connection.executemany(
             "INSERT INTO images (run_id, position, sha256, size_bytes, mime, width, height, mode, seed) "
             "VALUES (?, 0, ?, 900000, 'image/webp', 1024, 1024, 'RGB', ?)",
-            pictures,
+            images,
         )
     connection.executemany("INSERT OR IGNORE INTO documents VALUES (?, ?)", documents)
     for _, statement in indexes:

@@ -1,7 +1,7 @@
 """Measures what this package costs against the code that a person would write by hand.
 
     python tests/benchmarks/run.py                     all of it
-    python tests/benchmarks/run.py picture --times 30  one benchmark, more often
+    python tests/benchmarks/run.py image --times 30  one benchmark, more often
 
 Both ways run in turn, ours, theirs, ours, theirs, in the same minutes on the same machine; the table shows medians,
 the range below them, and their ratio beside what it should be. Nothing here fails: times are looked at, not asserted.
@@ -21,13 +21,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from images import make_images
 from kernels import Cost, execute_notebook, kernel
-from pictures import make_pictures
 
 ROOT = Path(__file__).parents[2]
 MIB, MILLI = 1 / 2**20, 1000.0
 SERVER_SECONDS = 1.0
-"""What a fast model takes for a picture."""
+"""What a fast model takes for an image."""
 
 LOAD = """
 import json, sys, time
@@ -52,8 +52,8 @@ answer = httpx.post(
     timeout=600,
 )
 answer.raise_for_status()
-for picture in answer.json()["images"]:
-    display(Image(base64.b64decode(picture)))
+for image in answer.json()["images"]:
+    display(Image(base64.b64decode(image)))
 """
 OURS = "%%venice --model {model} --seed {seed} -n {variants} {options}\n{prompt}"
 
@@ -146,8 +146,8 @@ def _in_python(bench: Bench, code: str) -> list[float]:
 
 
 def first(bench: Bench, times: int) -> Iterator[Row]:
-    """The first cell of a fresh kernel and a fresh store: imports, catalogue, picture."""
-    wall = Row(f"first cell, of a picture that takes {SERVER_SECONDS} s", "ms", MILLI)
+    """The first cell of a fresh kernel and a fresh store: imports, catalogue, image."""
+    wall = Row(f"first cell, of an image that takes {SERVER_SECONDS} s", "ms", MILLI)
     over = Row("  over the server's own time", "ms", MILLI, "≤ 400 ms", 400, of_ratio=False)
     cpu = Row("  processor time", "ms", MILLI)
     cells = _cells("webp", "z-image-turbo", 1, server_seconds=SERVER_SECONDS)
@@ -172,8 +172,8 @@ def _first_cell(bench: Bench, before: str, cell: str) -> Cost:
         return running.run(cell)
 
 
-def picture(bench: Bench, times: int) -> Iterator[Row]:
-    """One 1K picture in a warm kernel: of a server that takes no time, and of one that takes what a fast one does."""
+def image(bench: Bench, times: int) -> Iterator[Row]:
+    """One 1K image in a warm kernel: of a server that takes no time, and of one that takes what a fast one does."""
     for kind, seconds in (("webp", 0.0), ("png", 0.0), ("webp", SERVER_SECONDS)):
         size = (bench.folder / f"1k.{kind}").stat().st_size
         wall = Row(
@@ -255,7 +255,7 @@ def _cells(
 BENCHMARKS: dict[str, tuple[Callable[[Bench, int], Iterator[Row]], int]] = {
     "load": (load, 15),
     "first": (first, 9),
-    "picture": (picture, 25),
+    "image": (image, 25),
     "panel": (panel, 9),
     "notebook": (notebook, 5),
 }
@@ -293,9 +293,9 @@ def _make_repository(folder: Path) -> None:
 
 @contextmanager
 def served(folder: Path) -> Iterator[Bench]:
-    """The pictures, and the server in a process of its own."""
+    """The images, and the server in a process of its own."""
     _make_repository(folder)
-    kinds = make_pictures(folder)
+    kinds = make_images(folder)
     names = [f"{kind}={path}" for kind, paths in kinds.items() for path in paths]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("VENICE_")}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # no one's second start compiles again

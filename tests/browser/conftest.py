@@ -73,7 +73,7 @@ def open_notebook(server: Server, page: Any) -> Callable[..., Notebook]:
 
 @pytest.fixture
 def shoot(page: Any) -> Callable[[str], None]:
-    """Keep a picture of a state, where somebody wants to look at it."""
+    """Keep an image of a state, where somebody wants to look at it."""
 
     def shot(name: str) -> None:
         if SCREENSHOTS:

@@ -241,7 +241,7 @@ def test_the_gate_lets_every_request_of_a_session_pass_retries_and_questions_inc
         session.balance()
     assert len(generation.images) == 6
     assert refusals == [None] * len(gate.spent)
-    assert len(refusals) >= 6 + 3 + 2  # pictures, retries, the catalogue and the balance
+    assert len(refusals) >= 6 + 3 + 2  # images, retries, the catalogue and the balance
 
 
 ELSEWHERE = ["https://evil.example/api/v1/models", "http://api.venice.ai/api/v1/models", "https://api.venice.ai:444/x",

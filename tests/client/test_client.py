@@ -156,8 +156,8 @@ def generate(base_url, store, body=b"{}", transport=None, **changes):
         channel.close()
 
 
-def pictures(answer):
-    return [picture.path.read_bytes() for picture in answer.images.values()]
+def images(answer):
+    return [image.path.read_bytes() for image in answer.images.values()]
 
 
 def no_key_in(*things):
@@ -187,7 +187,7 @@ def logged():
 def test_the_body_reaches_the_wire_byte_for_byte_with_the_key_of_the_settings(listen, store):
     server = listen(http(body=ANSWER))
     body = '{"prompt":"A fox in {curly braces}, $5 🦊\\n"}'.encode()
-    assert pictures(generate(server.base_url, store, body)) == [RED]
+    assert images(generate(server.base_url, store, body)) == [RED]
     head, _, sent = server.received[0].partition(b"\r\n\r\n")
     assert sent == body
     assert head.startswith(b"POST /api/v1/image/generate HTTP/1.1\r\n")
@@ -217,7 +217,7 @@ def test_an_answer_to_a_question_that_is_no_json_is_an_error_that_costs_nothing(
 )
 def test_compressed_answers_are_read(listen, store, encoding, pack):
     server = listen(http(headers=[f"Content-Encoding: {encoding}"], body=pack(ANSWER)))
-    assert pictures(generate(server.base_url, store)) == [RED]
+    assert images(generate(server.base_url, store)) == [RED]
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "br", "deflate"])
@@ -227,15 +227,15 @@ def test_an_answer_that_only_claims_to_be_compressed_may_have_been_charged(liste
 
 
 @pytest.mark.parametrize("status", ["200 OK", "201 Created", "203 Non-Authoritative", "206 Partial Content"])
-def test_a_image_is_taken_with_any_status_of_success(listen, store, status):
-    assert pictures(generate(listen(http(status, body=ANSWER)).base_url, store)) == [RED]
+def test_an_image_is_taken_with_any_status_of_success(listen, store, status):
+    assert images(generate(listen(http(status, body=ANSWER)).base_url, store)) == [RED]
 
 
 @pytest.mark.parametrize("content_type", ["image/png", "application/octet-stream", "application/json", "text/html"])
-def test_a_image_that_is_the_body_itself_is_kept_whatever_it_is_called(listen, store, content_type):
+def test_an_image_that_is_the_body_itself_is_kept_whatever_it_is_called(listen, store, content_type):
     server = listen(http(headers=[f"Content-Type: {content_type}"], body=RED))
     answer = generate(server.base_url, store)
-    assert pictures(answer) == [RED]
+    assert images(answer) == [RED]
     assert answer.document is None
 
 
@@ -268,10 +268,10 @@ def test_a_body_that_is_cut_before_its_image_is_whole_may_have_been_charged(list
     assert len(server.received) == 1
 
 
-def test_a_image_that_arrived_whole_before_the_connection_broke_is_kept_and_the_damage_is_told(listen, store):
+def test_an_image_that_arrived_whole_before_the_connection_broke_is_kept_and_the_damage_is_told(listen, store):
     two = json.dumps({"images": [base64.b64encode(one).decode() for one in (RED, png("blue"))]}).encode()
     answer = generate(listen(http(body=two[:-30], length=len(two))).base_url, store)
-    assert pictures(answer) == [RED]
+    assert images(answer) == [RED]
     assert answer.error is None
     assert "The response was damaged" in answer.notes[0]
 
@@ -295,7 +295,7 @@ def test_the_facts_of_a_failure_are_told_with_it(listen, store):
     no_key_in(repr(answer), str(answer.error))
 
 
-@pytest.mark.parametrize("images", [[], [base64.b64encode(RED).decode()]], ids=["no picture", "a picture"])
+@pytest.mark.parametrize("images", [[], [base64.b64encode(RED).decode()]], ids=["no image", "an image"])
 def test_a_success_that_quotes_the_key_is_kept_without_it(listen, store, images):
     said = {
         "images": images,
@@ -465,7 +465,7 @@ def test_any_response_gives_images_as_they_were_or_one_of_our_errors(
     else:
         assert isinstance(answer.error, errors.VeniceError)
         assert not answer.images
-    for data in pictures(answer):
+    for data in images(answer):
         assert data == RED or claimed != "same" or body not in (ANSWER, RED)
 
 
@@ -530,7 +530,7 @@ def test_a_proxy_is_not_given_what_goes_to_the_loopback_in_the_clear(connect, li
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, proxy.base_url.removesuffix("/api/v1"))
     assert connect(service.base_url).get("/models") == ANSWER
-    assert pictures(generate(service.base_url, store)) == [RED]
+    assert images(generate(service.base_url, store)) == [RED]
     assert proxy.received == []
 
 

@@ -1,4 +1,4 @@
-"""Pictures are taken out of their JSON while it comes, and everything else stays as it was."""
+"""Images are taken out of their JSON while it comes, and everything else stays as it was."""
 
 import base64
 import io
@@ -27,10 +27,10 @@ DOCUMENTS = st.dictionaries(st.text().filter(lambda name: name != "images"), JSO
 
 
 class Basket:
-    """Takes pictures and remembers them; keeps no more than lengths where only those are asked for."""
+    """Takes images and remembers them; keeps no more than lengths where only those are asked for."""
 
     def __init__(self) -> None:
-        self.pictures: list[bytes] = []
+        self.images: list[bytes] = []
 
     @contextmanager
     def __call__(self, place) -> Iterator["Basket"]:
@@ -41,8 +41,8 @@ class Basket:
         self._pieces.append(data)
 
     def keep(self) -> Stored:
-        self.pictures.append(b"".join(self._pieces))
-        return Stored(str(len(self.pictures)), len(self.pictures[-1]), Path())
+        self.images.append(b"".join(self._pieces))
+        return Stored(str(len(self.images)), len(self.images[-1]), Path())
 
 
 @pytest.fixture
@@ -54,11 +54,11 @@ def _small_slices(monkeypatch):
 def read(text: bytes) -> tuple[dict | None, list[bytes], str | None]:
     basket = Basket()
     reading = read_body(io.BytesIO(text), basket)
-    return reading.document, basket.pictures, reading.problem
+    return reading.document, basket.images, reading.problem
 
 
-def answer(pictures: list[bytes], **rest: object) -> bytes:
-    return json.dumps({"images": [base64.b64encode(picture).decode() for picture in pictures], **rest}).encode()
+def answer(images: list[bytes], **rest: object) -> bytes:
+    return json.dumps({"images": [base64.b64encode(image).decode() for image in images], **rest}).encode()
 
 
 @pytest.mark.usefixtures("_small_slices")
@@ -76,28 +76,28 @@ class TestInSmallSlices:
         assert b"".join(iter(lifted.read, b"")) == text
 
     @given(DOCUMENTS, st.lists(st.binary(min_size=1, max_size=60), min_size=1, max_size=4), DOCUMENTS)
-    def test_every_image_and_every_other_value_arrives(self, before, pictures, after):
-        encoded = [base64.b64encode(picture).decode() for picture in pictures]
+    def test_every_image_and_every_other_value_arrives(self, before, images, after):
+        encoded = [base64.b64encode(image).decode() for image in images]
         document, found, problem = read(json.dumps({**before, "images": encoded, **after}).encode())
-        assert (found, problem) == (pictures, None)
+        assert (found, problem) == (images, None)
         assert document == {**before, **after}
 
     @given(st.lists(st.binary(min_size=20, max_size=60), min_size=1, max_size=3), st.data())
-    def test_a_cut_answer_gives_the_images_that_were_whole(self, pictures, data):
-        text = answer(pictures, id="x")
+    def test_a_cut_answer_gives_the_images_that_were_whole(self, images, data):
+        text = answer(images, id="x")
         cut = text[: data.draw(st.integers(0, len(text) - 1))]
-        whole = sum(cut.count(base64.b64encode(picture) + b'"') for picture in dict.fromkeys(pictures))
+        whole = sum(cut.count(base64.b64encode(image) + b'"') for image in dict.fromkeys(images))
         _, found, problem = read(cut)
-        assert found == pictures[:whole]
+        assert found == images[:whole]
         assert problem or not cut.strip()
 
     @pytest.mark.parametrize("prefix", ["", "data:image/png;base64,"])
     @pytest.mark.parametrize("ending", ["", "="])
     def test_a_data_uri_and_missing_padding_are_taken(self, prefix, ending):
-        encoded = base64.b64encode(b"a picture, and no small one at that!!").decode()
+        encoded = base64.b64encode(b"an image, and no small one at that!!").decode()
         assert encoded.endswith("==")
         text = json.dumps({"images": [prefix + encoded.rstrip("=") + ending * 2]}).encode()
-        assert read(text)[1] == [b"a picture, and no small one at that!!"]
+        assert read(text)[1] == [b"an image, and no small one at that!!"]
 
     @pytest.mark.parametrize(
         "text",
@@ -114,18 +114,18 @@ class TestInSmallSlices:
         assert read(text.encode())[1] == []
 
     def test_long_strings_elsewhere_stay_in_the_document(self):
-        document, pictures, _ = read(answer([b"x" * 50], imagesque="y" * 500, request={"images": ["z" * 500]}))
+        document, images, _ = read(answer([b"x" * 50], imagesque="y" * 500, request={"images": ["z" * 500]}))
         assert document == {"imagesque": "y" * 500, "request": {"images": ["z" * 500]}}
-        assert pictures == [b"x" * 50]
+        assert images == [b"x" * 50]
 
 
 @pytest.mark.parametrize(("mark", "written"), [("/", r"\/"), ("+", r"\u002b"), ("A", "A\\r\\n")])
 def test_escapes_and_line_breaks_in_base64_are_taken(mark, written):
-    picture = bytes(range(256)) * 3000
-    encoded = base64.b64encode(picture).decode()
+    image = bytes(range(256)) * 3000
+    encoded = base64.b64encode(image).decode()
     assert mark in encoded
     text = '{"images":["' + encoded.replace(mark, written) + '"]}'
-    assert read(text.encode())[1] == [picture]
+    assert read(text.encode())[1] == [image]
 
 
 def test_numbers_stay_exact():
@@ -133,7 +133,7 @@ def test_numbers_stay_exact():
     assert document == {"price": 0.1}
 
 
-def test_a_image_of_20_mb_is_read_within_6_mb():
+def test_an_image_of_20_mb_is_read_within_6_mb():
     text = io.BytesIO(b'{"images":["' + base64.b64encode(os.urandom(20 << 20)) + b'"]}')
     basket = Basket()
     basket.write = lambda data: None

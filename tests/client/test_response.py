@@ -1,4 +1,4 @@
-"""What an answer says beside its pictures, whatever shape it says it in."""
+"""What an answer says beside its images, whatever shape it says it in."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""Whatever body comes with success, the pictures that are whole are kept as they came, and nothing else escapes."""
+"""Whatever body comes with success, the images that are whole are kept as they came, and nothing else escapes."""
 
 import base64
 import hashlib
@@ -61,7 +61,7 @@ def read(body, **more):
     store = more.pop("store", None) or Kept()
     reading = read_body(io.BytesIO(body), store, **more)
     assert isinstance(reading, Reading)
-    return reading, {place: store.objects[picture.sha256] for place, picture in reading.images.items()}
+    return reading, {place: store.objects[sample.sha256] for place, sample in reading.images.items()}
 
 
 def answer(**changes):
@@ -76,8 +76,8 @@ JSON = st.recursive(
 
 
 def test_every_image_is_kept_exactly_as_it_was_received():
-    reading, pictures = read(answer())
-    assert pictures == {0: RED, 1: GREEN, 2: BLUE}
+    reading, samples = read(answer())
+    assert samples == {0: RED, 1: GREEN, 2: BLUE}
     assert reading.problem is None
 
 
@@ -86,17 +86,17 @@ def test_the_document_is_kept_without_its_images():
 
 
 @pytest.mark.parametrize("cut", range(0, len(answer()), 7))
-def test_a_image_that_arrived_whole_before_the_body_was_cut_is_kept(cut):
+def test_an_image_that_arrived_whole_before_the_body_was_cut_is_kept(cut):
     body = answer()[:cut]
     arrived = [data for data, text in zip((RED, GREEN, BLUE), TEXTS, strict=True) if f'"{text}"'.encode() in body]
-    reading, pictures = read(body, whole=False)
-    assert list(pictures.values()) == arrived
+    reading, samples = read(body, whole=False)
+    assert list(samples.values()) == arrived
     assert reading.problem
 
 
-def test_a_image_that_is_damaged_loses_only_itself_and_leaves_its_place():
-    reading, pictures = read(answer(images=[TEXTS[0], "not base64!", None, 7, {"url": "x"}, "", TEXTS[2]]))
-    assert pictures == {0: RED, 6: BLUE}
+def test_an_image_that_is_damaged_loses_only_itself_and_leaves_its_place():
+    reading, samples = read(answer(images=[TEXTS[0], "not base64!", None, 7, {"url": "x"}, "", TEXTS[2]]))
+    assert samples == {0: RED, 6: BLUE}
     assert "image 2 is not base64" in reading.problem
     assert "image 3 is not text" in reading.problem
 
@@ -113,7 +113,7 @@ def test_base64_may_be_a_data_uri_hold_white_space_or_miss_its_padding():
     assert read(answer(images=forms))[1] == dict.fromkeys(range(5), RED)
 
 
-def test_a_image_of_many_megabytes_is_decoded_in_pieces_without_a_byte_lost():
+def test_an_image_of_many_megabytes_is_decoded_in_pieces_without_a_byte_lost():
     large = RED + bytes(range(256)) * 40_000
     assert read(answer(images=[base64.b64encode(large).decode()]))[1] == {0: large}
 
@@ -123,8 +123,8 @@ def test_one_text_in_the_place_of_the_list_is_an_image_too():
 
 
 def test_where_the_list_of_images_is_there_it_alone_counts_even_if_it_is_empty():
-    reading, pictures = read(json.dumps({"request": {"images": [TEXTS[0]]}, "images": []}).encode())
-    assert not pictures
+    reading, samples = read(json.dumps({"request": {"images": [TEXTS[0]]}, "images": []}).encode())
+    assert not samples
     assert reading.document == {"request": {"images": [TEXTS[0]]}}
 
 
@@ -150,15 +150,15 @@ DEEP = "[" * 150 + "]" * 150
     ],
 )
 def test_images_that_are_not_where_they_should_be_are_found_all_the_same(body):
-    reading, pictures = read(body.encode())
-    assert pictures == {0: RED, 1: GREEN, 2: BLUE}
+    reading, samples = read(body.encode())
+    assert samples == {0: RED, 1: GREEN, 2: BLUE}
     assert reading.problem
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8-sig"])
 def test_a_document_in_another_encoding_is_read(encoding):
-    reading, pictures = read(json.dumps(WHOLE, ensure_ascii=False).encode(encoding))
-    assert pictures == {0: RED, 1: GREEN, 2: BLUE}
+    reading, samples = read(json.dumps(WHOLE, ensure_ascii=False).encode(encoding))
+    assert samples == {0: RED, 1: GREEN, 2: BLUE}
     assert reading.document == {name: value for name, value in WHOLE.items() if name != "images"}
     assert reading.problem is None
 
@@ -197,22 +197,22 @@ def test_a_refused_answer_keeps_no_image():
 )
 def test_numbers_and_nesting_beyond_all_measure_cost_neither_the_process_nor_the_image_before_them(tail):
     started = time.monotonic()
-    _, pictures = read(b'{"images":["' + TEXTS[0].encode() + b'"],"x":' + tail)
-    assert pictures == {0: RED}
+    _, samples = read(b'{"images":["' + TEXTS[0].encode() + b'"],"x":' + tail)
+    assert samples == {0: RED}
     assert time.monotonic() - started < 5
 
 
 def test_a_document_is_nested_no_deeper_than_whoever_keeps_it_can_follow():
     body = b'{"images":["' + TEXTS[0].encode() + b'"],"x":' + b"[" * 5000 + b"]" * 5000 + b"}"
-    reading, pictures = read(body)
-    assert pictures == {0: RED}
+    reading, samples = read(body)
+    assert samples == {0: RED}
     assert "nested more than 100 deep" in reading.problem
     json.dumps(reading.document)
 
 
 def test_a_full_disk_is_an_error_only_if_no_image_could_be_kept():
-    reading, pictures = read(answer(), store=Kept(fails_at=2))
-    assert pictures == {0: RED, 2: BLUE}
+    reading, samples = read(answer(), store=Kept(fails_at=2))
+    assert samples == {0: RED, 2: BLUE}
     assert "could not be stored: no space." in reading.problem
     with pytest.raises(StoreError, match="no space"):
         read(answer(images=TEXTS[:1]), store=Kept(fails_at=1))
@@ -253,6 +253,6 @@ def test_damage_at_any_byte_loses_no_image_that_stands_before_it(before, images,
     texts = [text for text in images if isinstance(text, str)]
     sent = [base64.b64decode(text) for text in texts]
     assert list(read(body)[1].values()) == sent
-    _, pictures = read(body[:place] + damage + body[place + len(damage) :])
+    _, samples = read(body[:place] + damage + body[place + len(damage) :])
     safe = sum(end < place for end in ends(body, texts))
-    assert list(pictures.values())[:safe] == sent[:safe]
+    assert list(samples.values())[:safe] == sent[:safe]

@@ -137,8 +137,8 @@ def test_a_stated_store_wins_over_a_found_one_and_its_config_is_read(folder, tmp
 def test_a_store_under_the_home_is_expanded_and_made_absolute(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    assert read(tmp_path, VENICE_STORE="~/pictures").store == tmp_path / "pictures"
-    assert read(tmp_path, VENICE_STORE="pictures").store == tmp_path / "pictures"
+    assert read(tmp_path, VENICE_STORE="~/images").store == tmp_path / "images"
+    assert read(tmp_path, VENICE_STORE="images").store == tmp_path / "images"
 
 
 def test_a_home_that_does_not_exist_is_refused_in_our_words(tmp_path):

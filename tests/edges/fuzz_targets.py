@@ -24,7 +24,7 @@ SECONDS = 5
 LONGEST_BYTES = 1 << 14
 
 
-def picture(name, **options):
+def image(name, **options):
     """A small image of a format."""
     file = io.BytesIO()
     Image.radial_gradient("L").resize((12, 9)).convert("RGB").save(file, name, **options)
@@ -241,8 +241,8 @@ def seeds():
     entries = json.loads(served("/models?type=image"))["data"]
     traits, styles = served("/models/traits?type=image"), served("/image/styles")
     recipe = Recipe({"model": "m", "prompt": "fox", "negative_prompt": "rain"}, seed=1, steps=8)
-    pictures = [picture("PNG"), picture("JPEG"), picture("WEBP"), picture("WEBP", lossless=True)]
-    body = json.dumps({"id": "g", "images": [base64.b64encode(pictures[0]).decode()], "request": {"seed": 4}}).encode()
+    images = [image("PNG"), image("JPEG"), image("WEBP"), image("WEBP", lossless=True)]
+    body = json.dumps({"id": "g", "images": [base64.b64encode(images[0]).decode()], "request": {"seed": 4}}).encode()
     error = json.dumps({"error": {"message": "no", "code": "moderation_blocked"}, "details": {"_errors": ["x"]}})
     named = b"x-venice-balance-usd: 3\nretry-after: 3\nx-venice-model-deprecation-date: 2026-12-01T00:00:00Z\n\n"
     return {
@@ -252,14 +252,14 @@ def seeds():
             b"\x80\0\0" + named + body,
             b"\0\1\0" + zlib.compress(body, wbits=31),
             b"\0\2\0" + zlib.compress(body),
-            b"\0\0\1" + pictures[0],
+            b"\0\0\1" + images[0],
             *(bytes((place, 0, 0)) + error.encode() for place in range(1, len(STATUSES))),
         ],
         "metadata": [
-            *pictures,
-            picture("GIF"),
-            picture("AVIF"),
-            *(write_recipe(each, recipe).data for each in pictures),
+            *images,
+            image("GIF"),
+            image("AVIF"),
+            *(write_recipe(each, recipe).data for each in images),
         ],
         "option line": [
             b"--model m --seed 1..3 --cfg-scale 3,7 --save 'fox-{seed}.{ext}' -n 2 --yes\nA {{ name }} fox",

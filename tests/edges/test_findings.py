@@ -37,7 +37,7 @@ FINDINGS = {
         "generation/test_copies.py::test_python_saves_as_a_cell_does",
     ],
     "A6 a file that is in the way is named before sending": [
-        "notebook/test_cell.py::test_a_image_that_could_not_be_saved_as_asked_is_not_paid_for",
+        "notebook/test_cell.py::test_an_image_that_could_not_be_saved_as_asked_is_not_paid_for",
         "generation/test_copies.py::test_a_file_or_folder_that_is_in_the_way_is_named",
     ],
     "B1 proxies, certificates and the client's construction": [
@@ -82,7 +82,7 @@ FINDINGS = {
     "E1 infotext on one line": [
         "media/metadata/test_foreign.py::test_infotext_is_read_on_one_line_and_on_three_whole_and_cut",
         "media/metadata/test_foreign.py::test_a_prompt_on_one_line_without_a_negative_prompt_is_read",
-        "notebook/commands/test_replay.py::test_a_image_by_another_program_is_not_said_to_be_of_venice_and_is_not_sent",
+        "notebook/commands/test_replay.py::test_an_image_by_another_program_is_not_said_to_be_of_venice_and_is_not_sent",
     ],
     "E2 a seed of -1 from another program is not known": [
         "media/metadata/test_foreign.py::test_a_seed_of_minus_one_is_not_known_in_files_of_other_programs",
@@ -90,7 +90,7 @@ FINDINGS = {
     ],
     "E3 other programs' formats are named": [
         "media/metadata/test_foreign.py::test_another_programs_format_is_named_and_not_guessed_at",
-        "notebook/commands/test_replay.py::test_a_image_by_another_program_is_not_said_to_be_of_venice_and_is_not_sent",
+        "notebook/commands/test_replay.py::test_an_image_by_another_program_is_not_said_to_be_of_venice_and_is_not_sent",
     ],
     "E4 comments in every encoding, and infotext in other fields": [
         "media/metadata/test_foreign.py::test_a_comment_is_read_in_every_encoding",
@@ -226,11 +226,11 @@ FINDINGS = {
     ],
     "H3 a log that stays locked": [
         "log/test_database.py::test_a_log_that_stays_locked_says_so_and_that_nothing_was_done",
-        "generation/test_worker.py::test_a_image_that_comes_while_another_program_holds_the_log_is_kept_and_shown",
+        "generation/test_worker.py::test_an_image_that_comes_while_another_program_holds_the_log_is_kept_and_shown",
     ],
     "H4 the memory of the tests": [
         "log/export/test_ro_crate.py::test_a_crate_of_many_runs_needs_no_more_memory_than_one_of_few",
-        "client/test_json_strings.py::test_a_image_of_20_mb_is_read_within_6_mb",
+        "client/test_json_strings.py::test_an_image_of_20_mb_is_read_within_6_mb",
     ],
     "I1 an interrupt while the log is read": [
         "log/test_interrupts.py::test_an_interrupt_at_any_bytecode_leaves_the_log_alive",

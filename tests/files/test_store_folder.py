@@ -92,7 +92,7 @@ def test_the_store_is_found_from_the_notebook_and_not_from_where_cd_leads(tmp_pa
     monkeypatch.chdir(tmp_path / "cron")
     settings = read_settings({}, environ={})
     assert (settings.store, str(settings.project_budget_usd)) == (tmp_path / "nbs" / ".venice", "1.00")
-    assert read_settings({"store": "pictures"}, environ={}).store == tmp_path / "nbs" / "pictures"
+    assert read_settings({"store": "images"}, environ={}).store == tmp_path / "nbs" / "images"
 
 
 def test_the_notebook_tells_before_the_folder_in_which_ipython_started(tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""What a generation gives: pictures as they were received, their truths, and little of them in memory."""
+"""What a generation gives: images as they were received, their truths, and little of them in memory."""
 
 import gc
 import io
@@ -49,10 +49,10 @@ def image(session):
     return session.generate("a fox", seed=41).images[0]
 
 
-# One picture.
+# One image.
 
 
-def test_a_image_tells_its_seed_run_hash_format_and_size(session, image):
+def test_an_image_tells_its_seed_run_hash_format_and_size(session, image):
     assert (image.seed, image.mime, image.width, image.height) == (41, "image/png", 70, 50)
     assert image.run_id == session.log.get("last").run_id
     assert image.sha256 == session.log.get("last").images[0].sha256
@@ -66,12 +66,12 @@ def test_data_is_read_from_the_store_each_time_and_exactly_as_received(image):
 
 
 def test_pil_gives_the_decoded_image(image):
-    picture = image.pil()
-    assert (picture.size, picture.format) == ((70, 50), "PNG")
-    picture.getpixel((69, 49))
+    sample = image.pil()
+    assert (sample.size, sample.format) == ((70, 50), "PNG")
+    sample.getpixel((69, 49))
 
 
-def test_a_image_that_is_gone_from_the_store_is_an_error_that_says_where_it_was(image):
+def test_an_image_that_is_gone_from_the_store_is_an_error_that_says_where_it_was(image):
     image.path.unlink()
     for read in (lambda: image.data, image.pil, lambda: image.save("a.png")):
         with pytest.raises(StoreError) as caught:

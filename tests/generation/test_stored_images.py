@@ -1,4 +1,4 @@
-"""From the log back to pictures: what a run gave says again what was said under it."""
+"""From the log back to images: what a run gave says again what was said under it."""
 
 from decimal import Decimal
 

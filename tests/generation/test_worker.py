@@ -37,7 +37,7 @@ KEY = "VENICE_INFERENCE_KEY_0123456789abcdef"
 
 
 def paint(commission):
-    """A small picture of its own for each content."""
+    """A small image of its own for each content."""
     file = io.BytesIO()
     color = hashlib.sha256(str(commission.content).encode()).digest()[:3]
     Pillow.new("RGB", (16, 12), tuple(color)).save(file, "PNG")
@@ -74,7 +74,7 @@ def _quick_retries(monkeypatch):
 
 
 class Watching(httpx.BaseTransport):
-    """Lets a test look at the world at the moment when a picture is asked for."""
+    """Lets a test look at the world at the moment when an image is asked for."""
 
     def __init__(self, inner, look):
         self._inner, self._look = inner, look
@@ -86,7 +86,7 @@ class Watching(httpx.BaseTransport):
 
 
 class Says(httpx.BaseTransport):
-    """The simulator, but for the answer to the pictures."""
+    """The simulator, but for the answer to the images."""
 
     def __init__(self, simulator, body, status=200, headers=()):
         self._inner, self._answer = simulator.transport(), (status, dict(headers), body)
@@ -154,7 +154,7 @@ def test_what_waits_its_turn_is_pending_and_reserved_while_the_first_hangs(simul
     assert session.log.spent().reserved_usd == 0
 
 
-def test_a_image_is_kept_before_it_is_on_record_and_on_record_before_it_is_shown(start, monkeypatch):
+def test_an_image_is_kept_before_it_is_on_record_and_on_record_before_it_is_shown(start, monkeypatch):
     session, order = start(), []
     keep, finish = objects_module.ObjectWriter.keep, session.log.finish
 
@@ -432,7 +432,7 @@ def test_an_error_that_all_would_meet_is_met_by_few(simulator, start):
 
 
 def test_a_damaged_variant_does_not_lose_the_whole_ones(simulator, start):
-    images = [base64.b64encode(data).decode() for data in (PNG, PNG[:30], b"no picture at all", PNG)]
+    images = [base64.b64encode(data).decode() for data in (PNG, PNG[:30], b"no image at all", PNG)]
     generation = start(Says(simulator, json.dumps({"images": images}).encode())).generate("a fox", seed=41, variants=4)
     assert [(image.seed, image.data) for image in generation.images] == [(41, PNG), (None, PNG)]
     assert "2 of 4 images came; all may have been charged." in generation.notes
@@ -547,7 +547,7 @@ def test_what_could_not_be_marked_as_sent_is_not_sent_and_cost_nothing(simulator
 
 
 @pytest.mark.parametrize("raised", [StoreError("the log cannot be written."), ValueError("surrogates not allowed")])
-def test_a_image_that_cannot_be_put_on_record_is_shown_all_the_same_and_that_is_told(start, monkeypatch, raised):
+def test_an_image_that_cannot_be_put_on_record_is_shown_all_the_same_and_that_is_told(start, monkeypatch, raised):
     def refuse(run_id, outcome):
         raise raised
 
@@ -561,7 +561,7 @@ def test_a_image_that_cannot_be_put_on_record_is_shown_all_the_same_and_that_is_
     assert any("could not be put on record as succeeded" in note for note in generation.notes)
 
 
-def test_a_image_that_comes_while_another_program_holds_the_log_is_kept_and_shown(simulator, start):
+def test_an_image_that_comes_while_another_program_holds_the_log_is_kept_and_shown(simulator, start):
     session = start(Watching(simulator.transport(), lambda _: other.execute("BEGIN IMMEDIATE")))
     prepared = session.build("a fox", seed=1)
     session.log._database.busy_timeout_seconds = 0.05

@@ -42,7 +42,7 @@ def draft(**changes):
     return RunDraft(**{**values, **changes})
 
 
-def picture(sha256="ab" * 32, **changes):
+def image(sha256="ab" * 32, **changes):
     values = {"sha256": sha256, "size_bytes": 7, "mime": "image/webp", "width": 64, "height": 48, "seed": 41}
     return ImageRecord(**{**values, "mode": "RGB", **changes})
 
@@ -53,8 +53,8 @@ def outcome(status=Status.SUCCEEDED, **changes):
 
 @pytest.fixture(scope="session")
 def make():
-    """Makers of drafts, outcomes and pictures: ``make.draft(seed=7)``."""
-    return SimpleNamespace(draft=draft, outcome=outcome, picture=picture, start=START)
+    """Makers of drafts, outcomes and images: ``make.draft(seed=7)``."""
+    return SimpleNamespace(draft=draft, outcome=outcome, image=image, start=START)
 
 
 @pytest.fixture

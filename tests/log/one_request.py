@@ -1,6 +1,6 @@
 """One paid request in the order of REPRODUCIBILITY, section 2; the process kills itself after the step that is named.
 
-Called as ``one_request.py FOLDER STEP OPTIONS`` with the picture's bytes on standard input.
+Called as ``one_request.py FOLDER STEP OPTIONS`` with the image's bytes on standard input.
 """
 
 import hashlib

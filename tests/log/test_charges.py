@@ -43,7 +43,7 @@ def test_what_was_settled_can_be_settled_anew(log, unknown):
 
 def test_a_late_answer_outweighs_what_a_person_thought(log, make, unknown):
     log.resolve(unknown, charged=False)
-    log.finish(unknown, make.outcome(images=(make.picture(),)))
+    log.finish(unknown, make.outcome(images=(make.image(),)))
     record = log.get(unknown)
     assert (record.status, record.charged_usd, record.charge_source) == (Status.SUCCEEDED, None, None)
     assert log.spent().estimated_usd == CENT

@@ -71,9 +71,9 @@ def test_where_wal_fails_the_journal_is_delete_and_everything_works(tmp_path, ma
     log.reserve([draft])
     log.mark_sent(draft.run_id)
     with log.image_writer(draft.run_id) as writer:
-        writer.write(b"picture")
+        writer.write(b"image")
         kept = writer.keep()
-    log.finish(draft.run_id, make.outcome(images=(make.picture(kept.sha256),)))
+    log.finish(draft.run_id, make.outcome(images=(make.image(kept.sha256),)))
     assert log.search("fox")[0].images
     log.close()
     assert not (tmp_path / "log.sqlite-wal").exists()
@@ -209,7 +209,7 @@ def test_no_request_and_no_search_reads_the_whole_log(tmp_path, make, monkeypatc
         log = Log.open(tmp_path)
         log.reserve([draft], Budgets(session_usd=Decimal(1), day_usd=Decimal(1), project_usd=Decimal(1)))
         log.mark_sent(draft.run_id)
-        log.finish(draft.run_id, make.outcome(images=(make.picture(),)))
+        log.finish(draft.run_id, make.outcome(images=(make.image(),)))
         for filters in ({}, {"text": "fox"}):
             log.search(**filters, model="m")
             log.search(**filters, seed=7)

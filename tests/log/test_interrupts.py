@@ -63,7 +63,7 @@ def a_run(log, make, status=None):
     log.reserve([draft])
     if status:
         log.mark_sent(draft.run_id)
-        log.finish(draft.run_id, make.outcome(status, images=(make.picture(),)))
+        log.finish(draft.run_id, make.outcome(status, images=(make.image(),)))
     return draft.run_id
 
 
@@ -90,7 +90,7 @@ def operations(log, make, folder):
         "export": (lambda: folder / f"{next(numbers)}.jsonl", lambda path: export(log, path)),
         "reserve": (make.draft, lambda draft: log.reserve([draft], Budgets(project_usd=Decimal(10**6)))),
         "mark sent": (pending, log.mark_sent),
-        "finish": (pending, lambda run_id: log.finish(run_id, make.outcome(images=(make.picture(),)))),
+        "finish": (pending, lambda run_id: log.finish(run_id, make.outcome(images=(make.image(),)))),
         "resolve": (unknown, lambda run_id: log.resolve(run_id, charged=True)),
         "favorite": (pending, log.favorite),
         "reconcile": (lambda: None, lambda _: log.reconcile([("x", Decimal(1))])),

@@ -1,4 +1,4 @@
-"""A real kernel is killed after each step of one paid request; the next kernel finds what was sent, and its picture.
+"""A real kernel is killed after each step of one paid request; the next kernel finds what was sent, and its image.
 
 The steps are those of REPRODUCIBILITY, section 2. The kernel is stopped exactly there by a patch that the test gives
 it as a cell: the named method waits for ever and says so by a file; while the answer is under way it is Venice that
@@ -61,7 +61,7 @@ class Step:
     """How many requests Venice got."""
     left: str
     """Of a budget of one dollar."""
-    picture: bool = False
+    image: bool = False
 
 
 STEPS = {
@@ -69,15 +69,15 @@ STEPS = {
     "2 pending": Step("after Log.reserve", "cancelled", 0, "$1.00"),
     "3 marked as sent": Step("after Log.mark_sent", "unknown", 0, "$0.99"),
     "4 answer under way": Step("hang", "unknown", 1, "$0.99"),
-    "4 picture under way": Step("before ObjectWriter.keep", "succeeded", 1, "$0.99", picture=True),
-    "5 bytes kept": Step("after ObjectWriter.keep", "succeeded", 1, "$0.99", picture=True),
-    "6 on record": Step("after Log.finish", "succeeded", 1, "$0.99", picture=True),
-    "7 shown": Step("shown", "succeeded", 1, "$0.99", picture=True),
+    "4 image under way": Step("before ObjectWriter.keep", "succeeded", 1, "$0.99", image=True),
+    "5 bytes kept": Step("after ObjectWriter.keep", "succeeded", 1, "$0.99", image=True),
+    "6 on record": Step("after Log.finish", "succeeded", 1, "$0.99", image=True),
+    "7 shown": Step("shown", "succeeded", 1, "$0.99", image=True),
 }
 
 
 def paint(commission) -> bytes:
-    """A tiny picture that differs by its seed."""
+    """A tiny image that differs by its seed."""
     image = Image.new("RGB", (16, 8), (commission.content % 256, 90, 30))
     image.save(file := io.BytesIO(), "PNG")
     return file.getvalue()
@@ -192,7 +192,7 @@ def test_a_kernel_killed_at_any_step_loses_nothing(name, kernel, tmp_path):
 
     assert_on_record(kernel, step, tmp_path)
     assert_told_once(kernel, step)
-    # What is reserved covers what Venice may have charged, and the pictures of `assert_told_once`.
+    # What is reserved covers what Venice may have charged, and the images of `assert_told_once`.
     left = kernel.text("current_session().left_text()").split("$")[1].strip("'")
     assert float(left) == pytest.approx(float(step.left.strip("$")) - 0.02)
     assert balance - kernel.simulator.balance_usd() <= 1 - float(left) + 1e-9
@@ -212,10 +212,10 @@ def assert_on_record(kernel: Kernel, step: Step, folder: Path) -> None:
     assert ("may have been charged ($0.01 perhaps)" in doctor) == (step.status == "unknown")
     assert "every record are as they were written" in kernel.text("%venice verify")
     (shown,) = kernel.run("%venice show last")
-    assert ('<img alt="A red fox"' in shown["data"]["text/html"]) == step.picture
+    assert ('<img alt="A red fox"' in shown["data"]["text/html"]) == step.image
     (table,) = kernel.run("%venice log")
-    assert ("<img " in table["data"]["text/html"]) == step.picture
-    if step.picture:
+    assert ("<img " in table["data"]["text/html"]) == step.image
+    if step.image:
         (image,) = record["outcome"]["images"]
         kept = (folder / ".venice" / "objects" / image["sha256"][:2] / image["sha256"][2:]).read_bytes()
         assert hashlib.sha256(kept).hexdigest() == image["sha256"]
@@ -224,7 +224,7 @@ def assert_on_record(kernel: Kernel, step: Step, folder: Path) -> None:
 
 
 def assert_told_once(kernel: Kernel, step: Step) -> None:
-    """The first cell says what may have been charged, the second no more; both make their pictures."""
+    """The first cell says what may have been charged, the second no more; both make their images."""
     first, second = (kernel.all_texts(f"%%venice --seed {seed}\nA red fox") for seed in (42, 43))
     assert ("they may have been charged" in first) == (step.status == "unknown")
     assert "they may have been charged" not in second

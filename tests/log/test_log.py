@@ -15,7 +15,7 @@ from venice_widgets.log import Log, Status
 def test_a_run_comes_back_as_it_went_in(log, make):
     draft = make.draft(parent_run_id="01JA", relation="replay_of", asked_model="fastest")
     outcome = make.outcome(
-        images=(make.picture(), make.picture("cd" * 32, seed=None)),
+        images=(make.image(), make.image("cd" * 32, seed=None)),
         response={"id": "x", "timing": {"total": 3}},
         headers={"cf-ray": "1"},
         response_id="x",
@@ -69,7 +69,7 @@ def test_a_run_ends_once_but_an_unknown_one_may_still_succeed(log, make):
     log.reserve([draft])
     log.mark_sent(draft.run_id)
     log.finish(draft.run_id, make.outcome(Status.UNKNOWN, error="timed out"))
-    log.finish(draft.run_id, make.outcome(images=(make.picture(),)))
+    log.finish(draft.run_id, make.outcome(images=(make.image(),)))
     assert len(log.get("last").images) == 1
     with pytest.raises(StoreError, match="not pending"):
         log.finish(draft.run_id, make.outcome(Status.FAILED))
@@ -179,7 +179,7 @@ def test_nothing_is_sent_from_a_store_that_was_deleted_or_moved_while_it_was_ope
     kept = log.objects.add(b"image")
     told = r"was moved, deleted or replaced while run .* was in flight.*\n.*export and import"
     with pytest.raises(StoreError, match=told):
-        log.finish(sent.run_id, make.outcome(images=(make.picture(kept.sha256),)))
+        log.finish(sent.run_id, make.outcome(images=(make.image(kept.sha256),)))
     there = Log.open(log.folder)
     assert there.get(sent.run_id).status is Status.SUCCEEDED, "the record is where the image is"
     assert there.verify().ok
@@ -193,7 +193,7 @@ def test_an_image_that_was_stored_before_the_store_was_moved_is_said_to_be_there
     kept = log.objects.add(b"image")
     moved = log.folder.rename(log.folder.with_name("moved"))
     with pytest.raises(StoreError, match="Its image is in the folder that was moved"):
-        log.finish(draft.run_id, make.outcome(images=(make.picture(kept.sha256),)))
+        log.finish(draft.run_id, make.outcome(images=(make.image(kept.sha256),)))
     for folder in (moved, log.folder):
         there = Log.open(folder)
         assert there.get(draft.run_id).status is Status.SUCCEEDED

@@ -10,14 +10,14 @@ from venice_widgets.log import Log, ObjectStore, Status
 
 @pytest.fixture
 def run(log, make):
-    """A run with a picture in the store, and the picture."""
+    """A run with an image in the store, and the image."""
     draft = make.draft()
     log.reserve([draft])
     log.mark_sent(draft.run_id)
     with log.image_writer(draft.run_id) as writer:
-        writer.write(b"picture")
+        writer.write(b"image")
         kept = writer.keep()
-    log.finish(draft.run_id, make.outcome(images=(make.picture(kept.sha256),)))
+    log.finish(draft.run_id, make.outcome(images=(make.image(kept.sha256),)))
     return draft.run_id, kept
 
 
@@ -54,8 +54,8 @@ def test_an_image_that_comes_or_goes_while_everything_is_hashed_is_no_fault(log,
         yield from list(names())
         if meanwhile == "arrives":
             log.reserve([draft := make.draft()])
-            kept = log.objects.add(b"another picture")
-            log.finish(draft.run_id, make.outcome(images=(make.picture(kept.sha256),)))
+            kept = log.objects.add(b"another image")
+            log.finish(draft.run_id, make.outcome(images=(make.image(kept.sha256),)))
         else:
             log.delete_image(run[1].sha256)
 
@@ -176,7 +176,7 @@ def test_deleting_keeps_the_thumbnail_that_is_there(log, run):
 
 
 def test_only_an_image_of_the_log_is_deleted(log):
-    reference = log.objects.add(b"a reference picture")
+    reference = log.objects.add(b"a reference image")
     with pytest.raises(StoreError, match="no run gave the image"):
         log.delete_image(reference.sha256)
     assert reference.path.exists()
@@ -185,10 +185,10 @@ def test_only_an_image_of_the_log_is_deleted(log):
 def test_a_deleted_image_that_is_made_again_is_back(log, make, run):
     _, kept = run
     log.delete_image(kept.sha256)
-    log.objects.add(b"picture")
+    log.objects.add(b"image")
     draft = make.draft()
     log.reserve([draft])
-    log.finish(draft.run_id, make.outcome(images=(make.picture(kept.sha256),)))
+    log.finish(draft.run_id, make.outcome(images=(make.image(kept.sha256),)))
     assert log.verify().ok
     kept.path.unlink()
     assert [fault.sha256 for fault in log.verify().missing] == [kept.sha256]
@@ -202,10 +202,10 @@ def test_no_secret_is_kept_whatever_the_headers_hold(log, make):
     log.reserve([draft])
     log.mark_sent(draft.run_id)
     with log.image_writer(draft.run_id, headers=headers) as writer:
-        writer.write(b"picture")
+        writer.write(b"image")
         kept = writer.keep()
     while_arriving = everything(log)
-    log.finish(draft.run_id, make.outcome(headers=headers, images=(make.picture(kept.sha256),)))
+    log.finish(draft.run_id, make.outcome(headers=headers, images=(make.image(kept.sha256),)))
     assert log.get("last").outcome.headers == {"cf-ray": "kept"}
     assert b"cf-ray" in while_arriving
     assert secret.encode() not in while_arriving + everything(log)

@@ -21,7 +21,7 @@ CENT = Decimal("0.01")
 PROGRAM = Path(__file__).with_name("one_request.py")
 
 
-def picture_bytes():
+def image_bytes():
     file = io.BytesIO()
     Image.new("RGB", (16, 8), "red").save(file, "PNG")
     return file.getvalue()
@@ -31,7 +31,7 @@ def run_until_killed(folder, step, **options):
     """Make one paid request in a process of its own, which dies by SIGKILL after `step`."""
     done = subprocess.run(
         [sys.executable, PROGRAM, folder, str(step), json.dumps(options)],
-        input=picture_bytes(),
+        input=image_bytes(),
         capture_output=True,
         timeout=60,
         check=False,
@@ -62,7 +62,7 @@ def test_a_process_killed_after_any_step_leaves_the_right_state(tmp_path, step, 
     assert log.verify().ok
     if status == Status.SUCCEEDED:
         (image,) = log.get("last").images
-        assert log.objects.read(image.sha256) == picture_bytes()
+        assert log.objects.read(image.sha256) == image_bytes()
         assert (image.width, image.height, image.mime, image.seed) == (16, 8, "image/png", 41)
     else:
         assert log.orphans() == ()
@@ -75,7 +75,7 @@ def test_an_opening_tells_once_what_it_found(log, make):
     for draft in drafts[1:]:
         log.mark_sent(draft.run_id)
     with log.image_writer(drafts[2].run_id) as writer:
-        writer.write(picture_bytes())
+        writer.write(image_bytes())
         writer.keep()
     for draft in drafts:
         belongs_to(log, draft.run_id, started="1")
@@ -110,7 +110,7 @@ def test_several_images_of_one_run_are_recovered_in_order(tmp_path):
     log = Log.open(tmp_path)
     first, second = log.get("last").images
     assert (first.seed, second.seed) == (41, None)
-    assert log.objects.read(second.sha256) == picture_bytes() + b"second"
+    assert log.objects.read(second.sha256) == image_bytes() + b"second"
     log.close()
 
 
@@ -145,14 +145,14 @@ def test_one_image_that_cannot_be_read_costs_neither_the_others_nor_the_store(tm
     identify = leftovers.identify
 
     def stumbling(path):
-        if path.read_bytes() == picture_bytes():
+        if path.read_bytes() == image_bytes():
             raise RecursionError("a library's own error")
         return identify(path)
 
     monkeypatch.setattr(leftovers, "identify", stumbling)
     log = Log.open(tmp_path)
     (image,) = log.get("last").images
-    assert (log.objects.read(image.sha256), image.seed) == (picture_bytes() + b"second", None)
+    assert (log.objects.read(image.sha256), image.seed) == (image_bytes() + b"second", None)
     log.close()
 
 
@@ -219,7 +219,7 @@ def test_a_late_answer_completes_a_run_that_was_given_up(log, make):
     log.mark_sent(draft.run_id)
     belongs_to(log, draft.run_id, started="1")
     assert log.recover().unknown == (draft.run_id,)
-    log.finish(draft.run_id, make.outcome(images=(make.picture(),)))
+    log.finish(draft.run_id, make.outcome(images=(make.image(),)))
     assert log.get("last").status == Status.SUCCEEDED
 
 
@@ -228,9 +228,9 @@ def test_an_arrival_is_forgotten_when_its_run_has_ended(log, make):
     log.reserve([draft])
     log.mark_sent(draft.run_id)
     with log.image_writer(draft.run_id, headers={"Set-Cookie": "x"}) as writer:
-        writer.write(b"picture")
+        writer.write(b"image")
         kept = writer.keep()
     assert log.orphans() == ()
     assert sql(log, "SELECT sha256, headers FROM arrivals") == [(kept.sha256, "{}")]
-    log.finish(draft.run_id, make.outcome(images=(make.picture(kept.sha256),)))
+    log.finish(draft.run_id, make.outcome(images=(make.image(kept.sha256),)))
     assert sql(log, "SELECT * FROM arrivals") == []

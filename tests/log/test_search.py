@@ -161,7 +161,7 @@ def test_a_search_that_makes_no_sense_says_so(log):
 
 def test_a_search_gives_whole_records(log, make):
     (run_id,) = reserve(log, make, "fox")
-    log.finish(run_id, make.outcome(images=(make.picture(),)))
+    log.finish(run_id, make.outcome(images=(make.image(),)))
     assert log.search("fox") == [log.get(run_id)]
 
 
@@ -198,7 +198,7 @@ def test_the_same_request_is_found_if_it_succeeded_and_has_its_image(log, make):
     drafts = [make.draft(request="{}") for _ in range(4)]
     log.reserve(drafts)
     for draft, name in zip(drafts[:2], "ab", strict=True):
-        log.finish(draft.run_id, make.outcome(images=(make.picture(name * 64),)))
+        log.finish(draft.run_id, make.outcome(images=(make.image(name * 64),)))
     log.finish(drafts[2].run_id, make.outcome(Status.REFUSED))
     same = log.find_same(drafts[0].request_hash)
     assert [record.run_id for record in same] == [drafts[1].run_id, drafts[0].run_id]
@@ -211,7 +211,7 @@ def test_the_same_request_is_found_if_it_succeeded_and_has_its_image(log, make):
 def test_an_image_is_traced_to_its_runs(log, make):
     one, two = reserve(log, make, "x", "x")
     for run_id in (one, two):
-        log.finish(run_id, make.outcome(images=(make.picture(),)))
+        log.finish(run_id, make.outcome(images=(make.image(),)))
     assert [record.run_id for record in log.find_image("ab" * 32)] == [two, one]
     assert [record.run_id for record in log.find_image("sha256:" + "ab" * 32)] == [two, one]
     assert log.find_image("cd" * 32) == []
@@ -219,7 +219,7 @@ def test_an_image_is_traced_to_its_runs(log, make):
 
 def test_a_frame_holds_a_view_with_times_and_dollars(log, make):
     (run_id,) = reserve(log, make, "fox")
-    log.finish(run_id, make.outcome(images=(make.picture(),)))
+    log.finish(run_id, make.outcome(images=(make.image(),)))
     runs = log.frame()
     assert (runs["run_id"][0], runs["estimate_usd"][0], runs["images"][0]) == (run_id, 0.01, 1)
     assert runs["created_at"][0].to_pydatetime() == log.get(run_id).draft.created_at

@@ -23,27 +23,27 @@ def clouds(seed, side, size=SIZE):
     return Image.frombytes("RGB", (side, side), pixels).resize((size, size), Image.Resampling.BICUBIC)
 
 
-def discs(picture, seed, count):
+def discs(image, seed, count):
     place = random.Random(seed)
-    draw = ImageDraw.Draw(picture)
+    draw = ImageDraw.Draw(image)
     for _ in range(count):
         x, y, width = (place.randrange(SIZE // 8, SIZE // 2) for _ in range(3))
         draw.ellipse((x, y, x + width, y + width // 2), fill=tuple(place.randbytes(3)))
-    return picture
+    return image
 
 
 @cache
 def photograph(seed, size=SIZE):
     """Detail at every scale, as in a photo."""
-    picture = clouds(seed, 4, size)
+    image = clouds(seed, 4, size)
     for side, weight in ((8, 0.4), (16, 0.3), (64, 0.2), (256, 0.15)):
-        picture = Image.blend(picture, clouds(seed * 100 + side, side, size), weight)
-    return discs(picture, seed, 12)
+        image = Image.blend(image, clouds(seed * 100 + side, side, size), weight)
+    return discs(image, seed, 12)
 
 
 @cache
 def product(seed):
-    """A few things on white, where most of any picture is like any other."""
+    """A few things on white, where most of any image is like any other."""
     return discs(Image.new("RGB", (SIZE, SIZE), "white"), seed, 4)
 
 
@@ -53,25 +53,25 @@ def sky(seed):
     return clouds(seed, 5)
 
 
-def noisy(picture):
+def noisy(image):
     steps = bytes(byte % 3 for byte in random.Random(9).randbytes(SIZE * SIZE * 3))
-    return ImageChops.add(picture, Image.frombytes("RGB", (SIZE, SIZE), steps), 1, -1)
+    return ImageChops.add(image, Image.frombytes("RGB", (SIZE, SIZE), steps), 1, -1)
 
 
-def patched(picture, box=PATCH):
-    changed = picture.copy()
+def patched(image, box=PATCH):
+    changed = image.copy()
     changed.paste(ImageOps.invert(photograph(77)).crop(box), box)
     return changed
 
 
-def encoded(picture, container="PNG", **options):
+def encoded(image, container="PNG", **options):
     file = io.BytesIO()
-    picture.save(file, container, **({"compress_level": 1} if container == "PNG" else {}) | options)
+    image.save(file, container, **({"compress_level": 1} if container == "PNG" else {}) | options)
     return file.getvalue()
 
 
-def compared(picture, change):
-    return compare(encoded(picture), encoded(change))
+def compared(image, change):
+    return compare(encoded(image), encoded(change))
 
 
 MATCHES = {Grade.EQUIVALENT, Grade.IDENTICAL_BYTES, Grade.IDENTICAL_PIXELS}
@@ -183,9 +183,9 @@ def test_images_of_any_size_are_compared(size):
 
 def test_the_difference_is_black_where_nothing_changed_and_bright_where_something_did():
     data = difference_image(encoded(photograph(1)), encoded(patched(photograph(1))))
-    with Image.open(io.BytesIO(data)) as picture:
-        assert (picture.format, picture.size) == ("PNG", (SIZE, SIZE))
-        left, top, right, bottom = picture.getbbox()
+    with Image.open(io.BytesIO(data)) as image:
+        assert (image.format, image.size) == ("PNG", (SIZE, SIZE))
+        left, top, right, bottom = image.getbbox()
     assert PATCH.left <= left < right <= PATCH.right
     assert PATCH.top <= top < bottom <= PATCH.bottom
 
@@ -200,7 +200,7 @@ def test_the_difference_is_amplified_as_requested():
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"no picture", encoded(sky(1))[:-5000], encoded(Image.new("1", (8000, 8000)), "PNG")],
+    [b"", b"no image", encoded(sky(1))[:-5000], encoded(Image.new("1", (8000, 8000)), "PNG")],
     ids=["empty", "text", "cut", "64 megapixels"],
 )
 def test_what_cannot_be_decoded_is_an_unreadable_file(data):

@@ -1,4 +1,4 @@
-"""Examining a picture tells what identifying and previewing it tell, one after the other."""
+"""Examining an image tells what identifying and previewing it tell, one after the other."""
 
 from io import BytesIO
 
@@ -11,15 +11,15 @@ from venice_widgets.media.preview import examine, preview
 
 
 def encoded(name: str, mode: str = "RGB", side: int = 40, frames: int = 1, **options: object) -> bytes:
-    pictures = [Image.radial_gradient("L").resize((side, side)).rotate(90 * n).convert(mode) for n in range(frames)]
+    images = [Image.radial_gradient("L").resize((side, side)).rotate(90 * n).convert(mode) for n in range(frames)]
     buffer = BytesIO()
     if frames > 1:
-        options |= {"save_all": True, "append_images": pictures[1:]}
-    pictures[0].save(buffer, name, **options)
+        options |= {"save_all": True, "append_images": images[1:]}
+    images[0].save(buffer, name, **options)
     return buffer.getvalue()
 
 
-PICTURES = {
+IMAGES = {
     "png": encoded("PNG"),
     "large png": encoded("PNG", side=2048),
     "transparent png": encoded("PNG", "RGBA"),
@@ -32,15 +32,15 @@ PICTURES = {
 }
 
 
-@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize("name", IMAGES)
 def test_it_tells_what_the_two_tell_of_bytes_and_of_a_file(name, tmp_path):
-    path = tmp_path / "picture"
-    path.write_bytes(PICTURES[name])
-    for data in (PICTURES[name], path):
+    path = tmp_path / "image"
+    path.write_bytes(IMAGES[name])
+    for data in (IMAGES[name], path):
         assert examine(data) == (identify(data), preview(data))
 
 
-@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize("name", IMAGES)
 def test_an_image_without_its_end_is_refused(name):
     with pytest.raises(UnreadableFile):
-        examine(PICTURES[name][: len(PICTURES[name]) // 2])
+        examine(IMAGES[name][: len(IMAGES[name]) // 2])

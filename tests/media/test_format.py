@@ -16,7 +16,7 @@ from venice_widgets.media.limits import DECODED_PIXELS
 FORMATS = ["PNG", "JPEG", "WEBP", "GIF", *(["AVIF"] if features.check("avif") else [])]
 
 
-def picture(name: str, *, size: tuple[int, int] = (64, 40), mode: str = "RGB", **options: object) -> bytes:
+def sample(name: str, *, size: tuple[int, int] = (64, 40), mode: str = "RGB", **options: object) -> bytes:
     image = Image.radial_gradient("L").resize(size).convert(mode)
     buffer = BytesIO()
     image.save(buffer, name, **options)
@@ -31,15 +31,15 @@ def png_header(width: int, height: int) -> bytes:
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_the_content_decides_and_not_the_name_of_the_file(name, tmp_path):
-    path = tmp_path / "picture.txt"
-    path.write_bytes(picture(name))
+    path = tmp_path / "image.txt"
+    path.write_bytes(sample(name))
     facts = identify(path)
     assert (facts.mime, facts.width, facts.height, facts.frames) == (f"image/{name.lower()}", 64, 40, 1)
     assert facts == identify(path.read_bytes())
 
 
 def test_a_jpeg_is_called_jpg_as_files_usually_are():
-    assert identify(picture("JPEG")) == ImageFacts("image/jpeg", "jpg", 64, 40, "RGB", has_alpha=False, frames=1)
+    assert identify(sample("JPEG")) == ImageFacts("image/jpeg", "jpg", 64, 40, "RGB", has_alpha=False, frames=1)
 
 
 @pytest.mark.parametrize(("name", "mode", "has_alpha"), [
@@ -47,7 +47,7 @@ def test_a_jpeg_is_called_jpg_as_files_usually_are():
     ("JPEG", "CMYK", False),
 ])  # fmt: skip
 def test_it_says_whether_pixels_may_be_transparent(name, mode, has_alpha):
-    facts = identify(picture(name, mode=mode))
+    facts = identify(sample(name, mode=mode))
     assert (facts.mode, facts.has_alpha) == (mode, has_alpha)
 
 
@@ -58,7 +58,7 @@ def test_a_webp_with_transparent_pixels_has_alpha():
 
 
 def test_a_palette_with_a_transparent_entry_has_alpha():
-    assert identify(picture("PNG", mode="P", transparency=0)).has_alpha
+    assert identify(sample("PNG", mode="P", transparency=0)).has_alpha
 
 
 def test_the_frames_of_an_animation_are_counted():
@@ -71,7 +71,7 @@ def test_the_frames_of_an_animation_are_counted():
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("kept", [0.1, 0.6, 0.98])
 def test_an_image_that_was_cut_short_is_refused(name, kept):
-    whole = picture(name, size=(300, 300))
+    whole = sample(name, size=(300, 300))
     with pytest.raises(UnreadableFile, match=r"missing|incomplete"):
         identify(whole[: int(len(whole) * kept)])
 
@@ -79,7 +79,7 @@ def test_an_image_that_was_cut_short_is_refused(name, kept):
 def test_the_end_of_an_exif_thumbnail_is_not_taken_for_the_end_of_the_image():
     exif = Image.Exif()
     exif[0x010E] = "a thumbnail"
-    whole = picture("JPEG", size=(300, 300), exif=exif.tobytes() + b"\xff\xd9")
+    whole = sample("JPEG", size=(300, 300), exif=exif.tobytes() + b"\xff\xd9")
     assert identify(whole).width == 300
     with pytest.raises(UnreadableFile, match="end is missing"):
         identify(whole[:-40])
@@ -87,7 +87,7 @@ def test_the_end_of_an_exif_thumbnail_is_not_taken_for_the_end_of_the_image():
 
 @pytest.mark.parametrize("name", ["PNG", "JPEG", "WEBP"])
 def test_bytes_after_the_end_do_no_harm(name):
-    assert identify(picture(name) + b"\0" * 20).width == 64
+    assert identify(sample(name) + b"\0" * 20).width == 64
 
 
 @pytest.mark.parametrize("data", [b"", b'{"error": "x"}', b"<html>", b"\x89PNG", b"RIFF0000WAVE", b"BM" + b"\0" * 60])
@@ -109,14 +109,14 @@ def test_an_image_beyond_the_pixel_limit_is_refused_before_decoding():
 
 
 def test_a_webp_beyond_the_limit_is_refused_before_its_reader_takes_memory():
-    whole = picture("WEBP", exif=b"Exif\0\0MM\0*\0\0\0\x08\0\0\0\0\0\0")
+    whole = sample("WEBP", exif=b"Exif\0\0MM\0*\0\0\0\x08\0\0\0\0\0\0")
     assert whole[12:16] == b"VP8X"
     with pytest.raises(UnreadableFile, match="claims 32768 × 32768 pixels"):
         identify(whole[:24] + b"\xff\x7f\0" * 2 + whole[30:])
 
 
 def test_a_palette_image_without_its_palette_is_one_of_our_errors():
-    whole = picture("PNG", mode="P")
+    whole = sample("PNG", mode="P")
     start = whole.index(b"PLTE") - 4
     end = start + 12 + int.from_bytes(whole[start : start + 4], "big")
     with pytest.raises(UnreadableFile, match="damaged or incomplete PNG"):
@@ -128,19 +128,19 @@ def test_a_large_image_within_the_limit_raises_no_warning():
 
 
 def test_damage_found_while_decoding_is_one_of_our_errors():
-    whole = bytearray(picture("PNG", size=(300, 300)))
+    whole = bytearray(sample("PNG", size=(300, 300)))
     whole[len(whole) // 2] ^= 0xFF
     with pytest.raises(UnreadableFile, match="damaged or incomplete PNG"), open_image(bytes(whole)) as image:
         image.load()
 
 
-@given(st.binary(max_size=200), st.sampled_from([b"", *(picture(name)[:24] for name in FORMATS)]))
+@given(st.binary(max_size=200), st.sampled_from([b"", *(sample(name)[:24] for name in FORMATS)]))
 def test_any_bytes_are_facts_or_our_error(tail, head):
     with contextlib.suppress(UnreadableFile):
         assert identify(head + tail).width > 0
 
 
-@given(st.sampled_from([picture(name) for name in FORMATS]), st.integers(0), st.integers(1, 255))
+@given(st.sampled_from([sample(name) for name in FORMATS]), st.integers(0), st.integers(1, 255))
 def test_any_damaged_byte_gives_pixels_or_our_error(whole, position, change):
     damaged = bytearray(whole)
     damaged[position % len(whole)] ^= change
@@ -150,6 +150,6 @@ def test_any_damaged_byte_gives_pixels_or_our_error(whole, position, change):
 
 def test_identifying_a_file_does_not_read_it_whole(tmp_path, monkeypatch):
     path = tmp_path / "large.png"
-    path.write_bytes(picture("PNG", size=(200, 200)))
+    path.write_bytes(sample("PNG", size=(200, 200)))
     monkeypatch.setattr(Path, "read_bytes", lambda _: pytest.fail("read whole"))
     assert identify(path).height == 200

@@ -22,14 +22,14 @@ from venice_widgets.media.metadata.recipe import Recipe
 RECIPE = Recipe({"model": "m", "prompt": "fox"}, seed=1, steps=8)
 
 
-def picture(container, mode="RGB", **options):
+def image(container, mode="RGB", **options):
     file = io.BytesIO()
     Image.frombytes(mode, (32, 32), random.Random(2).randbytes(1024 * len(mode))).save(file, container, **options)
     return file.getvalue()
 
 
-PNG, JPEG, WEBP = picture("PNG"), picture("JPEG"), picture("WEBP")
-LOSSLESS = picture("WEBP", "RGBA", lossless=True)
+PNG, JPEG, WEBP = image("PNG"), image("JPEG"), image("WEBP")
+LOSSLESS = image("WEBP", "RGBA", lossless=True)
 FULL = [write_recipe(source, RECIPE).data for source in (PNG, JPEG, WEBP, LOSSLESS)]
 
 
@@ -123,7 +123,7 @@ HOSTILE = {
     "webp cut": WEBP[:-20],
     "webp whose chunk claims 4 GB": WEBP[:16] + b"\xff\xff\xff\xff" + WEBP[20:],
     "webp of no width": WEBP[:26] + bytes(2) + WEBP[28:],
-    "webp without a picture": b"RIFF\x0c\0\0\0WEBPEXIF\0\0\0\0",
+    "webp without an image": b"RIFF\x0c\0\0\0WEBPEXIF\0\0\0\0",
     "webp with a million chunks": webp_with((b"JUNK", b""), times=1_000_000),
     "webp with 30 MB of EXIF": webp_with((b"EXIF", b"MM\0*" + bytes(30_000_000))),
     "webp with 30 MB of XMP": webp_with((b"XMP ", bytes(30_000_000))),

@@ -10,7 +10,7 @@ from venice_widgets.media.marks import Marks, marks, pixels_sha256
 
 
 def file(tmp_path, image, kind, **options):
-    path = tmp_path / f"picture.{kind}"
+    path = tmp_path / f"image.{kind}"
     image.save(path, kind, **options)
     return path
 

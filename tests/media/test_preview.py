@@ -52,7 +52,7 @@ def test_the_longer_side_is_at_most_what_was_requested_and_nothing_is_enlarged(s
 
 
 def test_a_file_and_its_bytes_give_the_same_preview_each_time(tmp_path):
-    path = tmp_path / "picture"
+    path = tmp_path / "image"
     path.write_bytes(encoded(gradient(1500, 900)))
     assert preview(path) == preview(path) == preview(path.read_bytes())
 

@@ -27,8 +27,8 @@ def bytes_of(container, **options):
 
 
 def pixels(data):
-    with Image.open(io.BytesIO(data)) as picture:
-        return picture.convert("RGBA").tobytes()
+    with Image.open(io.BytesIO(data)) as sample:
+        return sample.convert("RGBA").tobytes()
 
 
 @pytest.fixture
@@ -184,8 +184,8 @@ def test_the_demo_s_images_do_not_say_that_venice_made_them(tmp_path):
 
 
 def test_pillow_finds_infotext_where_other_programs_look_for_it(image, tmp_path):
-    with Image.open(image.save(tmp_path / "fox.png")) as picture:
-        text = picture.info["parameters"]
+    with Image.open(image.save(tmp_path / "fox.png")) as sample:
+        text = sample.info["parameters"]
     assert text.startswith(PROMPT)
     assert "\nSteps: 25, Seed: 41, Size: 256x256, Model: venice-sd35" in text
 

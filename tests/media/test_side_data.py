@@ -18,7 +18,7 @@ from venice_widgets.media.preview import examine, preview
 LONG = b"A fox in a forest. " * 200_000
 
 
-def picture(name, **options):
+def image(name, **options):
     buffer = io.BytesIO()
     Image.radial_gradient("L").resize((64, 40)).convert("RGB").save(buffer, name, **options)
     return buffer.getvalue()
@@ -29,7 +29,7 @@ def chunk(kind, body, checksum=None):
 
 
 def png_with(*chunks, at_end=False):
-    png = picture("PNG")
+    png = image("PNG")
     place = len(png) - 12 if at_end else 33
     return png[:place] + b"".join(chunks) + png[place:]
 
@@ -55,11 +55,11 @@ def test_side_data_does_not_decide_whether_a_png_is_an_image(name, at_end, tmp_p
     path.write_bytes(data)
     facts, small = examine(path)
     assert (facts.mime, facts.width, small.width) == ("image/png", 64, 64)
-    assert compare(picture("PNG"), data).grade is Grade.IDENTICAL_PIXELS
+    assert compare(image("PNG"), data).grade is Grade.IDENTICAL_PIXELS
 
 
 def test_damage_to_the_pixels_still_decides():
-    png = picture("PNG")
+    png = image("PNG")
     start = png.index(b"IDAT") + 10
     with pytest.raises(UnreadableFile, match="damaged or incomplete PNG"):
         preview(png[:start] + bytes([png[start] ^ 1]) + png[start + 1 :])
@@ -68,7 +68,7 @@ def test_damage_to_the_pixels_still_decides():
 @pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP"])
 def test_odd_exif_is_no_reason_even_where_warnings_are_errors(name):
     odd = b"Exif\0\0II*\0\x08\0\0\0\x02\0\x1a\x01\x05\0\x01\0\0\0\xff\xff\0\0\x12\x01\x03\0\xff\0\0\0\x01\0\0\0\0\0\0\0"
-    data = picture(name, exif=odd)
+    data = image(name, exif=odd)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         facts, small = examine(data)
@@ -80,13 +80,13 @@ def test_odd_exif_is_no_reason_even_where_warnings_are_errors(name):
     [
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "svg"),
         (b"\xef\xbb\xbf<?xml version='1.0'?>\n<!-- fox --><svg/>", "svg"),
-        (picture("TIFF"), "tiff"),
-        (picture("BMP"), "bmp"),
-        (picture("ICO"), "ico"),
+        (image("TIFF"), "tiff"),
+        (image("BMP"), "bmp"),
+        (image("ICO"), "ico"),
         (b"\0\0\0\x0cjP  \r\n\x87\n", "jp2"),
         (b"\0\0\0\x0cJXL \r\n\x87\n", "jxl"),
         (b"\0\0\0\x1cftypheic\0\0\0\0mif1heic", "heic"),
-        (picture("WEBP"), "webp"),
+        (image("WEBP"), "webp"),
     ],
 )
 def test_formats_are_recognized_by_their_bytes(beginning, name):
@@ -101,11 +101,11 @@ def test_other_bytes_are_not_recognized(text):
 @pytest.mark.parametrize("name", ["TIFF", "BMP", "ICO"])
 def test_a_format_that_is_not_read_is_named(name):
     with pytest.raises(UnreadableFile, match=f"is of the format {name}, which is not read"):
-        identify(picture(name))
+        identify(image(name))
 
 
-GIF, JPEG = picture("GIF"), picture("JPEG")
-ANIMATION = picture("WEBP", save_all=True, append_images=[Image.new("RGB", (64, 40))])
+GIF, JPEG = image("GIF"), image("JPEG")
+ANIMATION = image("WEBP", save_all=True, append_images=[Image.new("RGB", (64, 40))])
 
 
 def with_size(data, place, size):
@@ -119,7 +119,7 @@ def test_a_gif_cut_inside_its_header_is_one_of_our_errors(length):
 
 
 def test_a_progressive_jpeg_with_endless_scans_is_refused():
-    jpeg = picture("JPEG", progressive=True)
+    jpeg = image("JPEG", progressive=True)
     scan = jpeg.index(b"\xff\xda")
     with pytest.raises(UnreadableFile, match="more than 100 scans"):
         identify(jpeg[:scan] + jpeg[scan:-2] * 40 + jpeg[-2:])

@@ -191,13 +191,13 @@ def person(monkeypatch):
     return sits_there
 
 
-@pytest.mark.parametrize(("answer", "pictures"), [("y", 4), ("YES ", 4), ("n", 0), ("", 0), ("yep", 0)])
-def test_above_a_dollar_the_person_is_asked_and_obeyed(shell, simulator, person, answer, pictures):
+@pytest.mark.parametrize(("answer", "images"), [("y", 4), ("YES ", 4), ("n", 0), ("", 0), ("yep", 0)])
+def test_above_a_dollar_the_person_is_asked_and_obeyed(shell, simulator, person, answer, images):
     questions = person(answer)
     result = shell.run_cell("%%venice --model gpt-image-2 -n 4\nA fox")
     assert questions == ["4 × $0.26 = $1.04 (at most $1.08). Spend $1.08? [y/N] "]
-    assert len(sent(simulator)) == pictures
-    assert (result.error_in_exec is None) == bool(pictures)
+    assert len(sent(simulator)) == images
+    assert (result.error_in_exec is None) == bool(images)
 
 
 @pytest.mark.parametrize("option", ["--yes", "--max-cost 2"])
@@ -358,7 +358,7 @@ def test_the_prompt_is_kept_out_of_saved_files_when_asked(shell, tmp_path):
     assert b"A fox" not in (tmp_path / "fox.webp").read_bytes()
 
 
-def test_a_image_of_another_format_is_saved_under_its_own_name_and_told(shell, tmp_path, capsys):
+def test_an_image_of_another_format_is_saved_under_its_own_name_and_told(shell, tmp_path, capsys):
     run(shell, f'%%venice --seed 5 --save "{tmp_path}/fox.png"\nA fox')
     assert (tmp_path / "fox.webp").exists()
     assert not (tmp_path / "fox.png").exists()
@@ -398,7 +398,7 @@ def test_images_are_saved_as_received_when_asked(shell, tmp_path):
         (300 * "x" + "{seed}", "File name too long"),
     ],
 )
-def test_a_image_that_could_not_be_saved_as_asked_is_not_paid_for(refused, simulator, tmp_path, pattern, words):
+def test_an_image_that_could_not_be_saved_as_asked_is_not_paid_for(refused, simulator, tmp_path, pattern, words):
     for name in ("there-5.png", "came-6.webp"):
         (tmp_path / name).write_text("mine")
     text = refused(f'%%venice --seed 5 -n 2 --save "{tmp_path}/{pattern}"\nA fox', InvalidRequest)

@@ -55,7 +55,7 @@ def paid(venice, monkeypatch):
     return venice
 
 
-def pictures_asked_for(venice) -> int:
+def images_asked_for(venice) -> int:
     return sum(request.method == "POST" for request in venice.requests)
 
 
@@ -102,7 +102,7 @@ def test_a_refused_cell_leaves_only_its_price_and_its_error(paid):
     assert output.output_type == "error"
     assert output.ename == "SpendingRefused"
     assert len(output.traceback) == 2
-    assert not pictures_asked_for(paid)
+    assert not images_asked_for(paid)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_a_wrong_cell_fails_the_notebook(paid, cell, said):
     told = json.dumps(document.cells[1].outputs)
     assert json.dumps(said)[1:-1] in told
     assert document.cells[2].execution_count is None
-    assert not pictures_asked_for(paid)
+    assert not images_asked_for(paid)
 
 
 def test_papermill_keeps_what_was_made_and_fails_where_no_one_can_agree_to_the_price(paid, tmp_path):
@@ -128,7 +128,7 @@ def test_papermill_keeps_what_was_made_and_fails_where_no_one_can_agree_to_the_p
     failed = run("papermill", str(tmp_path / "in.ipynb"), str(tmp_path / "out.ipynb"))
     assert failed.returncode == 1
     assert "no one can answer here" in failed.stderr
-    assert pictures_asked_for(paid) == 1
+    assert images_asked_for(paid) == 1
     (record,) = venice_records(nbformat.read(tmp_path / "out.ipynb", as_version=4))
     assert record["runs"][0]["image"]["seed"] == 1
 
@@ -138,7 +138,7 @@ def test_jupyter_execute_fails_with_the_cell(paid, tmp_path):
     failed = run("jupyter", "execute", str(tmp_path / "in.ipynb"))
     assert failed.returncode != 0
     assert "--aspect-ratio 1:7 is not one that flux-2-pro takes" in failed.stderr
-    assert not pictures_asked_for(paid)
+    assert not images_asked_for(paid)
 
 
 def test_the_quickstart_runs_without_a_key_and_without_a_network_and_reads_well_as_html(tmp_path, monkeypatch):

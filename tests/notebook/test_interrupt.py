@@ -43,7 +43,7 @@ except Interrupted as exc:
 
 
 def paint(commission):
-    """A small picture of its own for each content."""
+    """A small image of its own for each content."""
     file = io.BytesIO()
     color = hashlib.sha256(str(commission.content).encode()).digest()[:3]
     Image.new("RGB", (16, 12), tuple(color)).save(file, "PNG")

@@ -200,11 +200,11 @@ def test_a_wrong_option_is_told_in_one_line_and_fails_the_cell(kernel):
     assert not kernel.prompts()
 
 
-@pytest.mark.parametrize(("answer", "pictures"), [("y", 4), ("n", 0), (None, 0)])
-def test_above_a_dollar_it_asks_where_somebody_can_answer(kernel, answer, pictures):
+@pytest.mark.parametrize(("answer", "images"), [("y", 4), ("n", 0), (None, 0)])
+def test_above_a_dollar_it_asks_where_somebody_can_answer(kernel, answer, images):
     told = kernel.run("%%venice --model gpt-image-2 -n 4\nA fox", answer=answer)
-    assert told.status == ("ok" if pictures else "error")
-    assert len(kernel.prompts()) == pictures
+    assert told.status == ("ok" if images else "error")
+    assert len(kernel.prompts()) == images
     if answer is None:
         assert "no one can answer here" in told.error["evalue"]
 

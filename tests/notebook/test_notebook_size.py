@@ -1,4 +1,4 @@
-"""A notebook holds previews: a hundredth of what the pictures themselves would be in it."""
+"""A notebook holds previews: a hundredth of what the images themselves would be in it."""
 
 import base64
 import json
@@ -11,16 +11,16 @@ from PIL import Image
 from venice_widgets.session import Session
 
 
-class OnePicture(httpx.BaseTransport):
-    """Questions go to the simulator; every picture is this one."""
+class OneImage(httpx.BaseTransport):
+    """Questions go to the simulator; every image is this one."""
 
-    def __init__(self, behind: httpx.BaseTransport, picture: bytes) -> None:
-        self._behind, self._picture = behind, picture
+    def __init__(self, behind: httpx.BaseTransport, image: bytes) -> None:
+        self._behind, self._image = behind, image
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         if request.method == "GET":
             return self._behind.handle_request(request)
-        return httpx.Response(200, json={"id": "x", "images": [base64.b64encode(self._picture).decode()]})
+        return httpx.Response(200, json={"id": "x", "images": [base64.b64encode(self._image).decode()]})
 
 
 def noise(side: int) -> bytes:
@@ -30,16 +30,16 @@ def noise(side: int) -> bytes:
 
 
 def test_a_4k_image_takes_a_hundredth_of_its_size_in_the_notebook(simulator):
-    picture = noise(4096)
-    session = Session(api_key="x" * 20, transport=OnePicture(simulator.transport(), picture))
+    image = noise(4096)
+    session = Session(api_key="x" * 20, transport=OneImage(simulator.transport(), image))
     generation = session.generate("A fox", model="nano-banana-2", resolution="4K", seed=41)
     data, metadata = generation._repr_mimebundle_()
-    assert generation.images[0].data == picture
-    assert 100 * len(json.dumps({**data, "metadata": metadata})) < len(base64.b64encode(picture))
+    assert generation.images[0].data == image
+    assert 100 * len(json.dumps({**data, "metadata": metadata})) < len(base64.b64encode(image))
 
 
 def test_a_preview_is_stored_once(simulator):
-    session = Session(api_key="x" * 20, transport=OnePicture(simulator.transport(), noise(1024)))
+    session = Session(api_key="x" * 20, transport=OneImage(simulator.transport(), noise(1024)))
     for images in (1, 4):
         generation = session.generate("A fox", images=images)
         previews = sum(len(base64.b64encode(image.preview.data)) for image in generation.images)

@@ -33,13 +33,13 @@ def without_final_newline(text):
 
 
 def sent_to(simulator):
-    """The prompts of the pictures that were asked for, as the wire carried them."""
+    """The prompts of the images that were asked for, as the wire carried them."""
     return [json.loads(request.body)["prompt"] for request in simulator.requests if request.method == "POST"]
 
 
 @pytest.fixture
 def wire():
-    """A simulator with one small picture for everything, behind a session without a rate limit."""
+    """A simulator with one small image for everything, behind a session without a rate limit."""
     file = io.BytesIO()
     Image.new("RGB", (8, 8)).save(file, "PNG")
     made = Simulator(requests_per_minute=None, errors_per_half_minute=None, paint=lambda commission: file.getvalue())

@@ -1,4 +1,4 @@
-"""A notebook alone is enough: what its outputs say of their pictures, whoever wrote it."""
+"""A notebook alone is enough: what its outputs say of their images, whoever wrote it."""
 
 import copy
 import json

@@ -25,9 +25,9 @@ from venice_widgets.simulator import Fault, Simulator
 SIZE = 256
 
 
-def encoded(picture, container="PNG", **options):
+def encoded(image, container="PNG", **options):
     file = io.BytesIO()
-    picture.save(file, container, **options)
+    image.save(file, container, **options)
     return file.getvalue()
 
 
@@ -35,22 +35,22 @@ def photograph(seed=7):
     import random
 
     draw = random.Random(seed)
-    picture = Image.new("RGB", (SIZE, SIZE))
+    image = Image.new("RGB", (SIZE, SIZE))
     for side, weight in ((4, 1.0), (16, 0.5), (64, 0.35), (128, 0.25)):
         layer = Image.frombytes("RGB", (side, side), draw.randbytes(side * side * 3))
-        picture = Image.blend(picture, layer.resize((SIZE, SIZE), Image.Resampling.BICUBIC), weight)
-    return picture
+        image = Image.blend(image, layer.resize((SIZE, SIZE), Image.Resampling.BICUBIC), weight)
+    return image
 
 
-def noisy(picture):
+def noisy(image):
     import random
 
     steps = bytes(byte % 3 for byte in random.Random(9).randbytes(SIZE * SIZE * 3))
-    return ImageChops.add(picture, Image.frombytes("RGB", picture.size, steps), 1, -1)
+    return ImageChops.add(image, Image.frombytes("RGB", image.size, steps), 1, -1)
 
 
-def patched(picture):
-    changed = picture.copy()
+def patched(image):
+    changed = image.copy()
     changed.paste(photograph(3).crop((0, 0, 60, 60)), (100, 50))
     return changed
 
@@ -68,9 +68,9 @@ SET = {
 }
 
 
-def session_that_paints(*pictures, **options):
-    """A service whose pictures are these, in this order, the last one for ever."""
-    left = list(pictures)
+def session_that_paints(*images, **options):
+    """A service whose images are these, in this order, the last one for ever."""
+    left = list(images)
     simulator = Simulator(
         requests_per_minute=None, paint=lambda _: left.pop(0) if len(left) > 1 else left[0], **options
     )

@@ -1,4 +1,4 @@
-"""Seeds: one picture, one explicit seed that everybody knows."""
+"""Seeds: one image, one explicit seed that everybody knows."""
 
 import re
 

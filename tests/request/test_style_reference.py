@@ -115,7 +115,7 @@ def test_a_reference_made_by_hand_is_checked_and_kept(png):
     ready = StyleReference(png, 0.3)
     assert read_reference(ready, no_network) is ready
     with pytest.raises(InvalidRequest, match="is not an image"):
-        read_reference(StyleReference(b"not a picture"), no_network)
+        read_reference(StyleReference(b"not an image"), no_network)
 
 
 def test_a_file_under_the_home_is_found(monkeypatch, sketch, png):

@@ -13,7 +13,7 @@ from venice_widgets.simulator import Simulator
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from venice_widgets.simulator.art.pictures import Commission
+    from venice_widgets.simulator.art.painter import Commission
 
 BASE_URL = "https://api.venice.ai/api/v1"
 

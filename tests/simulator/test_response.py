@@ -18,8 +18,8 @@ def test_json_is_compressed_as_the_client_accepts_it(accepted, chosen):
 
 
 def test_what_is_not_json_is_left_as_it_is():
-    picture = Response(200, b"RIFF", (("content-type", "image/webp"),))
-    assert compressed(picture, "gzip, br") is picture
+    image = Response(200, b"RIFF", (("content-type", "image/webp"),))
+    assert compressed(image, "gzip, br") is image
 
 
 def test_compression_is_undone_by_an_ordinary_client(venice):

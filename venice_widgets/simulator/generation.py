@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from decimal import Decimal
 
-    from venice_widgets.simulator.art.pictures import Commission
+    from venice_widgets.simulator.art.painter import Commission
 
     from .models import Model
     from .state import State
@@ -92,7 +92,7 @@ def draw(job: Job, state: State) -> list[bytes]:
 
 
 def _commission(job: Job, index: int, state: State) -> Commission:
-    from venice_widgets.simulator.art.pictures import Commission
+    from venice_widgets.simulator.art.painter import Commission
 
     model, body = job.model, job.body
     searched = bool(body.get("enable_web_search")) and model.web_search

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from venice_widgets.simulator.art.pictures import Commission
+    from venice_widgets.simulator.art.painter import Commission
 
 VERSION = "20261101.120000"
 KEPT_REQUESTS = 1000
@@ -55,7 +55,7 @@ class Simulator:
         wallet_diem: what each wallet's linked account has in DIEM, which is spent first.
         extra_entries: raw elements added to ``GET /models?type=image``, well formed or not.
         random: draws seeds, ids and whatever seeds do not decide; a `random.Random(1)` makes them repeat.
-        paint: draws the images instead of `venice_widgets.simulator.art.pictures.paint`.
+        paint: draws the images instead of `venice_widgets.simulator.art.painter.paint`.
         clock: the time of the service, aware UTC, which decides whether a deprecated model has ended.
     """
 
@@ -189,7 +189,7 @@ class Simulator:
 
 
 def _paint(commission: Commission) -> bytes:
-    from venice_widgets.simulator.art.pictures import paint
+    from venice_widgets.simulator.art.painter import paint
 
     return paint(commission)
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from random import Random
 
-    from venice_widgets.simulator.art.pictures import Commission
+    from venice_widgets.simulator.art.painter import Commission
 
     from .accounts import Authenticator, Caller
     from .ledger import Ledger

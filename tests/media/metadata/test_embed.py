@@ -1,4 +1,4 @@
-"""Recipes in picture files: written beside untouched pixels, read back by us and by readers that are not ours."""
+"""Recipes in image files: written beside untouched pixels, read back by us and by readers that are not ours."""
 
 import io
 import json
@@ -31,7 +31,7 @@ WIDTH, HEIGHT = 65, 43
 PROMPT = 'a fox 狐 🦊, "quoted": yes\nand a second line: <b>&amp;</b>'
 
 
-def picture(mode, container, *, frames=1, **options):
+def image(mode, container, *, frames=1, **options):
     source = random.Random(1)
     channels = len(Image.new(mode, (1, 1)).getbands())
     first, *rest = [
@@ -43,19 +43,19 @@ def picture(mode, container, *, frames=1, **options):
 
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-PICTURES = {
-    "png": picture("RGB", "PNG"),
-    "png alpha": picture("RGBA", "PNG", icc_profile=SRGB),
-    "png palette": picture("P", "PNG", transparency=3),
-    "png animated": picture("RGB", "PNG", frames=3),
-    "jpeg": picture("RGB", "JPEG", icc_profile=SRGB),
-    "jpeg progressive": picture("RGB", "JPEG", progressive=True, comment=b"made by hand"),
-    "jpeg cmyk": picture("CMYK", "JPEG"),
-    "webp lossy": picture("RGB", "WEBP"),
-    "webp lossless": picture("RGB", "WEBP", lossless=True),
-    "webp lossy alpha": picture("RGBA", "WEBP", icc_profile=SRGB),
-    "webp lossless alpha": picture("RGBA", "WEBP", lossless=True),
-    "webp animated": picture("RGB", "WEBP", frames=3),
+IMAGES = {
+    "png": image("RGB", "PNG"),
+    "png alpha": image("RGBA", "PNG", icc_profile=SRGB),
+    "png palette": image("P", "PNG", transparency=3),
+    "png animated": image("RGB", "PNG", frames=3),
+    "jpeg": image("RGB", "JPEG", icc_profile=SRGB),
+    "jpeg progressive": image("RGB", "JPEG", progressive=True, comment=b"made by hand"),
+    "jpeg cmyk": image("CMYK", "JPEG"),
+    "webp lossy": image("RGB", "WEBP"),
+    "webp lossless": image("RGB", "WEBP", lossless=True),
+    "webp lossy alpha": image("RGBA", "WEBP", icc_profile=SRGB),
+    "webp lossless alpha": image("RGBA", "WEBP", lossless=True),
+    "webp animated": image("RGB", "WEBP", frames=3),
 }
 THREE = ["png", "jpeg", "webp lossy"]
 
@@ -98,19 +98,19 @@ def frames(data):
 
 def infotext_in(data):
     """The infotext as another program finds it: sd-parsers' own extractors."""
-    forget_the_last_picture()
+    forget_the_last_image()
     with Image.open(io.BytesIO(data)) as image:
         extract = METADATA_EXTRACTORS[image.format][Eagerness.FAST][0]
         return extract(image, Generators.AUTOMATIC1111)["parameters"]
 
 
 def as_sd_parsers_reads(data):
-    forget_the_last_picture()
+    forget_the_last_image()
     return ParserManager().parse(io.BytesIO(data))
 
 
-def forget_the_last_picture():
-    # sd-parsers keeps the last picture's comment under its id(), which the next picture may get once that is freed.
+def forget_the_last_image():
+    # sd-parsers keeps the last image's comment under its id(), which the next image may get once that is freed.
     _jpeg_usercomment._image_id = None
 
 
@@ -123,9 +123,9 @@ def exiftool(path):
     return json.loads(answer.stdout)[0]
 
 
-@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize("name", IMAGES)
 def test_pixels_are_untouched_and_the_recipe_comes_back_whole(name):
-    source = PICTURES[name]
+    source = IMAGES[name]
     written = write_recipe(source, a_recipe())
     assert frames(written.data) == frames(source)
     assert written.notices == ()
@@ -134,17 +134,17 @@ def test_pixels_are_untouched_and_the_recipe_comes_back_whole(name):
     assert (found.recipe, found.layer, found.exact, found.notices) == (a_recipe(), "venice", True, ())
 
 
-@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize("name", IMAGES)
 def test_the_color_profile_and_the_comment_stay(name):
-    before = Image.open(io.BytesIO(PICTURES[name])).info
-    after = Image.open(io.BytesIO(write_recipe(PICTURES[name], a_recipe()).data)).info
+    before = Image.open(io.BytesIO(IMAGES[name])).info
+    after = Image.open(io.BytesIO(write_recipe(IMAGES[name], a_recipe()).data)).info
     for key in ("icc_profile", "comment", "transparency", "background", "loop"):
         assert after.get(key) == before.get(key)
 
 
-@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize("name", IMAGES)
 def test_writing_twice_leaves_one_recipe_and_the_same_file(name):
-    once = write_recipe(PICTURES[name], a_recipe()).data
+    once = write_recipe(IMAGES[name], a_recipe()).data
     assert write_recipe(once, a_recipe()).data == once
     other = write_recipe(once, prompted("another")).data
     assert read_recipe_bytes(other).recipe == prompted("another")
@@ -152,9 +152,9 @@ def test_writing_twice_leaves_one_recipe_and_the_same_file(name):
     assert "watermark".encode("utf-16-be") not in other
 
 
-@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize("name", IMAGES)
 def test_another_program_finds_the_infotext(name):
-    data = write_recipe(PICTURES[name], a_recipe()).data
+    data = write_recipe(IMAGES[name], a_recipe()).data
     assert infotext_in(data) == (
         f"{PROMPT}\nNegative prompt: text, watermark\n"
         f"Steps: 25, CFG scale: 7.5, Seed: 41, Size: {WIDTH}x{HEIGHT}, Model: venice-sd35, "
@@ -165,7 +165,7 @@ def test_another_program_finds_the_infotext(name):
 @pytest.mark.parametrize("name", THREE)
 def test_sd_parsers_understands_a_recipe_that_names_a_sampler(name):
     recipe = a_recipe(settings={"Sampler": "Euler a"})
-    info = as_sd_parsers_reads(write_recipe(PICTURES[name], recipe).data)
+    info = as_sd_parsers_reads(write_recipe(IMAGES[name], recipe).data)
     (sampler,) = info.samplers
     assert sampler.model.name == "venice-sd35"
     assert sampler.parameters == {"steps": "25", "cfg_scale": "7.5", "seed": "41"}
@@ -176,15 +176,15 @@ def test_sd_parsers_understands_a_recipe_that_names_a_sampler(name):
 @pytest.mark.parametrize("name", ["jpeg", "jpeg cmyk", "webp lossy", "webp lossless alpha"])
 def test_automatic1111_would_find_the_comment_where_it_looks(name):
     # What its read_info_from_image does: piexif on the block that Pillow hands out.
-    block = Image.open(io.BytesIO(write_recipe(PICTURES[name], a_recipe()).data)).info["exif"]
+    block = Image.open(io.BytesIO(write_recipe(IMAGES[name], a_recipe()).data)).info["exif"]
     comment = piexif.load(block)["Exif"][piexif.ExifIFD.UserComment]
     assert piexif.helper.UserComment.load(comment).startswith(PROMPT)
 
 
 @pytest.mark.parametrize("name", [*THREE, "webp lossless", "webp lossy alpha"])
 def test_exiftool_reads_every_layer_and_has_no_complaint(name, tmp_path):
-    path = tmp_path / "picture"
-    path.write_bytes(write_recipe(PICTURES[name], a_recipe()).data)
+    path = tmp_path / "image"
+    path.write_bytes(write_recipe(IMAGES[name], a_recipe()).data)
     tags = exiftool(path)
     assert not {key for key in tags if key.endswith((":Warning", ":Error"))}
     assert tags["XMP-iptcExt:DigitalSourceType"].endswith("/digitalsourcetype/trainedAlgorithmicMedia")
@@ -200,8 +200,8 @@ def test_exiftool_reads_every_layer_and_has_no_complaint(name, tmp_path):
 @pytest.mark.parametrize("name", [*THREE, "webp lossless alpha"])
 def test_thirty_thousand_characters_come_back_whole(name, prompt, tmp_path):
     prompt = (prompt * 30_000)[:30_000]
-    written = write_recipe(PICTURES[name], prompted(prompt))
-    assert frames(written.data) == frames(PICTURES[name])
+    written = write_recipe(IMAGES[name], prompted(prompt))
+    assert frames(written.data) == frames(IMAGES[name])
     assert read_recipe_bytes(written.data).recipe == prompted(prompt)
     if name == "jpeg" and prompt[0] == "🦊":
         assert "infotext is left out" in written.notices[0]
@@ -212,9 +212,9 @@ def test_thirty_thousand_characters_come_back_whole(name, prompt, tmp_path):
 
 
 def test_exiftool_puts_extended_xmp_together(tmp_path):
-    path = tmp_path / "picture.jpg"
+    path = tmp_path / "image.jpg"
     recipe = a_recipe(rewritten_prompt="🦊" * 30_000)
-    path.write_bytes(write_recipe(PICTURES["jpeg"], recipe).data)
+    path.write_bytes(write_recipe(IMAGES["jpeg"], recipe).data)
     tags = exiftool(path)
     assert from_json(tags["XMP-venice:Recipe"]) == recipe
     assert tags["XMP-iptcExt:AIPromptInformation"].startswith("🦊" * 30_000)
@@ -232,30 +232,30 @@ def test_any_recipe_survives_any_container(name, texts, numbers, cfg_scale):
     prompt, negative, style, rewritten = texts
     request = {"prompt": prompt, "negative_prompt": negative, "style_preset": style, "cfg_scale": cfg_scale}
     recipe = Recipe(request, seed=numbers[0], steps=numbers[1], rewritten_prompt=rewritten)
-    written = write_recipe(PICTURES[name], recipe)
+    written = write_recipe(IMAGES[name], recipe)
     assert read_recipe_bytes(written.data).recipe == recipe
-    assert frames(written.data) == frames(PICTURES[name])
+    assert frames(written.data) == frames(IMAGES[name])
     assert read_recipe_bytes(sidecar(recipe)).recipe == recipe
 
 
 def test_infotext_in_latin_1_is_a_plain_text_chunk_as_automatic1111_writes_it():
-    kinds = [chunk.kind for chunk in png._chunks(write_recipe(PICTURES["png"], prompted("café")).data)]
+    kinds = [chunk.kind for chunk in png._chunks(write_recipe(IMAGES["png"], prompted("café")).data)]
     assert kinds.index(b"tEXt") < kinds.index(b"IDAT")
-    kinds = [chunk.kind for chunk in png._chunks(write_recipe(PICTURES["png"], prompted("狐")).data)]
+    kinds = [chunk.kind for chunk in png._chunks(write_recipe(IMAGES["png"], prompted("狐")).data)]
     assert b"tEXt" not in kinds
 
 
 def test_no_number_of_steps_is_invented_and_no_seed():
     recipe = Recipe({"model": "flux-2-pro", "prompt": "fox", "aspect_ratio": "16:9"}, software="venice-widgets 1.0")
-    text = infotext_in(write_recipe(PICTURES["png"], recipe).data)
+    text = infotext_in(write_recipe(IMAGES["png"], recipe).data)
     assert text == f'fox\nSize: {WIDTH}x{HEIGHT}, Model: flux-2-pro, Aspect ratio: "16:9", Version: venice-widgets 1.0'
 
 
 @pytest.mark.parametrize("name", THREE)
 def test_characters_that_no_container_may_hold_come_back_exactly(name):
     recipe = prompted("a\0b\x0b\ud800\ufffe\x85\r\n ]]> \udfff")
-    assert read_recipe_bytes(write_recipe(PICTURES[name], recipe).data).recipe == recipe
-    assert infotext_in(write_recipe(PICTURES[name], recipe).data).startswith("ab\x0b\ufffe\x85\r\n ]]> \n")
+    assert read_recipe_bytes(write_recipe(IMAGES[name], recipe).data).recipe == recipe
+    assert infotext_in(write_recipe(IMAGES[name], recipe).data).startswith("ab\x0b\ufffe\x85\r\n ]]> \n")
 
 
 def test_decimal_numbers_of_a_request_are_written_as_the_numbers_they_are():
@@ -267,9 +267,9 @@ def test_decimal_numbers_of_a_request_are_written_as_the_numbers_they_are():
 
 def test_the_rewritten_prompt_is_the_one_that_others_see():
     recipe = a_recipe(rewritten_prompt="a better fox")
-    found = read_recipe_bytes(write_recipe(PICTURES["jpeg"], recipe).data).recipe
+    found = read_recipe_bytes(write_recipe(IMAGES["jpeg"], recipe).data).recipe
     assert found.request["prompt"] == PROMPT
-    assert infotext_in(write_recipe(PICTURES["jpeg"], recipe).data).startswith("a better fox\n")
+    assert infotext_in(write_recipe(IMAGES["jpeg"], recipe).data).startswith("a better fox\n")
 
 
 # What the original already carries.
@@ -286,7 +286,7 @@ MODULES = {"png": png, "jpeg": jpeg, "webp lossy": webp}
 
 
 def carrying(name, **layers):
-    return MODULES[name].write(PICTURES[name], Metadata(**layers), bare=False)
+    return MODULES[name].write(IMAGES[name], Metadata(**layers), bare=False)
 
 
 def photograph_exif(order):
@@ -302,7 +302,7 @@ def photograph_exif(order):
 
 @pytest.mark.parametrize("name", THREE)
 def test_the_xmp_of_the_original_is_kept_and_only_our_fields_are_replaced(name, tmp_path):
-    path = tmp_path / "picture"
+    path = tmp_path / "image"
     written = write_recipe(carrying(name, xmp=XMP_BEFORE), a_recipe())
     path.write_bytes(written.data)
     tags = exiftool(path)
@@ -316,7 +316,7 @@ def test_the_xmp_of_the_original_is_kept_and_only_our_fields_are_replaced(name, 
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("name", ["jpeg", "webp lossy"])
 def test_the_exif_of_the_original_is_kept_and_only_its_comment_replaced(name, order, tmp_path):
-    path = tmp_path / "picture"
+    path = tmp_path / "image"
     written = write_recipe(carrying(name, exif=photograph_exif(order)), a_recipe())
     path.write_bytes(written.data)
     tags = exiftool(path)
@@ -342,7 +342,7 @@ def test_layers_that_cannot_be_read_are_replaced_with_a_notice(name, packet):
 def test_extended_xmp_of_the_original_is_kept_beside_ours():
     whole = xmp.packet({xmp.Name(xmp.XMP_NOTE, "Other"): "kept" * 30_000})
     main = xmp.packet({xmp.Name(xmp.XMP_NOTE, "HasExtendedXMP"): jpeg.extended_xmp_guid(whole)})
-    source = jpeg.write(PICTURES["jpeg"], Metadata(xmp=main, extended_xmp=whole), bare=False)
+    source = jpeg.write(IMAGES["jpeg"], Metadata(xmp=main, extended_xmp=whole), bare=False)
     for prompt in ("fox", "狐" * 30_000):
         data = write_recipe(source, prompted(prompt)).data
         extended = jpeg.read(data).metadata.extended_xmp
@@ -359,7 +359,7 @@ def test_infotext_of_another_program_is_replaced_with_a_notice():
 
 def test_bytes_after_the_end_of_an_image_stay():
     for name in THREE:
-        assert write_recipe(PICTURES[name] + b"after the end", a_recipe()).data.endswith(b"after the end")
+        assert write_recipe(IMAGES[name] + b"after the end", a_recipe()).data.endswith(b"after the end")
 
 
 # Privacy.
@@ -396,18 +396,18 @@ def test_no_prompt_means_that_no_byte_of_it_is_in_the_file(name, metadata):
 
 @pytest.mark.parametrize("name", THREE)
 def test_without_prompts_the_rest_is_there_and_marked_not_exact(name):
-    found = read_recipe_bytes(write_recipe(PICTURES[name], a_recipe(), metadata="no-prompt").data)
+    found = read_recipe_bytes(write_recipe(IMAGES[name], a_recipe(), metadata="no-prompt").data)
     assert (found.exact, found.recipe.withheld, found.recipe.seed) == (False, "prompt", 41)
     assert found.recipe.request == {
         key: value for key, value in a_recipe().request.items() if key not in {"prompt", "negative_prompt"}
     }
 
 
-@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize("name", IMAGES)
 def test_none_leaves_nothing_but_the_image(name):
-    data = write_recipe(write_recipe(PICTURES[name], a_recipe()).data, a_recipe(), metadata="none").data
-    assert frames(data) == frames(PICTURES[name])
-    assert Image.open(io.BytesIO(data)).info.get("icc_profile") == Image.open(io.BytesIO(PICTURES[name])).info.get(
+    data = write_recipe(write_recipe(IMAGES[name], a_recipe()).data, a_recipe(), metadata="none").data
+    assert frames(data) == frames(IMAGES[name])
+    assert Image.open(io.BytesIO(data)).info.get("icc_profile") == Image.open(io.BytesIO(IMAGES[name])).info.get(
         "icc_profile"
     )
     assert read_recipe_bytes(data) is None
@@ -416,7 +416,7 @@ def test_none_leaves_nothing_but_the_image(name):
 
 def test_an_unknown_degree_of_privacy_is_refused():
     with pytest.raises(InvalidRequest, match="no-prompt"):
-        write_recipe(PICTURES["png"], a_recipe(), metadata="some")
+        write_recipe(IMAGES["png"], a_recipe(), metadata="some")
 
 
 # C2PA.
@@ -424,7 +424,7 @@ def test_an_unknown_degree_of_privacy_is_refused():
 
 def signed(name):
     box = b"\0\0\0\x2cjumb\0\0\0\x1ejumdc2pa\0\x11\0\x10\x80\0\0\xaa\0\x38\x9b\x71\x03c2pa\0"
-    data = PICTURES[name]
+    data = IMAGES[name]
     if name == "png":
         return data[:33] + png._chunk(b"caBX", box) + data[33:]
     if name == "jpeg":
@@ -439,7 +439,7 @@ def signed(name):
 def test_a_signed_file_is_left_alone_and_gets_a_sidecar(name, tmp_path):
     source = signed(name)
     assert is_signed(source)
-    assert not is_signed(PICTURES[name])
+    assert not is_signed(IMAGES[name])
     written = write_recipe(source, a_recipe())
     assert written.data == source
     assert "signed with C2PA" in written.notices[0]
@@ -455,7 +455,7 @@ def test_a_signed_file_is_altered_when_requested_and_keeps_its_manifest(name):
     assert "no longer holds" in written.notices[-1]
     assert read_recipe_bytes(written.data).exact
     assert is_signed(written.data)
-    assert frames(written.data) == frames(PICTURES[name])
+    assert frames(written.data) == frames(IMAGES[name])
     assert not is_signed(write_recipe(signed(name), a_recipe(), metadata="none", alter_signed=True).data)
 
 
@@ -479,11 +479,11 @@ def by_automatic1111(container, text):
     if container == "PNG":
         info = PngInfo()
         info.add_text("parameters", text)
-        return picture("RGB", "PNG", pnginfo=info)
+        return image("RGB", "PNG", pnginfo=info)
     comment = piexif.helper.UserComment.dump(text, encoding="unicode")
     block = piexif.dump({"Exif": {piexif.ExifIFD.UserComment: comment}})
     file = io.BytesIO()
-    piexif.insert(block, picture("RGB", container), file)
+    piexif.insert(block, image("RGB", container), file)
     return file.getvalue()
 
 
@@ -517,7 +517,7 @@ def test_an_image_by_automatic1111_written_again_keeps_its_settings(container):
 
 
 def test_infotext_that_survives_our_json_is_still_a_request():
-    data = write_recipe(PICTURES["png"], a_recipe()).data
+    data = write_recipe(IMAGES["png"], a_recipe()).data
     with Image.open(io.BytesIO(data)) as image:
         info = PngInfo()
         info.add_text("parameters", image.info["parameters"])
@@ -539,6 +539,6 @@ def test_json_of_a_newer_schema_falls_back_to_infotext_and_says_so():
         read_recipe_bytes(carrying("png", recipe=newer))
 
 
-@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize("name", IMAGES)
 def test_an_image_without_a_recipe_has_none(name):
-    assert read_recipe_bytes(PICTURES[name]) is None
+    assert read_recipe_bytes(IMAGES[name]) is None

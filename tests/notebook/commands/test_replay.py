@@ -106,7 +106,7 @@ def test_a_replay_of_what_cannot_come_out_the_same_waits_for_anyway(session, sim
     assert len(sent(simulator)) == 2
 
 
-def test_a_image_s_file_can_be_replayed(session, tmp_path):
+def test_an_image_s_file_can_be_replayed(session, tmp_path):
     path = generate(session).images[0].save(tmp_path / "fox.{ext}")
     result = run(f"replay {path}")
     assert "identical bytes" in text(result)
@@ -172,10 +172,10 @@ def test_an_export_holds_the_runs_that_were_asked_for(session, tmp_path, options
 
 def test_images_are_exported_with_their_recipes(session, tmp_path):
     generate(session)
-    result = run(f"export --images {tmp_path / 'pictures'} --metadata no-prompt")
+    result = run(f"export --images {tmp_path / 'images'} --metadata no-prompt")
     assert "1 image with recipes" in text(result)
-    assert len(list((tmp_path / "pictures").iterdir())) == 1
-    again = run(f"export --images {tmp_path / 'pictures'}")
+    assert len(list((tmp_path / "images").iterdir())) == 1
+    again = run(f"export --images {tmp_path / 'images'}")
     assert "was there already" in text(again)
 
 
@@ -212,7 +212,7 @@ def test_a_file_is_shown_with_its_recipe_and_the_way_to_its_run(session, tmp_pat
     assert data["text/html"].count("<img ") == 1
 
 
-def test_a_image_by_another_program_is_not_said_to_be_of_venice_and_is_not_sent(session, simulator, tmp_path):
+def test_an_image_by_another_program_is_not_said_to_be_of_venice_and_is_not_sent(session, simulator, tmp_path):
     info = PngInfo()
     info.add_text("parameters", "a red fox\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 5, Model: dream")
     Image.new("RGB", (64, 64)).save(tmp_path / "fox.png", pnginfo=info)

@@ -4,7 +4,7 @@ import time
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from venice_widgets.simulator.art.pictures import Commission, paint
+from venice_widgets.simulator.art.painter import Commission, paint
 from venice_widgets.simulator.art.scenes import RIDGES
 
 
