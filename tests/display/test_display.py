@@ -63,10 +63,8 @@ class Page(HTMLParser):
 
 
 def card(text: str = "word", **fields: object) -> Card:
-    given_fields: dict[str, object] = {"data": JPEG, "width": 64, "height": 64, **fields}
-    return Card(
-        heading=text, alt=text, aside=text, details=text, caption=text, notes=(text, text), hint=text, **given_fields
-    )
+    given_fields: dict[str, object] = {"data": JPEG, "width": 64, "height": 64, "hint": text, **fields}
+    return Card(heading=text, alt=text, aside=text, details=text, caption=text, notes=(text, text), **given_fields)
 
 
 def shown(cards: list[Card], **fields: object) -> Bundle:
