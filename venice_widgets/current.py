@@ -14,6 +14,8 @@ _session_id = ""
 """What a session's budget counts together in this process."""
 _is_from_environment = False
 """Whether the session was made here, from what the environment says."""
+_demo: bool | None = None
+"""Whether the demo was switched on or off here; None where the settings decide."""
 
 
 def current_session() -> Session:
@@ -25,7 +27,7 @@ def current_session() -> Session:
     global _session, _is_from_environment
     with _lock:
         if _session is None or (_is_from_environment and _session.lacks_key and states_key()):
-            _session, _is_from_environment = Session(), True
+            _session, _is_from_environment = Session(demo=_demo), True
             _count_together(_session)
         return _session
 
@@ -38,9 +40,9 @@ def _count_together(session: Session) -> None:
 
 def use_session(session: Session | None) -> None:
     """Let the magics and `generate` use this session; None to make one anew from the environment."""
-    global _session, _is_from_environment
+    global _session, _is_from_environment, _demo
     with _lock:
-        _session, _is_from_environment = session, False
+        _session, _is_from_environment, _demo = session, False, None
 
 
 def go_on_with(session: Session) -> None:
@@ -51,9 +53,11 @@ def go_on_with(session: Session) -> None:
 
 
 def use_demo(*, on: bool) -> Session:
-    """Switch between the built-in simulator and Venice."""
+    """Switch between the built-in simulator and Venice, whatever the settings say."""
+    global _demo  # noqa: PLW0603
     with _lock:
-        use_session(Session(demo=True) if on else None)
+        use_session(None)
+        _demo = on
         return current_session()
 
 

@@ -3,6 +3,7 @@
 import re
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from IPython.core.error import UsageError
@@ -268,6 +269,16 @@ def test_the_demo_is_switched_on_and_off(monkeypatch):
     assert "has no billing ledger" in run_command(None, "log --reconcile").data["text/plain"]
     shown = run_command(None, "demo off").data["text/plain"]
     assert "requests go to api.venice.ai and cost money (a key is set)" in shown
+    assert not current.current_session().settings.demo
+
+
+def test_a_line_in_the_stores_configuration_keeps_the_demo_on_after_a_restart(shell):
+    Path(".venice").mkdir()
+    Path(".venice/config.toml").write_text("demo = true\n")
+    assert current.current_session().settings.demo
+    shell.run_cell("%%venice --out fox\na fox")
+    assert shell.user_ns["fox"].images[0].simulated
+    assert "cost money" in run_command(None, "demo off").data["text/plain"]
     assert not current.current_session().settings.demo
 
 

@@ -2,6 +2,7 @@
 
 import getpass
 import sys
+from pathlib import Path
 
 import keyring
 import pytest
@@ -51,6 +52,14 @@ def test_a_key_is_checked_used_and_stored_nowhere(login, ring, simulator):
     assert used() == (KEY, "%venice login")
     assert "%venice login" in run_command(None, "config").data["text/plain"]
     assert not ring.kept
+
+
+def test_a_key_is_checked_by_venice_also_where_the_configuration_says_demo(login, simulator):
+    Path(".venice").mkdir()
+    Path(".venice/config.toml").write_text("demo = true\n")
+    login()
+    assert len(simulator.requests) == 1
+    assert not current.current_session().settings.demo
 
 
 def test_an_admin_key_is_told_apart(login):

@@ -49,8 +49,8 @@ def _found(given: Mapping[str, Any]) -> Credential:
 
 def _session(found: Credential, *, legacy_header: bool) -> Session:
     if found.name == "wallet_key":
-        return Session(wallet=found.secret, legacy_header=legacy_header)
-    return Session(api_key=found.secret, legacy_header=legacy_header)
+        return Session(wallet=found.secret, legacy_header=legacy_header, demo=False)
+    return Session(api_key=found.secret, legacy_header=legacy_header, demo=False)
 
 
 _SOURCE = "%venice login"
