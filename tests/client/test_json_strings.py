@@ -94,10 +94,10 @@ class TestInSmallSlices:
     @pytest.mark.parametrize("prefix", ["", "data:image/png;base64,"])
     @pytest.mark.parametrize("ending", ["", "="])
     def test_a_data_uri_and_missing_padding_are_taken(self, prefix, ending):
-        encoded = base64.b64encode(b"an image, and no small one at that!!").decode()
+        encoded = base64.b64encode(b"an image, and no small one at that!!!").decode()
         assert encoded.endswith("==")
         text = json.dumps({"images": [prefix + encoded.rstrip("=") + ending * 2]}).encode()
-        assert read(text)[1] == [b"an image, and no small one at that!!"]
+        assert read(text)[1] == [b"an image, and no small one at that!!!"]
 
     @pytest.mark.parametrize(
         "text",
