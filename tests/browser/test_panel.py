@@ -136,7 +136,9 @@ def test_a_hanging_request_is_cancelled_and_a_402_is_a_readable_line(opened, sho
     assert page.locator(".vw-card .vw-tile").count() == 1
     shoot("running")
     field(page, "^Prompt").press("Escape")
-    await_text(page, "may be charged")
+    await_text(page, "stopped: 1 of 2 images arrived")
+    page.wait_for_function("!document.querySelector('.vw-jobs li')")
+    page.wait_for_timeout(500)  # a button that moves under the pointer takes no click
     shoot("cancelled")
     notebook.python("simulator.clear_faults(); simulator.add_fault(Fault('402-key', times=None))")
     button(page, "Generate").click()
