@@ -12,7 +12,7 @@ from venice_widgets.plan import define, resume_drawn
 from venice_widgets.plan.overview import overview
 from venice_widgets.plan.permit import permit
 from venice_widgets.plan.runner import run_plan as run
-from venice_widgets.plan.save import check_pattern
+from venice_widgets.plan.save import check_names
 from venice_widgets.request.spending import ask_user
 
 from .raw_cells import is_whole_cell
@@ -56,7 +56,7 @@ def run_plan(
     with _in_words_of_a_cell():
         plan = plan_of(session, template, fields, options)
         if options.get("save"):
-            check_pattern(options["save"], [axis.name for axis in plan.axes])
+            check_names(options["save"], plan)
         if options.get("dry_run"):
             return _dry_run(plan, session, options)
         return _run(shell, session, plan, options, context)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .grid_cells import GridCells
+    from .plan_data import PlanData
 
 
 def save_all(grid: GridCells, pattern: str, metadata: Any = "full") -> list[Path]:
@@ -44,6 +45,32 @@ def check_pattern(pattern: str, names: list[str]) -> None:
         raise InvalidRequest(
             f"{pattern!r} names one file for several images.", "Put {index} or {run_id} in it.", field="save"
         )
+
+
+def check_names(pattern: str, plan: PlanData) -> None:
+    """Refuse a pattern that gives two images of a plan one name, before anything is sent.
+
+    Raises:
+        InvalidRequest: it does, or it names something unknown.
+    """
+    check_pattern(pattern, [axis.name for axis in plan.axes])
+    seen: set[str] = set()
+    for index in plan.indices:
+        cell = plan.cell(index)
+        model, run_id = str(cell.fields.get("model", "")), str(index)  # each run has an id of its own
+        trial = filled(pattern, cell.coordinates, index)
+        name = fill_pattern(trial, seed=str(cell.seed), ext="webp", run_id=run_id, model=model)
+        if name.casefold() in seen:
+            raise InvalidRequest(
+                f"{pattern!r} gives several images the name {name}.",
+                f"Put {{index}} or {{run_id}} in it, or each axis: {_braced(plan)}. Nothing was sent.",
+                field="save",
+            )
+        seen.add(name.casefold())
+
+
+def _braced(plan: PlanData) -> str:
+    return ", ".join(f"{{{axis.name}}}" for axis in plan.axes)
 
 
 def _safe(label: str) -> str:
