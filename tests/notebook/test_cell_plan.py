@@ -110,9 +110,7 @@ def test_a_partial_grid_is_shown_and_kept_and_the_cell_fails(shell, session, sim
     assert "3 of 4 images" in capsys.readouterr().out
 
 
-def test_a_pattern_that_gives_two_images_one_name_is_refused_before_anything_is_sent(
-    shell, session, simulator, tmp_path
-):
+def test_a_pattern_that_gives_two_images_one_name_is_refused_before_sending(shell, session, sent, tmp_path):
     with pytest.raises(InvalidRequest, match=r"several images the name .*fox-1\.webp") as caught:
         run(shell, f"--steps 4,8 --seed 1,2 --save {tmp_path}/fox-{{seed}}.{{ext}} {SMALL}")
     assert "{seed}, {steps}" in str(caught.value)
