@@ -7,7 +7,8 @@ from io import BytesIO
 import pytest
 from PIL import Image, ImageDraw
 
-from venice_widgets.errors import GenerationIncomplete, InvalidRequest
+from venice_widgets import read_recipe
+from venice_widgets.errors import GenerationIncomplete, InvalidRequest, UnreadableFile
 from venice_widgets.plan.labels import fit, known_fonts
 from venice_widgets.plan.sheet import SMALL_BYTES, SMALL_PIXELS, draw_sheet
 from venice_widgets.simulator import Fault
@@ -148,3 +149,10 @@ def test_a_grid_too_large_to_be_seen_small_or_without_images_has_none(grid, sess
     assert "image/jpeg" not in session.plan("A fox", seed="1..2").grid().bundle().data
     monkeypatch.setattr("venice_widgets.plan.sheet.MOST_CELLS_OF_SMALL", 5)
     assert "image/jpeg" not in grid.bundle().data
+
+
+def test_a_sheet_is_told_apart_from_an_image_and_names_its_runs(grid, tmp_path):
+    sheet = grid.sheet(tmp_path / "sheet.png")
+    with pytest.raises(UnreadableFile, match=r"sheet of .* images, not one image") as caught:
+        read_recipe(sheet)
+    assert grid.cells[0].result.run_id[-8:] in str(caught.value)

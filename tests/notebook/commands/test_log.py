@@ -779,3 +779,12 @@ def test_a_kernels_first_command_opens_the_log_at_no_cost(session, simulator):
     told("log")
     told("log --cost")
     assert not simulator.requests
+
+
+def test_a_run_is_not_taken_for_the_folder_of_an_export_of_the_whole_log(several):
+    run = current.current_session().log.get("last").run_id
+    with pytest.raises(UsageError, match=r"is a run, not a file or a folder.*--favorite.*Nothing was written"):
+        run_command(None, f"export {run[-8:]}")
+    assert not Path(run[-8:]).exists()
+    run_command(None, f"log favorite {run[-8:]}")
+    assert "1 run as" in told("export one.zip --favorite")

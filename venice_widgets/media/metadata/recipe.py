@@ -184,7 +184,9 @@ def from_json(text: str) -> Recipe:
         UnreadableFile: it is not such JSON, or is of a newer schema.
     """
     try:
-        whole = _Whole.model_validate(json.loads(text, parse_constant=_refuse_constant))
+        found = json.loads(text, parse_constant=_refuse_constant)
+        _refuse_sheet(found)
+        whole = _Whole.model_validate(found)
     except ValidationError as exc:
         raise _unusable(_first_problem(exc)) from exc
     except (ValueError, RecursionError) as exc:
@@ -193,6 +195,22 @@ def from_json(text: str) -> Recipe:
     fields = whole.known() | run.known() | (run.image.known() if run.image else {})
     fields.pop("schema_")
     return Recipe(**fields | {"request": run.request, "simulated": whole.simulated is True})
+
+
+def _refuse_sheet(found: Any) -> None:
+    """A sheet of many images holds the recipe of their plan."""
+    if not isinstance(found, dict) or found.get("kind") != "venice-sheet":
+        return
+    images = found.get("images")
+    runs = (
+        [str(image.get("run_id", ""))[-8:] for image in images if isinstance(image, dict)]
+        if isinstance(images, list)
+        else []
+    )
+    raise UnreadableFile(
+        f"This file is a sheet of {len(runs)} images, not one image.",
+        f"Each has a run of its own: %venice show RUN ({', '.join(runs[:9])}{', …' if len(runs) > 9 else ''}).",
+    )
 
 
 def _first_problem(exc: ValidationError) -> str:

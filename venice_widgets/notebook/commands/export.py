@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.error import UsageError
 
 from venice_widgets.display import Bundle, join, notice
+from venice_widgets.errors import StoreError
 
 from .command import Command
 from .record_text import counted
@@ -30,6 +31,7 @@ _EVERYTHING = 2**31
 def _export(session: Session, given: Mapping[str, Any]) -> Bundle:
     from venice_widgets.log.export import export, export_images
 
+    _refuse_run(session, given["path"])
     records = _records(session, given)
     if given.get("images"):
         _refuse(given, _OF_CRATE, "is for an RO-Crate, not for --images")
@@ -45,6 +47,19 @@ def _export(session: Session, given: Mapping[str, Any]) -> Bundle:
             author=given.get("author", ""),
         )
     return _report(done)
+
+
+def _refuse_run(session: Session, path: str) -> None:
+    """A run's id that is taken for a folder's name would give away the whole log."""
+    try:
+        run = session.log.get(path) if path.isalnum() else None
+    except StoreError:
+        return
+    if run is not None:
+        raise UsageError(
+            f"%venice export: {path} is a run, not a file or a folder. For one run: %venice log favorite {path}, "
+            "then %venice export FILE.zip --favorite. Nothing was written."
+        )
 
 
 def _refuse(given: Mapping[str, Any], names: Iterable[str], why: str) -> None:
