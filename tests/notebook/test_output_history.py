@@ -6,6 +6,7 @@ import IPython
 import pytest
 
 from venice_widgets.media import stored_preview
+from venice_widgets.media.preview import Preview
 from venice_widgets.notebook.output_history import Lighten, ShownAgain
 
 CELLS, IMAGES = 8, 4
@@ -94,3 +95,13 @@ def test_outputs_of_others_stay_as_they_are(shell, outputs):
     shell.run_cell("from IPython.display import HTML\nHTML('<b>1</b>')", store_history=True)
     (output,) = outputs[max(outputs)]
     assert type(output.bundle) is dict
+
+
+def test_a_preview_that_another_thread_adds_meanwhile_fails_nothing(monkeypatch, tmp_path):
+    class Changing(dict):
+        def items(self):
+            raise RuntimeError("dictionary changed size during iteration")
+
+    monkeypatch.setattr(stored_preview, "_recent", Changing())
+    made = Preview(b"data", "image/jpeg", 4, 3)
+    assert stored_preview.stored_preview(tmp_path / "fox", made, 512).load() is made

@@ -55,7 +55,10 @@ def stored_preview(path: Path, made: Preview, longest_side_pixels: int) -> Store
 def _remember(key: tuple[Path, int], made: Preview) -> None:
     _recent.pop(key, None)
     _recent[key] = made
-    held = list(_recent.items())
+    try:
+        held = list(_recent.items())
+    except RuntimeError:  # another thread changed it meanwhile, and that one makes room
+        return
     excess = sum(len(each.data) for _, each in held) - RECENT_BYTES
     for oldest, each in held:
         if excess <= 0:
