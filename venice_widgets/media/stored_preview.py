@@ -18,7 +18,7 @@ RECENT_BYTES = 32_000_000
 """About 230 previews are at hand; others take some 50 ms each."""
 
 _recent: dict[tuple[Path, int], Preview] = {}
-"""The last one used is at the end. Each step is one call of the dictionary, so that threads need no lock here."""
+"""The last one used is at the end. There is no lock, which an interrupt could leave held: see `_remember`."""
 
 
 @dataclass(frozen=True, slots=True)

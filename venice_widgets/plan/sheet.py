@@ -17,6 +17,7 @@ from venice_widgets.display import Bundle
 from venice_widgets.display.html import base64_text
 from venice_widgets.errors import InvalidRequest
 from venice_widgets.log.export.new_files import name_is_taken, new_file
+from venice_widgets.media.metadata.recipe import SHEET_KIND
 from venice_widgets.media.preview import preview
 
 from .labels import Label, fit
@@ -150,7 +151,7 @@ def recipe_of(grid: GridCells) -> dict[str, Any]:
         if (cell := grid.cell(index)).result.sha256
     ]  # fmt: skip
     plan = json.loads(grid.plan.to_json())
-    return {"schema": 1, "kind": "venice-sheet", "base_url": grid.base_url, "plan": plan, "images": images}
+    return {"schema": 1, "kind": SHEET_KIND, "base_url": grid.base_url, "plan": plan, "images": images}
 
 
 def _too_large(reason: str) -> InvalidRequest:
@@ -351,4 +352,4 @@ def _encoded(sheet: Image.Image, kind: str, recipe: dict[str, Any]) -> bytes:
 
 def _short(recipe: dict[str, Any]) -> dict[str, Any]:
     runs = [image["run_id"] for image in recipe["images"]]
-    return {"schema": 1, "kind": "venice-sheet", "plan": {"id": recipe["plan"].get("id")}, "runs": runs}
+    return {"schema": 1, "kind": SHEET_KIND, "plan": {"id": recipe["plan"].get("id")}, "runs": runs}

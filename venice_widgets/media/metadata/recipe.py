@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SCHEMA = 1
+SHEET_KIND = "venice-sheet"
+"""The ``kind`` of the recipe in a sheet of many images, see `plan.sheet`; that of one image has none."""
 _XML_ILLEGAL = re.compile("[\ud800-\udfff\ufffe\uffff\x7f-\x9f]")
 _IN_WHOLE = ("base_url", "service", "software", "withheld")
 _IN_RUN = ("run_id", "request", "request_hash", "model", "steps", "rewritten_prompt", "service_version", "settings")
@@ -199,17 +201,15 @@ def from_json(text: str) -> Recipe:
 
 def _refuse_sheet(found: Any) -> None:
     """A sheet of many images holds the recipe of their plan."""
-    if not isinstance(found, dict) or found.get("kind") != "venice-sheet":
+    if not isinstance(found, dict) or found.get("kind") != SHEET_KIND:
         return
     images = found.get("images")
-    runs = (
-        [str(image.get("run_id", ""))[-8:] for image in images if isinstance(image, dict)]
-        if isinstance(images, list)
-        else []
-    )
+    images = images if isinstance(images, list) else []
+    runs = [str(image.get("run_id", ""))[-8:] for image in images if isinstance(image, dict)]
+    more = ", …" if len(runs) > 9 else ""
     raise UnreadableFile(
         f"This file is a sheet of {len(runs)} images, not one image.",
-        f"Each has a run of its own: %venice show RUN ({', '.join(runs[:9])}{', …' if len(runs) > 9 else ''}).",
+        f"Each has a run of its own: %venice show RUN ({', '.join(runs[:9])}{more}).",
     )
 
 
