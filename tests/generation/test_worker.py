@@ -29,6 +29,8 @@ from venice_widgets.generation import worker as runs_module
 from venice_widgets.generation.rate_limiter import RateLimiter
 from venice_widgets.log import Log, Status
 from venice_widgets.log import object_store as objects_module
+from venice_widgets.media import marks as marks_module
+from venice_widgets.media import preview as preview_module
 from venice_widgets.request.style_reference import StyleReference
 from venice_widgets.session import Session
 from venice_widgets.simulator import Fault, Simulator
@@ -463,6 +465,46 @@ def test_whatever_an_image_does_to_its_reader_the_generation_ends_with_one_of_ou
     error = failing(session, "a fox", kind=PossiblyCharged)
     assert "bitmap out of range" in str(error)
     assert session.log.get("last").status is Status.UNKNOWN
+
+
+@pytest.mark.parametrize("raised", [RuntimeError("no encoder"), MemoryError()], ids=repr)
+def test_an_image_whose_preview_cannot_be_made_has_arrived_and_is_shown_as_soon_as_it_can(start, monkeypatch, raised):
+    def fails(*_):
+        raise raised
+
+    session = start()
+    with monkeypatch.context() as patch:
+        patch.setattr(preview_module, "_encode", fails)
+        generation = session.generate("a fox", seed=41, yes=True)
+        assert "cannot be shown" in generation._repr_mimebundle_()[0]["text/html"]
+    (image,) = generation.images
+    assert (image.seed, image.price_usd, image.width, image.height) == (41, Decimal("0.01"), 16, 12)
+    assert session.log.get("last").status is Status.SUCCEEDED
+    assert "cannot be shown" not in generation._repr_mimebundle_()[0]["text/html"]
+    assert (image.preview.width, image.small.width) == (16, 16)
+
+
+def test_an_image_for_which_memory_is_short_has_arrived_and_the_reason_is_told(start, monkeypatch):
+    def fails(*_):
+        raise MemoryError
+
+    session = start()
+    with monkeypatch.context() as patch:
+        patch.setattr(preview_module, "_decode", fails)
+        generation = session.generate("a fox", seed=41, yes=True)
+        with pytest.raises(StoreError, match="not enough memory"):
+            _ = generation.images[0].preview
+    assert session.log.get("last").status is Status.SUCCEEDED
+
+
+def test_remarks_that_cannot_be_read_from_an_image_do_not_lose_it(start, monkeypatch):
+    def fails(_):
+        raise RecursionError("too deep")
+
+    monkeypatch.setattr(marks_module, "look_into", fails)
+    session = start()
+    assert session.generate("a fox", seed=41, yes=True).images[0].record.signed is None
+    assert session.log.get("last").status is Status.SUCCEEDED
 
 
 def test_a_disk_that_is_full_while_an_image_is_kept_is_told_as_possibly_charged(simulator, start, monkeypatch):

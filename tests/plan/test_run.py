@@ -25,7 +25,7 @@ from venice_widgets.errors import (
 from venice_widgets.generation.error_budget import MOST_UNKNOWN_IN_A_ROW
 from venice_widgets.generation.rate_limiter import RateLimiter
 from venice_widgets.log import Status
-from venice_widgets.media import stored_preview
+from venice_widgets.media import preview, stored_preview
 from venice_widgets.plan import Plan
 from venice_widgets.plan.runner import run_plan
 from venice_widgets.plan.sender import PlanSender
@@ -452,3 +452,16 @@ def test_a_cell_that_has_ended_leaves_its_result_in_memory_and_neither_request_n
     assert len(grid) == 40
     assert living(["CellResult"])["CellResult"] >= results_before + 40
     assert {name: count for name, count in living(large).items() if count > before[name] + 5} == {}
+
+
+def test_a_cell_whose_small_image_cannot_be_made_has_arrived_all_the_same(session, monkeypatch):
+    def fails(*_):
+        raise RuntimeError("no encoder")
+
+    plan = session.plan("A fox", seed="1..2", **SMALL)
+    with monkeypatch.context() as patch:
+        patch.setattr(preview, "_encode", fails)
+        grid = plan.run(yes=True)
+    assert (grid.arrived, grid.spent_usd) == (2, Decimal("0.02"))
+    assert [session.log.get(cell.result.run_id).status for cell in grid.cells] == [Status.SUCCEEDED] * 2
+    assert all(grid.tiles.read(image.sha256) for image in grid)

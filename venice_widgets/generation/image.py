@@ -98,14 +98,14 @@ class Image:
         """A small copy, made from the store unless it was used a short while ago.
 
         Raises:
-            StoreError: the file is gone or was damaged.
+            StoreError: the file is gone or was damaged, or there is not enough memory to decode it.
         """
         try:
             return self.small.load()
         except (OSError, UnreadableFile) as exc:
             raise StoreError(
-                f"the image of run {self.run_id[-RUN_ENDING:]} cannot be shown: its file is gone or was damaged.",
-                f"It was at {self.path}.",
+                f"the image of run {self.run_id[-RUN_ENDING:]} cannot be shown: {_why_not_shown(exc)}.",
+                f"Its file is {self.path}.",
             ) from exc
 
     def pil(self) -> PillowImage:
@@ -188,6 +188,12 @@ class Image:
             simulated=self.simulated,
         )
         return bundle.data, bundle.metadata
+
+
+def _why_not_shown(error: Exception) -> str:
+    if isinstance(error.__cause__, MemoryError):
+        return "there is not enough memory to decode it. It is stored, and nothing is lost"
+    return "its file is gone or was damaged"
 
 
 def _no_file(name: str, problem: str) -> InvalidRequest:

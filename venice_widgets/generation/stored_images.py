@@ -13,7 +13,7 @@ from venice_widgets.errors import StoreError, VeniceError
 from venice_widgets.log import Status
 from venice_widgets.log.provenance import recipe_in
 from venice_widgets.media.marks import pixels_sha256
-from venice_widgets.media.preview import SIDE_PIXELS, preview, thumbnail
+from venice_widgets.media.preview import SIDE_PIXELS, examine, thumbnail
 from venice_widgets.media.stored_preview import stored_preview
 
 from .image import Image, remarks_of
@@ -88,6 +88,7 @@ def _state(log: Log, image: ImageRecord) -> str:
 def _image(log: Log, record: RunRecord, image: ImageRecord) -> Image:
     draft, path = record.draft, log.objects.path(image.sha256)
     request = json.loads(draft.request)
+    facts, small = examine(path)
     return Image(
         record=image,
         run_id=draft.run_id,
@@ -95,7 +96,7 @@ def _image(log: Log, record: RunRecord, image: ImageRecord) -> Image:
         request=request,
         request_hash=draft.request_hash,
         path=path,
-        small=stored_preview(path, preview(path), SIDE_PIXELS),
+        small=stored_preview(path, small, facts, SIDE_PIXELS),
         seed=image.seed,
         price_usd=_share(draft.estimate_usd if record.charged_usd is None else record.charged_usd, request),
         remarks=remarks_of(draft, image.seed, record.outcome) if record.outcome else (),

@@ -246,7 +246,7 @@ class RunWorker:
             request=sent,
             request_hash=draft.request_hash,
             path=stored.path,
-            small=stored_preview(stored.path, preview, self.preview_pixels),
+            small=stored_preview(stored.path, preview, facts, self.preview_pixels),
             seed=record.seed,
             price_usd=self.estimate.unit_price_usd,
             remarks=remarks_of(draft, record.seed, outcome),

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
 _BROKEN = (
-    OSError, SyntaxError, ValueError, EOFError, RuntimeError, MemoryError, AssertionError, LookupError, ArithmeticError,
+    OSError, SyntaxError, ValueError, EOFError, RuntimeError, AssertionError, LookupError, ArithmeticError,
     TypeError, AttributeError, struct.error, Warning,
 )  # fmt: skip
 """What Pillow's readers raise for a damaged file; a warning where the user made warnings errors."""
@@ -156,6 +156,9 @@ def open_image(data: bytes | Path) -> Iterator[ImageFile]:
             yield image
     except UnreadableFile:
         raise
+    except MemoryError as exc:
+        problem = f"{_describe(data)} cannot be decoded: there is not enough memory."
+        raise UnreadableFile(problem, "Free some memory, and try again.") from exc
     except (*_BROKEN, DecompressionBombError) as exc:
         problem = f"{_describe(data)} is a damaged or incomplete {FORMATS[name].name} image: {exc}"
         raise UnreadableFile(problem, "Fetch it again, or use another file.") from exc

@@ -11,7 +11,6 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from venice_widgets.errors import UnreadableFile
 from venice_widgets.media.metadata.embed import look_into
 
 from .format import open_image
@@ -34,10 +33,13 @@ class Marks:
 
 
 def marks(path: Path) -> Marks:
-    """The marks of a PNG, JPEG or WebP; of other formats, and of damaged files, nothing is known."""
+    """The marks of a PNG, JPEG or WebP; of other formats, and of what cannot be read, nothing is known.
+
+    Never raises: an image that was paid for is not lost to a remark about it.
+    """
     try:
         found = look_into(path.read_bytes())
-    except (UnreadableFile, OSError):
+    except Exception:  # noqa: BLE001  whatever a stranger's metadata does to its reader
         return Marks()
     return Marks(found.signed, bool(found.metadata.exif))
 

@@ -78,17 +78,31 @@ def preview(data: bytes | Path, *, longest_side_pixels: int = SIDE_PIXELS, max_b
         UnreadableFile: it is not an image, is damaged, or has more than `limits.DECODED_PIXELS` pixels.
     """
     with _turn(), open_image(data) as image:
-        return _preview(image, longest_side_pixels, max_bytes)
+        turn, size = _orientation(image), fit(image.width, image.height, longest_side_pixels)
+        _decode(image, size)
+        return _preview(image, turn, size, max_bytes)
 
 
-def examine(data: bytes | Path, *, longest_side_pixels: int = SIDE_PIXELS) -> tuple[ImageFacts, Preview]:
+def examine(data: bytes | Path, *, longest_side_pixels: int = SIDE_PIXELS) -> tuple[ImageFacts, Preview | None]:
     """The facts of an image and its `preview`, for which it is opened once: opening a WebP takes a while.
 
+    The preview is None where the image is sound and yet no preview of it can be made now, for want of memory or by a
+    fault here: what is said of an image that was paid for must not depend on that.
+
     Raises:
-        UnreadableFile: as `format.identify` and `preview`.
+        UnreadableFile: as `format.identify`, or its pixels are damaged.
     """
     with _turn(), open_image(data) as image:
-        return facts_of(image, data), _preview(image, longest_side_pixels, _MAX_BYTES)
+        facts = facts_of(image, data)
+        turn, size = _orientation(image), fit(image.width, image.height, longest_side_pixels)
+        try:
+            _decode(image, size)
+        except MemoryError:
+            return facts, None
+        try:
+            return facts, _preview(image, turn, size, _MAX_BYTES)
+        except Exception:  # noqa: BLE001  its pixels were decoded: whatever fails now is not the image's fault
+            return facts, None
 
 
 def _turn() -> AbstractContextManager[Any]:
@@ -99,10 +113,15 @@ def _turn() -> AbstractContextManager[Any]:
     return nullcontext() if threading.current_thread() is threading.main_thread() else _TURNS
 
 
-def _preview(image: ImageFile, longest_side_pixels: int, max_bytes: int) -> Preview:
+def _decode(image: ImageFile, size: tuple[int, int]) -> None:
+    """Read the pixels; those of a JPEG at a fraction of its size where the preview's size allows it."""
+    image.draft(None, (size[0] * 2, size[1] * 2))
+    image.load()
+
+
+def _preview(image: ImageFile, turn: int, size: tuple[int, int], max_bytes: int) -> Preview:
     profile = _small_profile(image)
-    small = _small(image, longest_side_pixels)
-    return _encode(small, max_bytes, profile)
+    return _encode(_small(image, turn, size), max_bytes, profile)
 
 
 def thumbnail(data: bytes | Path, longest_side_pixels: int = 256) -> Preview:
@@ -159,17 +178,13 @@ def contact_sheet(
     return _encode(sheet, max_bytes, None)
 
 
-def _small(image: ImageFile, longest_side_pixels: int) -> Image.Image:
-    """The image upright, in L, RGB or RGBA, with neither side longer than asked."""
+def _small(image: ImageFile, turn: int, size: tuple[int, int]) -> Image.Image:
+    """The decoded image in L, RGB or RGBA, resized and then turned upright."""
     from PIL import Image, ImageOps
 
-    turn = _orientation(image)
-    target = _fit(image.width, image.height, longest_side_pixels)
-    image.draft(None, (target[0] * 2, target[1] * 2))  # JPEG decodes at a fraction of its size; others ignore it
-    image.load()
-    small = _reduced(image, _factor(image.size, target), _converter(image))
-    if small.size != target:
-        small = small.resize(target, Image.Resampling.LANCZOS)
+    small = _reduced(image, _factor(image.size, size), _converter(image))
+    if small.size != size:
+        small = small.resize(size, Image.Resampling.LANCZOS)
     small.info = {}  # comments and the like would be written again
     small.getexif()[0x0112] = turn
     ImageOps.exif_transpose(small, in_place=True)
@@ -189,7 +204,8 @@ def _orientation(image: ImageFile) -> int:
     )
 
 
-def _fit(width: int, height: int, longest_side_pixels: int) -> tuple[int, int]:
+def fit(width: int, height: int, longest_side_pixels: int) -> tuple[int, int]:
+    """The size with neither side longer than asked, in the same proportions; never larger."""
     scale = min(1.0, longest_side_pixels / max(width, height))
     return max(1, round(width * scale)), max(1, round(height * scale))
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .preview import Preview, preview
+from .preview import Preview, fit, preview
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from .format import ImageFacts
 
 RECENT_BYTES = 32_000_000
 """About 230 previews are at hand; others take some 50 ms each."""
@@ -46,8 +48,13 @@ class StoredPreview:
         return made
 
 
-def stored_preview(path: Path, made: Preview, longest_side_pixels: int) -> StoredPreview:
-    """What to hold of a preview that was just made; the preview itself stays at hand for a while."""
+def stored_preview(path: Path, made: Preview | None, facts: ImageFacts, longest_side_pixels: int) -> StoredPreview:
+    """What to hold of a preview that was just made; the preview itself stays at hand for a while.
+
+    Of one that could not be made, its size is held: it is tried again when the image is shown.
+    """
+    if made is None:
+        return StoredPreview(path, longest_side_pixels, *fit(facts.width, facts.height, longest_side_pixels))
     _remember((path, longest_side_pixels), made)
     return StoredPreview(path, longest_side_pixels, made.width, made.height)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from venice_widgets.display import Bundle, Card, image_cards, join, line
-from venice_widgets.errors import StoreError
+from venice_widgets.errors import VeniceError
 from venice_widgets.generation.result import card_of, output_record, plain_line
 from venice_widgets.generation.run import money_text
 from venice_widgets.log import Status
@@ -140,6 +140,6 @@ def _card(image: Image, *, smaller: bool, own_prompt: bool) -> Card:
     prompt = str(image.request.get("prompt", ""))
     shown = None
     if smaller:
-        with suppress(StoreError):  # a file that is gone gets a tile that says so
+        with suppress(VeniceError):  # a file that is gone gets a tile that says so
             shown = preview(image.preview.data, longest_side_pixels=SMALLER_PIXELS)
     return card_of(image, prompt, preview=shown, caption=prompt if own_prompt else "")

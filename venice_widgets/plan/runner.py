@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from venice_widgets.errors import Interrupted
+from venice_widgets.errors import Interrupted, VeniceError
 from venice_widgets.log import Status
 from venice_widgets.money import usd_text
 from venice_widgets.request.spending import ask_user
@@ -152,7 +153,8 @@ def prepare_run(
 
     def news(index: int, result: CellResult, run: Run | None) -> None:
         if result.sha256 and run is not None:
-            grid.tiles.make(result.sha256, run.images[0].preview.data)
+            with suppress(VeniceError):  # one that cannot be made now is made when the grid is shown
+                grid.tiles.make(result.sha256, run.images[0].preview.data)
         results.put(index, result, sent=True)
 
     sender = PlanSender(outlook, host, catalogue, host.circumstances(context or {}), news)
