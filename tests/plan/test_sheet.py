@@ -1,14 +1,13 @@
 """The contact sheet: its size, its labels in every script, and the recipe inside."""
 
 import base64
-import json
 from io import BytesIO
 
 import pytest
 from PIL import Image, ImageDraw
 
-from venice_widgets import read_recipe
-from venice_widgets.errors import GenerationIncomplete, InvalidRequest, UnreadableFile
+from venice_widgets.errors import GenerationIncomplete, InvalidRequest
+from venice_widgets.plan import labels
 from venice_widgets.plan.labels import fit, known_fonts
 from venice_widgets.plan.sheet import SMALL_BYTES, SMALL_PIXELS, draw_sheet
 from venice_widgets.simulator import Fault
@@ -44,18 +43,6 @@ def _holds(sheet, image):
             return True
         start = data.find(row, start + 1)
     return False
-
-
-@pytest.mark.parametrize("ending", ["png", "jpg", "webp"])
-def test_the_recipe_of_the_plan_and_every_image_is_inside(grid, tmp_path, ending):
-    path = grid.sheet(tmp_path / f"sheet.{ending}")
-
-    with Image.open(path) as sheet:
-        text = sheet.text["venice"] if ending == "png" else sheet.getexif()[0x010E]
-    recipe = json.loads(text)
-    assert recipe["plan"]["id"] == grid.plan.plan_id
-    assert [each["seed"] for each in recipe["images"]] == [1] * 6
-    assert {each["sha256"] for each in recipe["images"]} == {image.sha256 for image in grid}
 
 
 @pytest.mark.parametrize("width", [600, 1001])
@@ -126,6 +113,21 @@ def test_a_label_of_any_script_fits_its_lines(text, width):
         line.draw(sheet, ImageDraw.Draw(sheet), 0, 0, "black")
 
 
+LONG_TEXTS = {"words": "a red fox " * 700, "hebrew": "ש" * 7000, "marks": "x" + "\u0301" * 7000, "emoji": "🦊" * 7000}
+
+
+@pytest.mark.parametrize("text", LONG_TEXTS.values(), ids=LONG_TEXTS)
+def test_of_a_label_as_long_as_a_prompt_only_what_can_be_seen_is_measured(text, monkeypatch):
+    measured = []
+    lay_out = labels._run
+    monkeypatch.setattr(labels, "_run", lambda *run: measured.append(len(run[0])) or lay_out(*run))
+    lines = fit(text, 15, 300, lines=4)
+
+    assert sum(measured) < 20 * len(text)
+    assert all(line.width <= 300 for line in lines)
+    assert lines[-1].runs[-1].text.endswith("…")
+
+
 def test_a_letter_that_no_font_has_is_written_as_its_code(monkeypatch):
     assert any("[U+E000]" in run.text for run in fit("\ue000", 16, 400, lines=1)[0].runs)
 
@@ -149,10 +151,3 @@ def test_a_grid_too_large_to_be_seen_small_or_without_images_has_none(grid, sess
     assert "image/jpeg" not in session.plan("A fox", seed="1..2").grid().bundle().data
     monkeypatch.setattr("venice_widgets.plan.sheet.MOST_CELLS_OF_SMALL", 5)
     assert "image/jpeg" not in grid.bundle().data
-
-
-def test_a_sheet_is_told_apart_from_an_image_and_names_its_runs(grid, tmp_path):
-    sheet = grid.sheet(tmp_path / "sheet.png")
-    with pytest.raises(UnreadableFile, match=r"sheet of .* images, not one image") as caught:
-        read_recipe(sheet)
-    assert grid.cells[0].result.run_id[-8:] in str(caught.value)

@@ -8,8 +8,10 @@ one. A letter that no font has is drawn as its code point in brackets, so that a
 from __future__ import annotations
 
 import unicodedata
+from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +35,8 @@ _BITMAP_PIXELS = 109
 _JOINERS = "\u200d\ufe0e\ufe0f\u200c"
 _SKIN_TONES = "\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
 _MOST_FONTS = 400
+_MOST_CODES = 8
+"""Of a letter with its marks on average; longer texts are made of marks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,7 @@ def fit(text: str, size: int, width: int, *, lines: int) -> list[Label]:
         width: of a line.
         lines: at most.
     """
-    words = " ".join(text.split())
+    words = _bounded(" ".join(text.split()), lines * _most_letters(size, width))
     found: list[Label] = []
     while words and len(found) < lines:
         taken, rest = _line(words, size, width)
@@ -96,16 +100,23 @@ def fit(text: str, size: int, width: int, *, lines: int) -> list[Label]:
     return found or [_label("", size)]
 
 
+def _bounded(text: str, most: int) -> str:
+    """Not more than can be seen, since each measurement lays the whole text out: a label may be a prompt of 7,000."""
+    most *= _MOST_CODES
+    return text if len(text) <= most else f"{text[:most]}…"
+
+
+def _most_letters(size: int, width: int) -> int:
+    """More letters than a line can hold: the narrowest, such as ``i``, take a quarter of the font's size."""
+    return width * 8 // size + 1
+
+
 def _line(text: str, size: int, width: int) -> tuple[str, str]:
     """As many words as go on a line, at least some letters of the first; and the rest."""
-    if _label(text, size).width <= width:
+    pieces = list(islice(_clusters(text), _most_letters(size, width)))
+    head = "".join(pieces[: _fitting(pieces, size, width)])
+    if head == text:
         return text, ""
-    pieces = list(_clusters(text))
-    low, high = 1, len(pieces)
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if _label("".join(pieces[:middle]), size).width <= width else (low, middle - 1)
-    head = "".join(pieces[:low])
     cut = head.rfind(" ")
     if cut > len(head) * 0.4:
         return head[:cut], text[cut + 1 :]
@@ -113,10 +124,15 @@ def _line(text: str, size: int, width: int) -> tuple[str, str]:
 
 
 def _shortened(text: str, size: int, width: int) -> str:
-    pieces = list(_clusters(text))
-    while len(pieces) > 1 and _label("".join(pieces) + "…", size).width > width:
-        pieces.pop()
-    return "".join(pieces).rstrip() + "…"
+    pieces = list(islice(_clusters(text), _most_letters(size, width)))
+    return "".join(pieces[: _fitting(pieces, size, width, "…")]).rstrip() + "…"
+
+
+def _fitting(pieces: Sequence[str], size: int, width: int, end: str = "") -> int:
+    """How many letters are at most as wide as a line, with what follows them; one at least."""
+    known = range(1, len(pieces) + 1)
+    found = bisect_right(known, width, key=lambda count: _label("".join(pieces[:count]) + end, size).width)
+    return max(1, found)
 
 
 def _clusters(text: str) -> Iterator[str]:
