@@ -31,6 +31,16 @@ def test_a_plan_runs_prints_its_price_and_what_was_spent(plan_file, session, sen
     assert len(sent()) == 10
 
 
+@pytest.mark.parametrize("ending", ["png", "jpg", "webp"])
+def test_a_sheet_runs_as_the_plan_inside_it_and_what_the_log_holds_is_not_sent(session, sent, tmp_path, capsys, ending):
+    plan = session.plan("A {{ animal }}", animal=["fox", "owl"], seed="1..2", **SMALL)
+    sheet = plan.run(yes=True)["fox", :].sheet(tmp_path / f"sheet.{ending}")
+
+    assert main(["run", str(sheet)]) == COMPLETE
+    assert len(sent()) == 4
+    assert "4 of 4 images" in capsys.readouterr().out
+
+
 def test_a_byte_order_mark_is_no_part_of_a_plan(plan_file, session, sent):
     Path(plan_file).write_bytes(b"\xef\xbb\xbf" + Path(plan_file).read_bytes())
     assert main(["run", plan_file, "--yes"]) == COMPLETE

@@ -24,6 +24,7 @@ from .outlook import look
 from .overview import overview
 from .plan import Plan
 from .runner import run_plan
+from .sheet import FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -61,7 +62,9 @@ def parser() -> argparse.ArgumentParser:
     commands = made.add_subparsers(dest="command", metavar="COMMAND")
     for name in ("run", "show"):
         command = commands.add_parser(name, allow_abbrev=False)
-        command.add_argument("plan", type=Path, help="a file that plan.to_json() wrote")
+        command.add_argument(
+            "plan", type=Path, help="a file that plan.to_json() wrote, or a sheet that grid.sheet(...) wrote"
+        )
         command.add_argument("--shard", type=shard, metavar="I/N", help="only the I-th of N parts, such as 3/10")
         command.add_argument("--again", action="store_true", help="also make anew what the log holds")
         command.add_argument(
@@ -118,15 +121,18 @@ def main(arguments: Sequence[str] | None = None, host: Host | None = None) -> in
 
 
 def _plan(path: Path, part: tuple[int, int] | None, host: Host) -> Plan:
+    plan = Plan.from_sheet(path, host) if path.suffix.lower() in FORMATS else Plan.from_json(_text(path), host)
+    return plan.shard(*part) if part else plan
+
+
+def _text(path: Path) -> str:
     from venice_widgets.errors import InvalidRequest
 
     try:
-        text = path.read_text("utf-8-sig")
+        return path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as exc:
         reason = getattr(exc, "strerror", None) or exc
         raise InvalidRequest(f"{path} cannot be read: {reason}.", "Give a file that plan.to_json() wrote.") from exc
-    plan = Plan.from_json(text, host)
-    return plan.shard(*part) if part else plan
 
 
 def _show(plan: Plan, host: Host, options: argparse.Namespace) -> int:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from .host import Host
     from .outlook import Outlook
+    from .sheet import SheetMetadata
 
 
 class Grid(GridCells):
@@ -134,13 +135,21 @@ class Grid(GridCells):
         """
         return frame_of(self)
 
-    def sheet(self, path: str | Path, width: int | None = None, *, title: str = "") -> Path:
-        """Write a labeled contact sheet, for a paper or a talk, with its recipe inside.
+    def sheet(
+        self,
+        path: str | Path,
+        width: int | None = None,
+        *,
+        title: str = "",
+        metadata: SheetMetadata = "full",
+    ) -> Path:
+        """Write a labeled contact sheet, for a paper or a talk, with its plan inside, which `Plan.from_sheet` reads.
 
         Args:
             path: a new file; ``.png``, ``.jpg`` or ``.webp`` decides the format.
             width: of the whole sheet in pixels; None puts every image at its full resolution.
             title: above the sheet.
+            metadata: ``"full"`` writes the plan and the run of every image into the file; ``"none"`` nothing.
 
         Returns:
             The path written.
@@ -150,7 +159,7 @@ class Grid(GridCells):
                 would be too large.
             StoreError: it cannot be written.
         """
-        return write_sheet(self, path, width, title=title)
+        return write_sheet(self, path, width, title=title, metadata=metadata)
 
     def save(self, pattern: str, metadata: Any = "full") -> list[Path]:
         """Save a copy of every image, each with its recipe.

@@ -41,6 +41,12 @@ def overview(plan: PlanData, outlook: Outlook, extra: Sequence[str] = ()) -> Bun
     return join(*parts)
 
 
+def plan_facts(plan: PlanData) -> Bundle:
+    """What a plan is made of, without prices: its axes, and what all its cells share."""
+    rows = [*map(_axis_row, plan.axes), *_fixed_rows(plan)]
+    return facts(f"Plan {plan.plan_id[:8]}", [*rows, ("cells", f"{len(plan):,}")])
+
+
 def _axis_row(axis: PlanAxis) -> tuple[str, str | Cell]:
     labels = axis.axis.labels
     shown = labels if len(labels) <= SHOWN_VALUES else (*labels[:FEW_VALUES], "…", labels[-1])

@@ -6,8 +6,13 @@ what the log does not hold and returns a `Grid`.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
+
+from venice_widgets.errors import UnreadableFile
+from venice_widgets.files.bounded import read_bounded
 
 from .grid import Grid, grid_from_log
 from .host import default_host
@@ -16,6 +21,7 @@ from .overview import overview
 from .plan_data import PlanData
 from .read import read_plan
 from .runner import run_plan
+from .sheet_recipe import find_sheet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +31,7 @@ if TYPE_CHECKING:
 
     from .host import Host
     from .outlook import Outlook
+    from .sheet_recipe import SheetRecipe
 
 
 @dataclass(frozen=True, repr=False)
@@ -42,6 +49,26 @@ class Plan(PlanData):
             InvalidRequest: it is not a plan, or a newer version wrote it.
         """
         return cls(**read_plan(text), host=host)
+
+    @classmethod
+    def from_sheet(cls, path: str | Path, host: Host | None = None) -> Self:
+        """The plan of a sheet that `Grid.sheet` wrote: what the log holds of it is shown at no cost, the rest is sent.
+
+        Args:
+            path: the sheet, a PNG, JPEG or WebP.
+            host: the session; None for the one in use.
+
+        Raises:
+            UnreadableFile: it cannot be read, or is not a sheet.
+            InvalidRequest: its plan was changed, or a newer version wrote it.
+        """
+        file = Path(path).expanduser()
+        sheet = find_sheet(read_bounded(file))
+        if sheet is None or not sheet.plan:
+            raise _no_plan(file, sheet)
+        host = host or default_host()
+        notes = sheet.notes(host.settings.base_url)
+        return cls(**read_plan(json.dumps(sheet.plan)), host=host, notes=notes)
 
     def outlook(self, session: Host | None = None) -> Outlook:
         """Hold every cell to its model's limits, price it and look it up in the log. Sends nothing that costs.
@@ -116,3 +143,12 @@ class Plan(PlanData):
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         bundle = self.bundle()
         return bundle.data, bundle.metadata
+
+
+def _no_plan(file: Path, sheet: SheetRecipe | None) -> UnreadableFile:
+    if sheet is None:
+        return UnreadableFile(f"{file} is not a sheet with a plan inside.", "grid.sheet(...) writes one.")
+    return UnreadableFile(
+        f"{file} is a sheet without its plan, which was too large for a file.",
+        "plan.to_json() wrote it, if it was kept.",
+    )

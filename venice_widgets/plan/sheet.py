@@ -6,22 +6,21 @@ Images are at full resolution or share a given width. Labels are drawn in whatev
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from venice_widgets.display import Bundle
 from venice_widgets.display.html import base64_text
 from venice_widgets.errors import InvalidRequest
 from venice_widgets.log.export.new_files import name_is_taken, new_file
-from venice_widgets.media.metadata.recipe import SHEET_KIND
 from venice_widgets.media.preview import preview
 
 from .labels import Label, fit
 from .overview import summary_of
+from .sheet_recipe import with_recipe
 from .table import headings, page_text
 from .tiles import open_stored
 
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
 
     from .grid_cells import GridCells
 
+SheetMetadata = Literal["full", "none"]
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 MOST_PIXELS = 400_000_000
 """A larger sheet takes more than a gigabyte of memory."""
@@ -78,11 +78,19 @@ class _Plan:
         return self.label_width + self.columns * (self.tile[0] + self.gap) + self.gap
 
 
-def write_sheet(grid: GridCells, path: str | Path, width: int | None = None, *, title: str = "") -> Path:
+def write_sheet(
+    grid: GridCells,
+    path: str | Path,
+    width: int | None = None,
+    *,
+    title: str = "",
+    metadata: SheetMetadata = "full",
+) -> Path:
     """Write a sheet to a new file. See `Grid.sheet`.
 
     Raises:
-        InvalidRequest: the file exists, its ending is unknown, there is no image, or the sheet would be too large.
+        InvalidRequest: the file exists, its ending or `metadata` is unknown, there is no image, or the sheet would be
+            too large.
         StoreError: it cannot be written.
     """
     target = Path(path).expanduser()
@@ -93,11 +101,18 @@ def write_sheet(grid: GridCells, path: str | Path, width: int | None = None, *, 
         )
     if name_is_taken(target):
         raise InvalidRequest(f"{target} exists, and nothing is overwritten.", "Choose another name.", field="path")
+    if metadata not in get_args(SheetMetadata):
+        raise InvalidRequest(
+            f"metadata is {metadata!r}.",
+            'A sheet takes "full" or "none": its labels show the prompt.',
+            field="metadata",
+        )
     sheet = draw_sheet(grid, width, title=title)
     if max(sheet.size) > MOST_SIDE[kind]:
         raise _too_large(f"a {kind} has at most {MOST_SIDE[kind]:,} pixels a side")
+    data = _encoded(sheet, kind)
     with new_file(target) as file:
-        file.write(_encoded(sheet, kind, recipe_of(grid)))
+        file.write(with_recipe(data, grid) if metadata == "full" else data)
     return target
 
 
@@ -140,18 +155,6 @@ def draw_sheet(grid: GridCells, width: int | None = None, *, title: str = "", of
     for label in plan.footer:
         top = _text(sheet, pen, label, plan.gap, top, _GREY)
     return sheet
-
-
-def recipe_of(grid: GridCells) -> dict[str, Any]:
-    """What the sheet carries inside: the plan, and the run, hash and seed of every image."""
-    images = [
-        {"index": index, "cell": dict(cell.coordinates), "seed": cell.seed, "run_id": cell.result.run_id,
-         "sha256": cell.result.sha256, "request_hash": grid.outlook.hashes.get(index, "")}
-        for index in grid.indices
-        if (cell := grid.cell(index)).result.sha256
-    ]  # fmt: skip
-    plan = json.loads(grid.plan.to_json())
-    return {"schema": 1, "kind": SHEET_KIND, "base_url": grid.base_url, "plan": plan, "images": images}
 
 
 def _too_large(reason: str) -> InvalidRequest:
@@ -332,24 +335,7 @@ def _draw_missing(sheet: Image.Image, pen: Any, plan: _Plan, text: str, place: t
 # The file.
 
 
-def _encoded(sheet: Image.Image, kind: str, recipe: dict[str, Any]) -> bytes:
-    """The sheet with its recipe: PNG as text (iTXt ``venice``), JPEG and WebP in EXIF's ImageDescription."""
-    from PIL import PngImagePlugin
-
-    text = json.dumps(recipe, ensure_ascii=True, separators=(",", ":"))
+def _encoded(sheet: Image.Image, kind: str) -> bytes:
     buffer = BytesIO()
-    if kind == "PNG":
-        info = PngImagePlugin.PngInfo()
-        info.add_itxt("venice", text, zip=True)
-        sheet.save(buffer, "PNG", pnginfo=info)
-        return buffer.getvalue()
-    exif = sheet.getexif()
-    # EXIF in a JPEG holds 64 KB: a large plan goes in as its id and the runs alone.
-    exif[0x010E] = text if len(text) < 60_000 else json.dumps(_short(recipe), separators=(",", ":"))[:60_000]
-    sheet.save(buffer, kind, quality=92, exif=exif)
+    sheet.save(buffer, kind, quality=92)
     return buffer.getvalue()
-
-
-def _short(recipe: dict[str, Any]) -> dict[str, Any]:
-    runs = [image["run_id"] for image in recipe["images"]]
-    return {"schema": 1, "kind": SHEET_KIND, "plan": {"id": recipe["plan"].get("id")}, "runs": runs}

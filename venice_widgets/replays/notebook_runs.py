@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, overload
 
 from venice_widgets.config import DEMO_BASE_URL
 from venice_widgets.errors import UnreadableFile
+from venice_widgets.files.bounded import read_bounded
 from venice_widgets.log.provenance import DEMO_SERVICE
 from venice_widgets.media.metadata.recipe import from_json
 
-from .read_recipe import FoundRecipe, judged, read_bounded
+from .read_recipe import FoundRecipe, judged
 
 if TYPE_CHECKING:
     from venice_widgets.media.metadata.recipe import Recipe

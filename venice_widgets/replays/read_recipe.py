@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from venice_widgets.errors import UnreadableFile, VeniceError
+from venice_widgets.files.bounded import read_bounded
 from venice_widgets.files.presence import is_file
 from venice_widgets.files.store_folder import has_log
 from venice_widgets.log.provenance import recipe_in
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from venice_widgets.log import Log
     from venice_widgets.media.metadata.recipe import Recipe
     from venice_widgets.session import Session
-
-MAX_FILE_BYTES = 256 << 20
-"""A larger file is not an image of ours."""
 
 Origin = Literal["file", "sidecar", "log", "infotext", "notebook"]
 ImageKind = Literal["received", "copy", "preview"]
@@ -88,22 +86,6 @@ def read_recipe(path: str | Path, *, session: Session | None = None) -> FoundRec
         f"{file} does not say what made it.",
         "Many programs and web sites remove such facts. If it was made here, %venice log finds it by its prompt.",
     )
-
-
-def read_bounded(file: Path) -> bytes:
-    """The bytes of a file of a sensible size.
-
-    Raises:
-        UnreadableFile: it is not a file, or is too large.
-    """
-    try:
-        if not is_file(file):
-            raise UnreadableFile(f"{file} is not a file.", "Check the path.")
-        if file.stat().st_size > MAX_FILE_BYTES:
-            raise UnreadableFile(f"{file} is larger than {MAX_FILE_BYTES >> 20} MB.", "Give the image itself.")
-        return file.read_bytes()
-    except (OSError, ValueError) as exc:
-        raise UnreadableFile(f"{file} cannot be read: {getattr(exc, 'strerror', None) or exc}.", "Check it.") from exc
 
 
 def judged(recipe: Recipe, **facts: object) -> FoundRecipe:

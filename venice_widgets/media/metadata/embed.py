@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 Privacy = Literal["full", "no-prompt", "none"]
 
 _COMPOSE = {png: layers.for_png, jpeg: layers.for_jpeg, webp: layers.for_webp}
+_CARRY = {png: layers.json_for_png, jpeg: layers.json_for_jpeg, webp: layers.json_for_webp}
 _MAX_INFOTEXT_CHARACTERS = 2**20
 _INFOTEXT_FIELDS = ("UserComment", "ImageDescription", "XPComment")
 
@@ -95,6 +96,33 @@ def sidecar(recipe: Recipe, *, metadata: Privacy = "full") -> bytes:
     if metadata == "none":
         return xmp.packet({layers.SOURCE_TYPE: layers.TRAINED_ALGORITHMIC_MEDIA})
     return layers.sidecar(recipe.without_prompt() if metadata == "no-prompt" else recipe)
+
+
+def write_json(source: bytes, text: str, *, simulated: bool) -> bytes:
+    """Copy an image of ours with JSON where the recipe of a single image stands, and its pixels untouched.
+
+    Args:
+        source: a PNG, JPEG or WebP without metadata of its own.
+        text: the JSON, in ASCII.
+        simulated: whether its parts were drawn by a simulator.
+
+    Raises:
+        UnreadableFile: it is not one of the three.
+    """
+    container = _container(source)
+    composed = _CARRY[container](text, simulated=simulated)
+    written: bytes = container.write(source, composed, bare=False)
+    return written
+
+
+def own_json(data: bytes) -> str | None:
+    """The JSON that `write_json` wrote, or that of a recipe; None without either.
+
+    Raises:
+        UnreadableFile: it is not a PNG, JPEG or WebP, or is damaged before it.
+    """
+    carried = _container(data).read(data, lenient=True).metadata
+    return carried.recipe or _from_xmp(carried.xmp) or _from_xmp(carried.extended_xmp)
 
 
 def is_signed(data: bytes) -> bool:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 TRAINED_ALGORITHMIC_MEDIA = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 ALGORITHMIC_MEDIA = "http://cv.iptc.org/newscodes/digitalsourcetype/algorithmicMedia"
+COMPOSITE_SYNTHETIC = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeSynthetic"
+"""Several elements, at least one of which a machine made (IPTC NewsCodes, Digital Source Type)."""
 RECIPE = xmp.Name(xmp.VENICE, "recipe")
 SOURCE_TYPE = xmp.Name(xmp.IPTC_EXTENSION, "DigitalSourceType")
 _SYSTEM = xmp.Name(xmp.IPTC_EXTENSION, "AISystemUsed")
@@ -72,6 +74,26 @@ def for_jpeg(found: Embedded, existing: Metadata, recipe: Recipe) -> tuple[Metad
         main, extended = _fitted(ours, b"", b"")
         notices = (*notices, f"The file's own XMP was replaced. {exc.message}")
     return Metadata(exif=block, xmp=main, extended_xmp=extended), notices
+
+
+def json_for_png(text: str, *, simulated: bool) -> Metadata:
+    """JSON of ours in its text chunk, without any other layer but the origin."""
+    return Metadata(xmp=xmp.packet(_composite(simulated=simulated)), recipe=text)
+
+
+def json_for_webp(text: str, *, simulated: bool) -> Metadata:
+    """JSON of ours in XMP."""
+    return Metadata(xmp=xmp.packet({**_composite(simulated=simulated), RECIPE: text}))
+
+
+def json_for_jpeg(text: str, *, simulated: bool) -> Metadata:
+    """JSON of ours in XMP, extended where it does not fit a segment."""
+    main, extended = _fitted({**_composite(simulated=simulated), RECIPE: text}, b"", b"")
+    return Metadata(xmp=main, extended_xmp=extended)
+
+
+def _composite(*, simulated: bool) -> dict[xmp.Name, str]:
+    return {SOURCE_TYPE: ALGORITHMIC_MEDIA if simulated else COMPOSITE_SYNTHETIC}
 
 
 def properties(recipe: Recipe) -> dict[xmp.Name, str]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 SHEET_KIND = "venice-sheet"
-"""The ``kind`` of the recipe in a sheet of many images, see `plan.sheet`; that of one image has none."""
+"""The ``kind`` of the recipe in a sheet of many images, see `plan.sheet_recipe`; that of one image has none."""
 _XML_ILLEGAL = re.compile("[\ud800-\udfff\ufffe\uffff\x7f-\x9f]")
 _IN_WHOLE = ("base_url", "service", "software", "withheld")
 _IN_RUN = ("run_id", "request", "request_hash", "model", "steps", "rewritten_prompt", "service_version", "settings")
@@ -209,7 +209,7 @@ def _refuse_sheet(found: Any) -> None:
     more = ", …" if len(runs) > 9 else ""
     raise UnreadableFile(
         f"This file is a sheet of {len(runs)} images, not one image.",
-        f"Each has a run of its own: %venice show RUN ({', '.join(runs[:9])}{more}).",
+        f"Plan.from_sheet(file) reads its plan. Each image has a run: %venice show RUN ({', '.join(runs[:9])}{more}).",
     )
 
 

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from venice_widgets.display import Bundle, Card, Cell, code, facts, image_cards, join, notice, table
-from venice_widgets.errors import StoreError, VeniceError
-from venice_widgets.files.store_folder import has_log
+from venice_widgets.errors import UnreadableFile
+from venice_widgets.files.bounded import read_bounded
 from venice_widgets.generation.result import seed_text
 from venice_widgets.log import RUN_ENDING
-from venice_widgets.media.format import identify
-from venice_widgets.media.limits import SHOWN_PIXELS, check_pixels
-from venice_widgets.media.preview import preview
+from venice_widgets.plan.sheet_recipe import SheetRecipe, find_sheet
 from venice_widgets.replays.notebook_runs import runs_in
 from venice_widgets.replays.read_recipe import FoundRecipe, read_recipe
 
+from .sheet_files import show_sheet, whereabouts, with_preview
 from .times import time_text
 
 if TYPE_CHECKING:
@@ -43,8 +42,11 @@ def show_file(session: Session, name: str) -> Bundle:
     Raises:
         UnreadableFile: it tells nothing, or cannot be read.
     """
+    file = Path(name).expanduser()
     if name.lower().endswith(".ipynb"):
-        return _notebook(Path(name).expanduser())
+        return _notebook(file)
+    if (sheet := _sheet(file)) is not None:
+        return show_sheet(session, file, sheet)
     found = read_recipe(name, session=session)
     request = code(json.dumps(dict(found.recipe.request), indent=2, ensure_ascii=False), language="json")
     parts = [_image(found), facts("Recipe", _facts(session, found)), request]
@@ -53,18 +55,18 @@ def show_file(session: Session, name: str) -> Bundle:
     return join(*(part for part in parts if part is not None))
 
 
+def _sheet(file: Path) -> SheetRecipe | None:
+    """The recipe of a sheet; None for anything else, a file that cannot be read included: `read_recipe` says why."""
+    with suppress(UnreadableFile):
+        return find_sheet(read_bounded(file))
+    return None
+
+
 def _image(found: FoundRecipe) -> Bundle | None:
     if found.image_bytes is None:
         return None
     card = Card(heading=seed_text(found.recipe.seed), alt=found.recipe.prompt, aside=found.run_id[-RUN_ENDING:])
-    try:
-        claimed = identify(found.image_bytes)
-        check_pixels(claimed.width, claimed.height, SHOWN_PIXELS, "The file")
-        small = preview(found.image_bytes)
-        card = replace(card, data=small.data, mime=small.mime, width=small.width, height=small.height)
-    except VeniceError as exc:
-        card = replace(card, missing=f"not shown: {exc.message}")
-    return image_cards([card], summary=found.where, plain=found.where, record={})
+    return image_cards([with_preview(card, found.image_bytes)], summary=found.where, plain=found.where, record={})
 
 
 def _facts(session: Session, found: FoundRecipe) -> list[tuple[str, str]]:
@@ -72,7 +74,7 @@ def _facts(session: Session, found: FoundRecipe) -> list[tuple[str, str]]:
     pairs = [
         ("from", _ORIGINS[found.origin]),
         ("exact", "yes" if found.exact else "no: it cannot be sent again as it was"),
-        ("run", f"{recipe.run_id} ({_whereabouts(session, recipe.run_id)})" if recipe.run_id else "unknown"),
+        ("run", f"{recipe.run_id} ({whereabouts(session, recipe.run_id)})" if recipe.run_id else "unknown"),
         ("prompt", recipe.prompt),
         ("negative prompt", recipe.negative_prompt),
         ("model", recipe.model_used),
@@ -82,16 +84,6 @@ def _facts(session: Session, found: FoundRecipe) -> list[tuple[str, str]]:
         *recipe.settings.items(),
     ]
     return [(name, text) for name, text in pairs if text]
-
-
-def _whereabouts(session: Session, run_id: str) -> str:
-    try:
-        if not has_log(session.settings.store):
-            return "there is no log here"
-        record = session.log.get(run_id)
-    except StoreError:
-        return "not in the log here"
-    return f"in the log: %venice show {record.run_id[-RUN_ENDING:]}"
 
 
 def _notebook(path: Path) -> Bundle:
