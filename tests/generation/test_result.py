@@ -119,19 +119,21 @@ def test_nothing_is_ever_overwritten(image, tmp_path):
 def test_ten_threads_that_save_under_one_name_write_one_file(image, tmp_path):
     outcomes, start = [], threading.Barrier(10)
 
-    def save():
+    def save(metadata):
         start.wait()
         try:
-            outcomes.append(image.save(tmp_path / "fox.png"))
+            outcomes.append((metadata, image.save(tmp_path / "fox.png", metadata)))
         except InvalidRequest:
-            outcomes.append(None)
+            outcomes.append((metadata, None))
 
-    threads = [threading.Thread(target=save) for _ in range(10)]
+    threads = [threading.Thread(target=save, args=[("full", "none")[number % 2]]) for number in range(10)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len([one for one in outcomes if one]) == 1
+    saved = [metadata for metadata, path in outcomes if path]
+    assert saved in (["full"] * 5, ["none"] * 5), "those whose bytes are in the file, and no others"
+    assert (b"venice" in (tmp_path / "fox.png").read_bytes()) == (saved[0] == "full")
     assert Pillow.open(tmp_path / "fox.png").tobytes() == image.pil().tobytes()
 
 

@@ -173,7 +173,7 @@ def test_an_image_is_kept_before_it_is_on_record_and_on_record_before_it_is_show
     prepared = session.build("a fox")
     gate = threading.Event()
     mark_sent = session.log.mark_sent
-    monkeypatch.setattr(session.log, "mark_sent", lambda run_id: (gate.wait(5), mark_sent(run_id)))
+    monkeypatch.setattr(session.log, "mark_sent", lambda run_id: gate.wait(5) and mark_sent(run_id))
     generation = session.send(prepared)
     gate.set()
     assert generation.wait(10)

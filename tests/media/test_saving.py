@@ -118,6 +118,33 @@ def test_nothing_is_ever_overwritten_not_even_under_the_true_name(tmp_path, take
     assert (tmp_path / taken).read_text() == "mine"
 
 
+@pytest.mark.parametrize("container", ["PNG", "GIF"])
+def test_the_same_copy_written_again_is_there_already_and_stays_as_it_is(tmp_path, container):
+    data = bytes_of(container)
+
+    def save(seed):
+        recipe, mime = Recipe({"prompt": "a fox"}, seed=seed), f"image/{container.lower()}"
+        return save_copy(data, tmp_path / "fox.img", recipe, mime=mime)
+
+    first, before = save(41), {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    assert save(41) == first
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
+    with pytest.raises(InvalidRequest, match="exists"):
+        save(42)
+
+
+def test_a_copy_whose_recipe_beside_it_was_deleted_gets_it_back(tmp_path):
+    data = bytes_of("GIF")
+
+    def save():
+        return save_copy(data, tmp_path / "fox.gif", Recipe({"prompt": "a fox"}), mime="image/gif")
+
+    first = save()
+    first.sidecar.unlink()
+    assert save() == first
+    assert first.sidecar.exists()
+
+
 def test_a_link_that_leads_nowhere_is_not_followed(tmp_path):
     (tmp_path / "fox.webp").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(InvalidRequest, match="exists"):

@@ -406,6 +406,17 @@ def test_an_image_that_could_not_be_saved_as_asked_is_not_paid_for(refused, simu
     assert not sent(simulator)
 
 
+@pytest.mark.parametrize("values", ["--seed 5", "--seed 5 --cfg-scale 3,5"])
+def test_a_cell_that_saves_runs_again_at_no_cost_and_leaves_its_files_as_they_are(shell, simulator, tmp_path, values):
+    cell = f'%%venice {values} --save "{tmp_path}/fox-{{run_id}}.{{ext}}"\nA fox'
+    first = run(shell, cell)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("fox-*")}
+    requests = len(sent(simulator))
+    assert [image.sha256 for image in run(shell, cell)] == [image.sha256 for image in first]
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.glob("fox-*")} == before
+    assert len(before) == requests == len(sent(simulator))
+
+
 @pytest.mark.parametrize("pattern", ["fox.webp", "fox-{run_id}.webp"])
 def test_variants_which_share_their_run_are_not_paid_for_to_be_saved_under_one_name(refused, simulator, pattern):
     text = refused(f'%%venice --seed 5 --variants 3 --save "{pattern}"\nA fox', InvalidRequest)

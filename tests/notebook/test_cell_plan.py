@@ -87,8 +87,10 @@ def test_a_dry_run_shows_the_plan_and_sends_nothing(shell, session, sent):
 
 def test_cells_that_cannot_be_made_are_named_with_the_option_that_leaves_them_out(shell, session, sent):
     line = f"--model z-image-turbo,venice-sd35 --steps 8,25 --seed 1 {SMALL}"
-    with pytest.raises(InvalidRequest, match="--skip-invalid"):
+    with pytest.raises(InvalidRequest, match="--skip-invalid") as caught:
         run(shell, line)
+    reason = "model z-image-turbo, steps 25: --steps 25 is more than z-image-turbo takes. It takes 1 … 8."
+    assert reason in str(caught.value)
     assert sent() == []
 
     assert len(run(shell, f"{line} --skip-invalid")) == 3
@@ -117,6 +119,29 @@ def test_a_pattern_that_gives_two_images_one_name_is_refused_before_sending(shel
     assert sent() == []
     run(shell, f"--steps 4,8 --seed 1,2 --save {tmp_path}/fox-{{seed}}-{{run_id}}.{{ext}} {SMALL}")
     assert len(list(tmp_path.glob("fox-*.webp"))) == 4
+
+
+def test_a_file_in_the_way_of_what_is_to_be_sent_is_named_before_sending(shell, session, sent, tmp_path):
+    line = f"--steps 4,8 --seed 1 --save {tmp_path}/fox-{{steps}}.{{ext}} {SMALL}"
+    (tmp_path / "fox-8.webp").write_text("mine")
+    with pytest.raises(InvalidRequest, match=r"fox-8\.webp exists.*"):
+        run(shell, line)
+    assert "fox-8.webp exists" in run(shell, f"{line} --dry-run").data["text/plain"]
+    assert sent() == []
+
+
+def test_what_could_not_be_saved_is_told_once_the_grid_is_shown_and_the_others_are_saved(
+    shell, session, sent, tmp_path, capsys
+):
+    line = f"--steps 4,8 --seed 1 {SMALL}"
+    run(shell, line)
+    (tmp_path / "fox-4.webp").write_text("mine")
+    capsys.readouterr()
+    with pytest.raises(InvalidRequest, match=r"fox-4\.webp exists"):
+        run(shell, f"{line} --save {tmp_path}/fox-{{steps}}.{{ext}}")
+    assert "2 of 2 images" in capsys.readouterr().out
+    assert (tmp_path / "fox-8.webp").exists()
+    assert len(sent()) == 2
 
 
 def test_images_are_saved_under_their_labels(shell, session, tmp_path):

@@ -6,6 +6,7 @@ import IPython
 import pytest
 
 from venice_widgets.media import stored_preview
+from venice_widgets.media.format import ImageFacts
 from venice_widgets.media.preview import Preview
 from venice_widgets.notebook.output_history import Lighten, ShownAgain
 
@@ -104,4 +105,5 @@ def test_a_preview_that_another_thread_adds_meanwhile_fails_nothing(monkeypatch,
 
     monkeypatch.setattr(stored_preview, "_recent", Changing())
     made = Preview(b"data", "image/jpeg", 4, 3)
-    assert stored_preview.stored_preview(tmp_path / "fox", made, 512).load() is made
+    facts = ImageFacts("image/jpeg", "jpg", width=4, height=3, mode="RGB", has_alpha=False, frames=1)
+    assert stored_preview.stored_preview(tmp_path / "fox", made, facts, 512).load() is made

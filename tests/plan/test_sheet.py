@@ -102,7 +102,7 @@ def test_pages_stand_below_each_other(session):
         "\ue000",
     ],
 )
-@pytest.mark.parametrize("width", [40, 120, 400])
+@pytest.mark.parametrize("width", [-5, 0, 40, 120, 400])
 def test_a_label_of_any_script_fits_its_lines(text, width):
     lines = fit(text, 16, width, lines=3)
 

@@ -129,7 +129,7 @@ def test_options_are_the_fields_with_dashes_and_the_documented_letters():
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("width", "1 … 1280"),
+        ("width", "1 … 1280, a multiple of the model's divisor"),
         ("cfg_scale", "above 0 to 20"),
         ("steps", "1 or more"),
         ("format", "jpeg, png, webp"),

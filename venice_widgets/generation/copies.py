@@ -17,7 +17,7 @@ from venice_widgets.files.presence import is_folder, is_taken
 from venice_widgets.media.saving import EXTENSIONS, Metadata, check_metadata, fill_pattern, true_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from .prepared import Prepared
     from .result import Generation
@@ -50,12 +50,13 @@ class Copies:
                 f"Put {'{seed}' if variants else '{seed} or {run_id}'} in it. {NOTHING_SENT}",
                 field="save",
             )
-        for name in names:
-            _check_name(name, mime, known="{run_id" not in self.pattern)
+        # What the log holds may have been saved before: whether it is the same file is seen when it is written.
+        for name in self._names(prepared, EXTENSIONS[mime], prepared.to_send):
+            check_file_name(name, mime, known="{run_id" not in self.pattern)
 
-    def _names(self, prepared: Prepared, extension: str) -> Iterator[str]:
+    def _names(self, prepared: Prepared, extension: str, seeds: Sequence[int] | None = None) -> Iterator[str]:
         """A name for each image; what cannot be known yet appears as something of its own."""
-        for number, seed in enumerate(prepared.plan.seeds):
+        for number, seed in enumerate(prepared.plan.seeds if seeds is None else seeds):
             for place in range(int(prepared.request.fields.get("variants", 1))):
                 yield fill_pattern(
                     self.pattern,
@@ -111,8 +112,17 @@ def copies_of(save: str | os.PathLike[str] | None, metadata: str = "full") -> Co
     return Copies(pattern, next(choice for choice in get_args(Metadata) if choice == metadata))
 
 
-def _check_name(name: str, mime: str, *, known: bool) -> None:
-    """Refuse a name that this system cannot write, or where a file or a folder is in the way."""
+def check_file_name(name: str, mime: str, *, known: bool) -> None:
+    """Refuse a name that this system cannot write, or where a file or a folder is in the way, before anything is paid.
+
+    Args:
+        name: of the file.
+        mime: the format that is asked for.
+        known: whether it is the name itself, and not one with something in it that is not known yet.
+
+    Raises:
+        InvalidRequest: names the file, and why.
+    """
     try:
         target = Path(name).expanduser().absolute()
         os.fsencode(target)

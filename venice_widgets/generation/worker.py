@@ -135,10 +135,9 @@ class RunWorker:
         assert self.channel is not None  # noqa: S101  there is one where there are drafts
         body = canonical(request.body(draft.seed))
         try:
-            self.log.mark_sent(draft.run_id)
+            self._sent_at[draft.run_id] = self.log.mark_sent(draft.run_id)
             self._left.add(draft.run_id)
             self._attempts[draft.run_id] += 1
-            self._sent_at[draft.run_id] = datetime.now(UTC)
             response = self._responses[draft.run_id] = self.channel.generate(
                 body, storage, replacement=request.model.deprecation.replacement
             )

@@ -91,19 +91,24 @@ class Log:
         names = ("prompt", "request", "request_hash", "body_sha256")
         self._database.write(change_run, draft.run_id, {name: getattr(draft, name) for name in names}, Status.PENDING)
 
-    def mark_sent(self, run_id: str) -> None:
+    def mark_sent(self, run_id: str) -> datetime:
         """Say that a run is about to be sent: from here on it may be charged.
 
         Everything that storing its images needs is tried now: that the store is in its place, can be written and has
         room.
+
+        Returns:
+            When it was sent, as it is on record.
 
         Raises:
             StoreError: an image could not be stored. Nothing was sent.
         """
         self._database.refuse_lost()
         self.objects.refuse_unwritable()
-        changes = {"status": Status.SENT, "sent_at": rows.time_text(datetime.now(UTC))}
+        now = datetime.now(UTC)
+        changes = {"status": Status.SENT, "sent_at": rows.time_text(now)}
         self._database.write(change_run, run_id, changes, Status.PENDING, Status.SENT)
+        return now
 
     def open_spool(self, run_id: str) -> Spool:
         """A file in the store for the body of this run's response; to be opened before the request is sent.

@@ -17,12 +17,13 @@ from string import Formatter
 from typing import TYPE_CHECKING, Literal, get_args
 
 from venice_widgets.errors import InvalidRequest, StoreError, UnreadableFile
-from venice_widgets.files.presence import is_taken
+from venice_widgets.files.presence import is_file, is_taken
 from venice_widgets.files.whole import write_new
 from venice_widgets.media.format import FORMATS
 from venice_widgets.media.metadata.embed import Privacy, Written, sidecar, write_recipe
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from venice_widgets.media.metadata.recipe import Recipe
@@ -81,7 +82,7 @@ def save_copy(
     metadata: Metadata = "full",
     alter_signed: bool = False,
 ) -> Saved:
-    """Write an image with its recipe to a new file.
+    """Write an image with its recipe to a new file. A file that holds exactly these bytes already stays as it is.
 
     Args:
         data: the image as received.
@@ -92,7 +93,7 @@ def save_copy(
         alter_signed: write into a file signed with C2PA too, which breaks its signature.
 
     Raises:
-        InvalidRequest: the file exists (nothing is ever overwritten), or `metadata` is not valid.
+        InvalidRequest: another file has its name (nothing is ever overwritten), or `metadata` is not valid.
         StoreError: it cannot be written.
     """
     check_metadata(metadata)
@@ -100,16 +101,7 @@ def save_copy(
     renamed = () if path == target else (_renamed(target, path, mime),)
     written = Written(data) if metadata == "original" else _written(data, recipe, metadata, alter_signed=alter_signed)
     beside = path.with_name(f"{path.name}.xmp") if written.sidecar is not None else None
-    for file in filter(None, (path, beside)):
-        _refuse_taken(file)
-    if beside is not None and written.sidecar is not None:
-        _write_new(beside, written.sidecar)
-    try:
-        _write_new(path, written.data)
-    except (InvalidRequest, StoreError):
-        if beside is not None:
-            beside.unlink(missing_ok=True)
-        raise
+    _write_all({path: written.data} if beside is None else {beside: written.sidecar or b"", path: written.data})
     return Saved(path, beside, (*renamed, *written.notices))
 
 
@@ -139,6 +131,30 @@ def _written(data: bytes, recipe: Recipe, metadata: Privacy, *, alter_signed: bo
         return Written(data, (f"{why} The recipe is in a file beside it.",), sidecar(recipe, metadata=metadata))
 
 
+def _write_all(files: Mapping[Path, bytes]) -> None:
+    """All of them or none; the last one is the image."""
+    missing = {path: data for path, data in files.items() if not _is_there(path, data)}
+    for path in missing:
+        _refuse_taken(path)
+    written: list[Path] = []
+    try:
+        for path, data in missing.items():
+            _write_new(path, data)
+            written.append(path)
+    except (InvalidRequest, StoreError):
+        for path in written:
+            path.unlink(missing_ok=True)
+        raise
+
+
+def _is_there(path: Path, data: bytes) -> bool:
+    """Whether a file holds these very bytes: a notebook that runs again saves the same images."""
+    try:
+        return is_file(path) and path.stat().st_size == len(data) and path.read_bytes() == data
+    except (OSError, ValueError):
+        return False
+
+
 def _refuse_taken(path: Path) -> None:
     try:
         taken = is_taken(path)
@@ -152,7 +168,8 @@ def _write_new(path: Path, data: bytes) -> None:
     try:
         write_new(path, data)
     except FileExistsError as exc:
-        raise _exists(path) from exc
+        if not _is_there(path, data):
+            raise _exists(path) from exc
     except (OSError, ValueError) as exc:
         raise _not_written(path, exc) from exc
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.error import UsageError
 
 from venice_widgets.current import current_session
-from venice_widgets.display import Bundle, code, line, notice
+from venice_widgets.display import Bundle, code, notice
 from venice_widgets.errors import GenerationIncomplete, Interrupted, VeniceError
 from venice_widgets.generation.copies import Copies, copies_of
 from venice_widgets.generation.notices import opening_text
@@ -23,6 +23,7 @@ from .cell_options import cell_help, parse_cell_line, with_seed_axis
 from .dry_run import dry_run
 from .option_names import in_words_of_a_cell
 from .prompt_template import PromptTemplate, read_template
+from .saved_files import show_saved
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from venice_widgets.generation.prepared import Prepared
     from venice_widgets.generation.result import Generation
     from venice_widgets.session import Session
-
-SHOWN_FILES = 4
 
 
 def run_cell(shell: Any, line: str, cell: str) -> Any:
@@ -149,12 +148,7 @@ def _save(generation: Generation, options: Mapping[str, Any]) -> VeniceError | N
     if copies is None:
         return None
     written = copies.write(generation)
-    if written.files:
-        files = [str(file) for file in written.files]
-        more = f" and {len(files) - SHOWN_FILES} more" if len(files) > SHOWN_FILES else ""
-        _show(line(f"saved as {', '.join(files[:SHOWN_FILES])}{more}"))
-    if written.notices:
-        _show(notice("\n".join(written.notices), kind="note"))
+    show_saved(written)
     return written.problem
 
 

@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import re
-from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from venice_widgets.display import Bundle, join, line, notice
+from venice_widgets.display import Bundle, join, notice
 from venice_widgets.errors import GenerationIncomplete, Interrupted, SpendingRefused, VeniceError
 from venice_widgets.plan import define, resume_drawn
 from venice_widgets.plan.overview import overview
 from venice_widgets.plan.permit import permit
 from venice_widgets.plan.runner import run_plan as run
-from venice_widgets.plan.save import check_names
+from venice_widgets.plan.save import check_files, check_names, save_each
 from venice_widgets.request.spending import ask_user
 
 from .raw_cells import is_whole_cell
+from .saved_files import show_saved
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from venice_widgets.plan import Grid, Plan
+    from venice_widgets.plan.outlook import Outlook
     from venice_widgets.session import Session
 
     from .prompt_template import PromptTemplate
-
-SHOWN_FILES = 4
-_OPTIONS = ("skip_invalid", "resend_unknown", "max_cost_usd")
 
 
 def run_plan(
@@ -53,13 +51,12 @@ def run_plan(
     Raises:
         VeniceError: see `Plan.run`.
     """
-    with _in_words_of_a_cell():
-        plan = plan_of(session, template, fields, options)
-        if options.get("save"):
-            check_names(options["save"], plan)
-        if options.get("dry_run"):
-            return _dry_run(plan, session, options)
-        return _run(shell, session, plan, options, context)
+    plan = plan_of(session, template, fields, options)
+    if options.get("save"):
+        check_names(options["save"], plan)
+    if options.get("dry_run"):
+        return _dry_run(plan, session, options)
+    return _run(shell, session, plan, options, context)
 
 
 def plan_of(session: Session, template: PromptTemplate, fields: Mapping[str, Any], options: Mapping[str, Any]) -> Plan:
@@ -82,15 +79,16 @@ def plan_of(session: Session, template: PromptTemplate, fields: Mapping[str, Any
 def _dry_run(plan: Plan, session: Session, options: Mapping[str, Any]) -> Bundle:
     """The plan with its price, and what a limit would say of it."""
     outlook = plan.outlook(session)
-    refusals = [message for message in (_invalid(plan), _refusal(plan, session, options)) if message]
+    refusals = [message for message in (_invalid(plan, options), _refusal(plan, session, options)) if message]
     shown = [overview(plan, outlook, [session.left_text()])]
     shown += [notice(f"It would be refused: {message}", kind="warning") for message in refusals]
     return join(*shown, notice("Nothing was sent.", kind="information"))
 
 
-def _invalid(plan: Plan) -> str:
+def _invalid(plan: Plan, options: Mapping[str, Any]) -> str:
     try:
         plan.shown.refuse_invalid()
+        _check(options, plan.shown)
     except VeniceError as exc:
         return exc.message.partition("\n")[0]
     return ""
@@ -117,6 +115,7 @@ def _run(shell: Any, session: Session, plan: Plan, options: Mapping[str, Any], c
             resend_unknown=bool(options.get("resend_unknown")),
             context=context,
             ask=ask_user,
+            checked=partial(_check, options),
             whole_cell=is_whole_cell(shell),
         )
     except (GenerationIncomplete, Interrupted) as exc:
@@ -124,35 +123,27 @@ def _run(shell: Any, session: Session, plan: Plan, options: Mapping[str, Any], c
         if len(exc.generation):
             _show(exc.generation)
         raise
-    _keep(shell, grid, options)
+    if problem := _keep(shell, grid, options):
+        _show(grid)
+        raise problem
     return grid
 
 
-def _keep(shell: Any, grid: Grid, options: Mapping[str, Any]) -> None:
-    """What ``--out`` and ``--save`` ask for."""
+def _keep(shell: Any, grid: Grid, options: Mapping[str, Any]) -> VeniceError | None:
+    """What ``--out`` and ``--save`` ask for; the first problem is raised once the grid is shown."""
     if options.get("out"):
         shell.user_ns[options["out"]] = grid
+    if not options.get("save"):
+        return None
+    written = save_each(grid, options["save"], options.get("metadata") or "full")
+    show_saved(written)
+    return written.problem
+
+
+def _check(options: Mapping[str, Any], outlook: Outlook) -> None:
+    """Whether what is to be sent can be saved as asked."""
     if options.get("save"):
-        files = [str(path) for path in grid.save(options["save"], options.get("metadata", "full"))]
-        more = f" and {len(files) - SHOWN_FILES} more" if len(files) > SHOWN_FILES else ""
-        if files:
-            _show(line(f"saved as {', '.join(files[:SHOWN_FILES])}{more}"))
-
-
-@contextmanager
-def _in_words_of_a_cell() -> Iterator[None]:
-    """Name the cell's own options as they are typed."""
-    try:
-        yield
-    except VeniceError as exc:
-        exc.message, exc.remedy = _as_typed(exc.message), _as_typed(exc.remedy)
-        exc.args = (exc.message, exc.remedy)
-        raise
-
-
-def _as_typed(text: str) -> str:
-    pattern = rf"(?<![\w-])({'|'.join(_OPTIONS)})(?![\w=-])"
-    return re.sub(pattern, lambda found: f"--{found[1].removesuffix('_usd').replace('_', '-')}", text)
+        check_files(options["save"], outlook)
 
 
 def _show(output: Any) -> None:

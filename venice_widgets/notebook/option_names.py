@@ -42,8 +42,10 @@ def as_options(text: str, *, begins: bool = True) -> str:
     """
     names = {name: f"--{facts.option}" for name, facts in field_facts().items()} | {"images": "--images"}
     # The others, such as width, are words of English too: they are options only where a message begins with them.
-    if begins and (first := text.partition(" ")[0]) in names:
-        text = names[first] + text[len(first) :]
+    if begins:
+        # In a list of reasons, each stands after what it is about: "model venice-sd35: steps 90 is more than …".
+        pattern = rf"(\A|^.*?: )({'|'.join(names)})(?= )"
+        text = re.sub(pattern, lambda match: match[1] + names[match[2]], text, flags=re.MULTILINE)
     sure = [name for name in names if "_" in name]
     return re.sub(rf"(?<![\w-])({'|'.join(sure)})(?![\w=-])", lambda match: names[match[1]], text)
 

@@ -16,7 +16,7 @@ from venice_widgets.suggest import nearest
 from .frame import frame_of
 from .grid_cells import GridCells, Layout, first_results
 from .overview import summary_of
-from .save import save_all
+from .save import save_each
 from .sheet import with_small_sheet, write_sheet
 from .table import record_of, show_grid
 
@@ -167,8 +167,18 @@ class Grid(GridCells):
         Args:
             pattern: as for `Image.save`; ``{animal}`` and the like stand for labels of axes.
             metadata: as for `Image.save`.
+
+        Returns:
+            The files. One that held exactly these bytes before is among them, and was left as it is.
+
+        Raises:
+            InvalidRequest: the pattern cannot be filled, or another file has a name; the other images are saved.
+            StoreError: a file cannot be written; the others are saved.
         """
-        return save_all(self, pattern, metadata)
+        written = save_each(self, pattern, metadata)
+        if written.problem:
+            raise written.problem
+        return list(written.files)
 
     @property
     def summary(self) -> str:

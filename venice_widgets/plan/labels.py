@@ -108,7 +108,7 @@ def _bounded(text: str, most: int) -> str:
 
 def _most_letters(size: int, width: int) -> int:
     """More letters than a line can hold: the narrowest, such as ``i``, take a quarter of the font's size."""
-    return width * 8 // size + 1
+    return max(0, width) * 8 // size + 1
 
 
 def _line(text: str, size: int, width: int) -> tuple[str, str]:

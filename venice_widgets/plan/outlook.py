@@ -108,7 +108,7 @@ class Outlook:
     models: Mapping[int, str] = field(repr=False)
     """Cell -> the id of its model."""
     invalid: Mapping[int, str] = field(repr=False)
-    """Cell -> why its model cannot make it."""
+    """Cell -> why its model cannot make it, and what it takes."""
     known: Mapping[int, str] = field(repr=False)
     """Cell -> the run that has its image."""
     unknown: Mapping[int, str] = field(repr=False)
@@ -168,7 +168,8 @@ class Outlook:
         lines = [f"{cells_text(self.plan, indices)}: {reason}" for reason, indices in reasons[:SHOWN_REASONS]]
         if len(reasons) > SHOWN_REASONS:
             lines.append(f"and {len(reasons) - SHOWN_REASONS} other reasons")
-        way_out = "Change the values, or leave these cells out with skip_invalid. " if self.hashes else ""
+        leave_out = "Change the values, or leave these cells out with --skip-invalid (skip_invalid=True). "
+        way_out = leave_out if self.hashes else ""
         raise InvalidRequest(
             f"{len(self.invalid):,} of {len(self.plan):,} cells cannot be made by their model.\n" + "\n".join(lines),
             f"{way_out}{NOTHING_SENT}",
@@ -177,11 +178,15 @@ class Outlook:
 
 
 def cells_text(plan: PlanData, indices: Sequence[int]) -> str:
-    """Cells in words: what they have in common, or the first of them."""
+    """Cells in words: what they have in common, and how many they are where that is more than one."""
     coordinates = [plan.coordinates(index) for index in indices[:2000]]
     common = {name: label for name, label in coordinates[0].items() if all(c[name] == label for c in coordinates)}
-    said = ", ".join(f"{name} {label}" for name, label in common.items()) or "cells of several kinds"
-    return said if len(indices) == 1 else f"{said} ({len(indices):,} cells)"
+    said = ", ".join(f"{name} {label}" for name, label in common.items())
+    if len(indices) == 1:
+        return said or "the one cell"
+    if len(indices) == len(plan):
+        return f"all {len(indices):,} cells"
+    return f"{said} ({len(indices):,} cells)" if said else f"{len(indices):,} cells"
 
 
 def look(
@@ -277,7 +282,7 @@ class _Found:
         try:
             request = builder.build(cell)
         except InvalidRequest as exc:
-            self.invalid[cell.index] = " ".join(exc.message.split())
+            self.invalid[cell.index] = " ".join(f"{exc.message} {exc.remedy.replace(NOTHING_SENT, '')}".split())
             return
         if self._priced is None or self._priced[0] is not request:
             self._priced = request, estimate(request, 1)

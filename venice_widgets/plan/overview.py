@@ -116,7 +116,8 @@ def _invalid_table(plan: PlanData, outlook: Outlook) -> Bundle:
         [cells_text(plan, indices), Cell(f"{len(indices):,}", "right"), reason]
         for reason, indices in reasons[:SHOWN_REASONS]
     ]
-    left = "They are left out." if plan.skip_invalid else "The plan is refused with them; skip_invalid leaves them out."
+    way_out = "The plan is refused with them; --skip-invalid (skip_invalid=True) leaves them out."
+    left = "They are left out." if plan.skip_invalid else way_out
     more = f"{len(reasons) - SHOWN_REASONS} other reasons. " if len(reasons) > SHOWN_REASONS else ""
     return table(["Cells that cannot be made", "Count", "Why"], rows, footer=f"{more}{left}")
 
@@ -125,7 +126,8 @@ def unknown_text(outlook: Outlook) -> str:
     """That requests of an earlier run may have been charged, and what to do about it."""
     return (
         f"{len(outlook.unknown):,} requests of an earlier run may have been charged and gave no image. They are not "
-        "sent again: %venice resolve RUN not-charged settles one, and resend_unknown sends them all again."
+        "sent again: %venice resolve RUN not-charged settles one, --resend-unknown (resend_unknown=True) sends them "
+        "all."
     )
 
 

@@ -4,29 +4,39 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from venice_widgets.errors import InvalidRequest
-from venice_widgets.media.saving import fill_pattern
+from venice_widgets.errors import InvalidRequest, VeniceError
+from venice_widgets.generation.copies import Written, check_file_name
+from venice_widgets.media.saving import EXTENSIONS, fill_pattern
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from .grid_cells import GridCells
-    from .plan_data import PlanData
+    from .outlook import Outlook
+    from .plan_data import PlanCell, PlanData
 
 
-def save_all(grid: GridCells, pattern: str, metadata: Any = "full") -> list[Path]:
-    """Save a copy of every image; nothing is overwritten.
+def save_each(grid: GridCells, pattern: str, metadata: Any = "full") -> Written:
+    """Save a copy of every image for which that is possible; nothing is overwritten.
 
     Raises:
-        InvalidRequest: two images would have one name, or a file exists.
+        InvalidRequest: the pattern cannot be filled.
     """
     check_pattern(pattern, [axis.name for axis in grid.plan.axes])
-    saved: list[Path] = []
+    files: list[Path] = []
+    notices: dict[str, None] = {}
+    problem: VeniceError | None = None
     for cell in grid.cells:
-        image = cell.image
-        if image is not None:
-            saved.append(image.save_copy(filled(pattern, cell.coordinates, cell.index), metadata).path)
-    return saved
+        try:
+            if (image := cell.image) is None:
+                continue
+            saved = image.save_copy(filled(pattern, cell.coordinates, cell.index), metadata)
+        except VeniceError as exc:
+            problem = problem or exc
+        else:
+            files.append(saved.path)
+            notices.update(dict.fromkeys(saved.notices))
+    return Written(tuple(files), tuple(notices), problem)
 
 
 def filled(pattern: str, coordinates: Any, index: int) -> str:
@@ -56,10 +66,7 @@ def check_names(pattern: str, plan: PlanData) -> None:
     check_pattern(pattern, [axis.name for axis in plan.axes])
     seen: set[str] = set()
     for index in plan.indices:
-        cell = plan.cell(index)
-        model, run_id = str(cell.fields.get("model", "")), str(index)  # each run has an id of its own
-        trial = filled(pattern, cell.coordinates, index)
-        name = fill_pattern(trial, seed=str(cell.seed), ext="webp", run_id=run_id, model=model)
+        name = _name(pattern, plan.cell(index))
         if name.casefold() in seen:
             raise InvalidRequest(
                 f"{pattern!r} gives several images the name {name}.",
@@ -67,6 +74,28 @@ def check_names(pattern: str, plan: PlanData) -> None:
                 field="save",
             )
         seen.add(name.casefold())
+
+
+def check_files(pattern: str, outlook: Outlook) -> None:
+    """Refuse names that cannot be written for what is to be sent; what the log holds may have been saved before.
+
+    Raises:
+        InvalidRequest: names the file, and why.
+    """
+    for index in outlook.to_send:
+        cell = outlook.plan.cell(index)
+        check_file_name(_name(pattern, cell), _mime(cell), known="{run_id" not in pattern)
+
+
+def _name(pattern: str, cell: PlanCell) -> str:
+    """The file of a cell; each run has an id of its own, which is not known yet."""
+    trial = filled(pattern, cell.coordinates, cell.index)
+    model, extension = str(cell.fields.get("model", "")), EXTENSIONS.get(_mime(cell), "webp")
+    return fill_pattern(trial, seed=str(cell.seed), ext=extension, run_id=f"{cell.index:08d}", model=model)
+
+
+def _mime(cell: PlanCell) -> str:
+    return f"image/{cell.fields.get('format', 'webp')}"
 
 
 def _braced(plan: PlanData) -> str:
