@@ -220,10 +220,26 @@ def test_any_pricing_follows_the_rule(matrix, tiers, flat, default_resolution, d
             "matrix",
             {},
             1,
-            "1 × $0.26 = $0.26 (at most $0.27) · resolution 1K, quality high (the model's default)",
+            (
+                "1 × $0.26 = $0.26 (at most $0.27) · the catalogue also lists $0.27 an image · "
+                "resolution 1K, quality high (the model's default)"
+            ),
         ),
-        ("matrix", {"resolution": "4K"}, 1, "1 × $0.83 = $0.83 (at most $0.84) · quality high (the model's default)"),
-        ("matrix", {"resolution": "4K", "quality": "high"}, 1, "1 × $0.83 = $0.83 (at most $0.84)"),
+        (
+            "matrix",
+            {"resolution": "4K"},
+            1,
+            (
+                "1 × $0.83 = $0.83 (at most $0.84) · the catalogue also lists $0.84 an image · "
+                "quality high (the model's default)"
+            ),
+        ),
+        (
+            "matrix",
+            {"resolution": "4K", "quality": "high"},
+            1,
+            "1 × $0.83 = $0.83 (at most $0.84) · the catalogue also lists $0.84 an image",
+        ),
         ("matrix-over-cheaper", {"resolution": "1K", "quality": "high"}, 1, "1 × $0.26 = $0.26"),
         ("tiered", {}, 1, "1 × $0.10 = $0.10 · resolution 1K (the model's default)"),
         ("flat", {"enhance_prompt": True}, 3, "3 × $0.01 + up to $0.04 for enhancement = $0.07"),

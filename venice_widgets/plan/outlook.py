@@ -383,11 +383,18 @@ def _estimate(outlook: Outlook, sent: Iterable[int], fees: int, *, simulated: bo
         unit_price_usd=None,
         guard_unit_price_usd=None,
         basis="",
+        why_more=_why_more(prices.values()),
         surcharges=tuple(extras),
         shape=_open_shapes(outlook),
         simulated=simulated,
         lines=_merged(lines),
     )
+
+
+def _why_more(prices: Iterable[Estimate]) -> str:
+    """The one reason why it may cost more; of several, that there are."""
+    reasons = list(dict.fromkeys(price.why_more for price in prices if price.why_more))
+    return "for several reasons, which %venice price tells" if len(reasons) > 1 else "".join(reasons)
 
 
 def _open_shapes(outlook: Outlook) -> str:

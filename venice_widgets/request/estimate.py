@@ -49,6 +49,8 @@ class Estimate:
     """One image at the highest price that the catalogue states for it: what limits are held against."""
     basis: str
     """Where in the catalogue the price is, such as ``quality[2K][medium]``; or why it is unknown."""
+    why_more: str = ""
+    """Why it may cost more than `price_usd`, where the catalogue itself says so; else empty."""
     defaults: tuple[str, ...] = ()
     """The model's defaults that will be billed, such as ``quality high``."""
     surcharges: tuple[Surcharge, ...] = ()
@@ -102,28 +104,38 @@ class Estimate:
         """The formula with the defaults that are billed, an open shape, and whether it is only simulated."""
         defaults = f"{', '.join(self.defaults)} (the model's default)" if self.defaults else ""
         simulated = "simulated, nothing is charged" if self.simulated else ""
-        return " · ".join(part for part in (self.formula, defaults, self.shape, simulated) if part)
+        return " · ".join(part for part in (self.formula, self.why_more, defaults, self.shape, simulated) if part)
 
 
 def estimate(request: GenerationRequest, requests: int = 1, *, simulated: bool = False) -> Estimate:
     """The price of `requests` requests that differ only in their seeds."""
     unit, guard, basis = _unit_prices(request)
+    why_more = _also_listed(unit, guard)
     unlisted = ["an unlisted surcharge for style references"] if request.reference_specs else []
     if request.model.deprecation.may_be_remapped():
         others = _stand_in_prices(request)
         unlisted += [] if others else [f"what another model costs beyond that, which answers as {request.model.id}"]
-        guard = None if guard is None else max([guard, *others])
+        if request.stand_in is not None and guard is not None and max(others, default=guard) > guard:
+            guard = max(others)
+            why_more = f"{usd_text(guard)} an image if {request.stand_in.id} answers"
     return Estimate(
         images=requests * int(request.fields.get("variants", 1)),
         unit_price_usd=unit,
         guard_unit_price_usd=guard,
         basis=basis,
+        why_more=why_more,
         defaults=_billed_defaults(request),
         surcharges=_surcharges(request, requests),
         unlisted=" and ".join(unlisted),
         shape=request.open_shape,
         simulated=simulated,
     )
+
+
+def _also_listed(unit: Decimal | None, guard: Decimal | None) -> str:
+    if unit is None or guard is None or guard <= unit:
+        return ""
+    return f"the catalogue also lists {usd_text(guard)} an image"
 
 
 def _unit_prices(request: GenerationRequest) -> tuple[Decimal | None, Decimal | None, str]:
