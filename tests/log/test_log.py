@@ -96,7 +96,7 @@ def test_an_ending_of_several_runs_names_them(log, make):
 
 
 def test_an_empty_log_has_no_last_run(log):
-    with pytest.raises(StoreError, match="holds no run 'last'"):
+    with pytest.raises(StoreError, match="holds no run yet"):
         log.get("last")
 
 

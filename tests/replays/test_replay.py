@@ -618,3 +618,22 @@ def test_a_replay_against_a_remapped_model_names_both_models_first_in_the_notebo
 def test_drift_says_that_another_model_answers(remapped):
     found = drift(remapped, "seedream-v3", "0.20", runs=1)
     assert CAUSE in found.bundle().data["text/plain"]
+
+
+def test_a_simulated_image_is_not_replayed_for_money_unless_that_is_said(session, simulator, tmp_path):
+    with Session(demo=True, store=tmp_path / "demo") as demo:
+        image = demo.generate("a fox", seed=41, yes=True).images[0].save(tmp_path / "fox.{ext}")
+        assert replay(demo, look(demo, read_recipe(image))).verdict.grade is Grade.IDENTICAL_BYTES
+    outlook = look(session, read_recipe(image))
+    assert "a replay would be real, and would be paid for" in str(outlook_bundle(outlook).data["text/plain"])
+    assert replay(session, outlook).generation is None
+    assert not sent(simulator)
+    assert replay(session, outlook, anyway=True).generation is not None
+
+
+def test_a_real_image_is_not_replayed_by_the_simulator_unless_that_is_said(session, tmp_path):
+    image = session.generate("a fox", seed=41, yes=True).images[0].save(tmp_path / "fox.{ext}")
+    with Session(demo=True, store=tmp_path / "demo") as demo:
+        outlook = look(demo, read_recipe(image))
+        assert outlook.doubts == ("It is a real image, and the demo is on: a replay would be simulated.",)
+        assert replay(demo, outlook).generation is None

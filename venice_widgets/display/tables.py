@@ -210,5 +210,6 @@ def _entries(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _plain_cell(cell: Cell) -> str:
-    words = (cell.mark, cell.text) if cell.align == "right" else (cell.text, cell.mark)  # numbers keep their column
-    return one_line(" ".join(words))
+    if cell.align == "right":  # numbers keep their column
+        return one_line(f"{cell.mark} {cell.text}")
+    return one_line(f"{cell.text} ({cell.mark})" if cell.mark else cell.text)

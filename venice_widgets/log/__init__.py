@@ -31,13 +31,14 @@ from .leftovers import IncomingFile
 from .log import Log
 from .maintenance import Fault, Health, Size, Verification
 from .object_store import ObjectStore, Spool, Stored
-from .records import RUN_ENDING, BodyRecord, ImageRecord, Parent, RunDraft, RunOutcome, RunRecord, Status
+from .records import REPLAY_OF, RUN_ENDING, BodyRecord, ImageRecord, Parent, RunDraft, RunOutcome, RunRecord, Status
 from .recovery import Recovered
 from .search import Cost, Filters
 from .verdicts import VerdictRecord
 
 __all__ = [
     "DATABASE_FILE",
+    "REPLAY_OF",
     "RUN_ENDING",
     "BalanceDifference",
     "BodyRecord",

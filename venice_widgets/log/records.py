@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from venice_widgets.client.response import ImageResponse
 
+REPLAY_OF = "replay_of"
+"""The `Parent.relation` of a run that repeats another one."""
 RUN_ENDING = 8
 """How many last characters of a run's id are shown: a ULID begins with its clock."""
 

@@ -231,6 +231,7 @@ def mark(connection: sqlite3.Connection, name: str, favorite: bool) -> None:  # 
     connection.execute("UPDATE runs SET favorite = ? WHERE run_id = ?", (int(favorite), run_id))
 
 
+_LAST_WORD = "last"
 _LAST = """
 SELECT * FROM runs WHERE number = coalesce(
     (SELECT number FROM runs WHERE arrival IS NOT NULL ORDER BY arrival DESC LIMIT 1), (SELECT max(number) FROM runs))
@@ -244,7 +245,7 @@ def named(connection: sqlite3.Connection, name: str) -> RunRecord:
     Raises:
         StoreError: there is none, or several end like that.
     """
-    if name == "last":
+    if name == _LAST_WORD:
         rows = connection.execute(_LAST).fetchall()
     else:
         exact = connection.execute("SELECT * FROM runs WHERE run_id = upper(?)", (name,)).fetchall()
@@ -367,7 +368,8 @@ def frame(connection: sqlite3.Connection, view: str) -> Any:
 
 def _not_one(name: str, found: Sequence[str]) -> StoreError:
     if not found:
-        return StoreError(f"the log holds no run {name!r}.", "%venice log lists the newest.")
+        what = "the log holds no run yet." if name == _LAST_WORD else f"the log holds no run {name!r}."
+        return StoreError(what, "%venice log lists the newest. The demo has a log of its own: %venice demo on.")
     return StoreError(
         f"several runs end in {name!r}: {', '.join(run_id[-12:] for run_id in found)}.", "Give more of the id."
     )

@@ -173,10 +173,19 @@ def _pages(grid: GridCells) -> list[_Page]:
         found.setdefault(tuple(places[number] for number in layout.pages), {})[key] = index
     pages = []
     for page, cells in sorted(found.items()):
-        rows = headings(grid, layout.rows, {row for row, _ in cells})
-        columns = headings(grid, layout.columns, {column for _, column in cells})
+        rows = headings(grid, layout.rows, {row for row, _ in cells}, _heading)
+        columns = headings(grid, layout.columns, {column for _, column in cells}, _heading)
         pages += _wrapped(page_text(grid, layout, page), rows, columns, cells)
     return pages
+
+
+def _heading(name: str, label: str) -> str:
+    """A number alone does not say what it is: ``cfg_scale 5``."""
+    try:
+        float(label)
+    except ValueError:
+        return label
+    return f"{name} {label}"
 
 
 def _wrapped(title: str, rows: Any, columns: Any, cells: Any) -> list[_Page]:

@@ -36,7 +36,7 @@ from venice_widgets.money import usd_text
 from .overview import summary_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from venice_widgets.media.preview import Preview
 
@@ -77,8 +77,10 @@ def _plain(grid: GridCells, shown: Sequence[int]) -> list[str]:
     lines = []
     for index in shown[:SHOWN_LINES]:
         cell = grid.cell(index)
-        where = ", ".join(f"{name} {label}" for name, label in cell.coordinates.items()) or "the one cell"
-        lines.append(f"{where} · {caption_of(grid, index)}{'' if cell.result.sha256 else f' · {cell.result.text}'}")
+        where = ", ".join(f"{name} {label}" for name, label in cell.coordinates.items() if name != "seed")
+        where = where or ("" if "seed" in cell.coordinates else "the one cell")
+        reason = "" if cell.result.sha256 else cell.result.text
+        lines.append(" · ".join(filter(None, (where, caption_of(grid, index), reason))))
     return [*lines, f"… {len(grid.indices) - SHOWN_LINES:,} more"] if len(grid.indices) > SHOWN_LINES else lines
 
 
@@ -126,9 +128,18 @@ def page_text(grid: GridCells, layout: Layout, page: Sequence[int]) -> str:
     return " · ".join(named)
 
 
-def headings(grid: GridCells, numbers: Sequence[int], used: set[tuple[int, ...]]) -> list[tuple[tuple[int, ...], str]]:
-    """The rows or columns of a table in order, each with its heading."""
-    dimensions = grid.dimensions
+def headings(
+    grid: GridCells, numbers: Sequence[int], used: set[tuple[int, ...]], label: Callable[[str, str], str] | None = None
+) -> list[tuple[tuple[int, ...], str]]:
+    """The rows or columns of a table in order, each with its heading.
+
+    Args:
+        grid: whose.
+        numbers: the dimensions that they run through.
+        used: those that have cells.
+        label: makes the text of a value, from its axis and its label; None for the label alone.
+    """
+    dimensions = [(name, [label(name, each) if label else each for each in labels]) for name, labels in grid.dimensions]
     every = product(*(range(len(dimensions[number][1])) for number in numbers))
     return [
         (key, " · ".join(dimensions[number][1][place] for number, place in zip(numbers, key, strict=True)))

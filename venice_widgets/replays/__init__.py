@@ -7,12 +7,11 @@ budget, and reports its repeatability by date.
 
 from .drift import Drift, drift
 from .original import Original
-from .prepare import RELATION, PreparedReplay, look
+from .prepare import PreparedReplay, look
 from .replay import Replay, outlook_bundle, replay
 from .verdict import Circumstance, Verdict
 
 __all__ = [
-    "RELATION",
     "Circumstance",
     "Drift",
     "Original",

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from venice_widgets.display import Bundle, Cell, join, notice, table
 from venice_widgets.errors import InvalidRequest, VeniceError
-from venice_widgets.log import RUN_ENDING, Status
+from venice_widgets.log import REPLAY_OF, RUN_ENDING, Status
 from venice_widgets.media.compare import Grade
 from venice_widgets.money import parse_usd, usd_text
 
-from .prepare import RELATION, look
+from .prepare import look
 from .replay import Replay, replay
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def _too_expensive(most: Decimal | None, left: Decimal) -> str:
 def choose(log: Log, model: str) -> list[RunRecord]:
     """The runs to repeat, the best first, each request once."""
     found = log.search(model=model, status=Status.SUCCEEDED, limit=_LOOKED_AT)
-    repeated = collections.Counter(record.draft.parent_run_id for record in found if record.draft.relation == RELATION)
+    repeated = collections.Counter(record.draft.parent_run_id for record in found if record.draft.relation == REPLAY_OF)
     runs = {record.draft.request_hash: record for record in found if _can_be_repeated(record, log)}
     spread = _spread(sorted(runs.values(), key=lambda record: record.run_id))
     return sorted(spread, key=lambda record: -repeated[record.run_id])[:MOST_RUNS]
@@ -142,7 +142,7 @@ def choose(log: Log, model: str) -> list[RunRecord]:
 
 def _can_be_repeated(record: RunRecord, log: Log) -> bool:
     return (
-        record.draft.relation != RELATION
+        record.draft.relation != REPLAY_OF
         and record.outcome is not None
         and not record.outcome.blurred
         and bool(record.images)

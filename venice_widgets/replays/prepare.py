@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from venice_widgets.config import DEMO_BASE_URL
 from venice_widgets.errors import CatalogueError, InvalidRequest, StoreError, VeniceError
 from venice_widgets.files.hashed import digest_of_tag
 from venice_widgets.generation.prepared import Prepared
-from venice_widgets.log import Parent
+from venice_widgets.log import REPLAY_OF, Parent
 from venice_widgets.money import usd_text
 from venice_widgets.request.catalogue import FieldSupport, parse_catalogue
 from venice_widgets.request.checks import deprecation_text
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from .original import Original
     from .read_recipe import FoundRecipe
 
-RELATION = "replay_of"
 _INEXACT = "its request or its seed is not known exactly, so that it cannot be sent again as it was."
 _OWN_PLACE = ("model", "prompt", "seed", "style_references")
 _NO_INFLUENCE = frozenset({"entry", "name", "description", "traits", "privacy", "uncensored"})
@@ -87,7 +87,9 @@ def look(session: Session, source: str | RunRecord | FoundRecipe, *, max_age_sec
         gone = model.offline
         return PreparedReplay(past=past, prepared=None, changes=tuple(changes), obstacle=exc.message, model_gone=gone)
     changes += _model_changes(prepared, past)
-    return PreparedReplay(past=past, prepared=prepared, changes=tuple(changes), doubts=tuple(_doubts(prepared)))
+    return PreparedReplay(
+        past=past, prepared=prepared, changes=tuple(changes), doubts=(*_other_world(session, past), *_doubts(prepared))
+    )
 
 
 def _prepare(session: Session, past: Original, model: Model, catalogue: Catalogue) -> Prepared:
@@ -112,7 +114,7 @@ def _prepare(session: Session, past: Original, model: Model, catalogue: Catalogu
     if canonical(request.record(plan.seeds[0])) != canonical(stored):
         raise InvalidRequest("its request cannot be built again as it was stored.")
     priced = estimate(request, 1, simulated=session.settings.demo)
-    parent = Parent(past.run_id, RELATION) if past.run_id else None
+    parent = Parent(past.run_id, REPLAY_OF) if past.run_id else None
     return Prepared(request, plan, priced, catalogue.fetched_at, parent=parent)
 
 
@@ -205,6 +207,17 @@ def _model_then(past: Original) -> Model | None:
     except (CatalogueError, ValueError):
         return None
     return models[0] if models else None
+
+
+def _other_world(session: Session, past: Original) -> Iterator[str]:
+    """A simulated image cannot come from Venice, nor a real one from the simulator; only one of them costs money."""
+    was_simulated = past.base_url == DEMO_BASE_URL
+    if not past.base_url or was_simulated == session.settings.demo:
+        return
+    if was_simulated:
+        yield "It was simulated by the demo, and the demo is off: a replay would be real, and would be paid for."
+    else:
+        yield "It is a real image, and the demo is on: a replay would be simulated."
 
 
 def _doubts(prepared: Prepared) -> Iterator[str]:

@@ -171,10 +171,32 @@ def test_markup_in_a_prompt_is_shown_and_not_obeyed(session):
 def test_an_empty_log_says_so_and_that_another_is_kept_apart(session):
     folder = session.settings.store
     assert told("log") == f"The log is empty: {folder}. The demo's log is a separate one: %venice demo on."
-    assert told("log -q fox").startswith(f"The log holds no such run: {folder}. The demo's log is a separate one")
+    assert told("log -q fox") == told("log")
     assert told("log --json") == ""
-    with pytest.raises(StoreError, match="the log holds no run 'last'"):
+    with pytest.raises(StoreError, match=r"(?s)the log holds no run yet.*The demo has a log of its own"):
         run_command(None, "show last")
+    session.generate("a cat", seed=1, images=2)
+    assert told("log -q fox").startswith(f"None of the 2 runs in the log is like that: {folder}.")
+    with pytest.raises(StoreError, match="the log holds no run 'ABCDEFGH'"):
+        run_command(None, "show ABCDEFGH")
+
+
+def test_runs_of_one_prompt_are_told_apart_by_their_place_in_a_sweep_and_by_what_they_repeat(session):
+    grid = session.plan("A fox", cfg_scale=[3, 5], seed=1).run(yes=True)
+    replayed = grid.cells[1].result.run_id
+    run_command(None, f"replay {replayed}")
+    for told_apart in ("(cfg_scale 3)", "(cfg_scale 5)", f"(replay of {replayed[-8:]})"):
+        assert told("log").count(told_apart) == 1
+    assert f"replay_of {replayed}" in told("show last")
+
+
+def test_what_a_sweep_and_a_replay_say_of_a_run_is_shown_in_words(session):
+    grid = session.plan("A fox", cfg_scale=[3, 5], seed=1).run(yes=True)
+    shown = told(f"show {grid.cells[0].result.run_id}")
+    assert f"cell cfg_scale 3 · id {grid.plan.plan_id} · index 0" in shown
+    run_command(None, f"replay {grid.cells[0].result.run_id}")
+    assert not {"{'", "['"} & {shown[i : i + 2] for i in range(len(shown))}
+    assert not {"{'", "['"} & {told("show last")[i : i + 2] for i in range(len(told("show last")))}
 
 
 @pytest.mark.parametrize(
@@ -185,8 +207,8 @@ def test_an_empty_log_says_so_and_that_another_is_kept_apart(session):
         ("log --since soon", "--since 'soon' is not a time. Write 30m, 3h, 2d, 1w, today, yesterday, last week"),
         ("log --status lost", "invalid choice: 'lost'"),
         ("log --cost moon", "it is by day or model or notebook"),
-        ("log red fox", "To search, write %venice log -q TEXT"),
-        ("log red fox --since 2d", "To search, write %venice log -q TEXT"),
+        ("log red fox", "To search prompts, write %venice log -q 'red fox'."),
+        ("log red fox --since 2d", "To search prompts, write %venice log -q 'red fox'."),
         ("log --cost --since 2d", "log --cost: it does not go with --since"),
         ("log --cost -q fox -n 3", "log --cost: it does not go with -n and -q"),
         ("log --reconcile --model x", "log --reconcile: it does not go with --model"),
@@ -783,8 +805,14 @@ def test_a_kernels_first_command_opens_the_log_at_no_cost(session, simulator):
 
 def test_a_run_is_not_taken_for_the_folder_of_an_export_of_the_whole_log(several):
     run = current.current_session().log.get("last").run_id
-    with pytest.raises(UsageError, match=r"is a run, not a file or a folder.*--favorite.*Nothing was written"):
+    with pytest.raises(UsageError, match=r"is a run, not a file or a folder.*--run.*Nothing was written"):
         run_command(None, f"export {run[-8:]}")
     assert not Path(run[-8:]).exists()
-    run_command(None, f"log favorite {run[-8:]}")
-    assert "1 run as" in told("export one.zip --favorite")
+    assert "1 run as" in told(f"export one.zip --run {run[-8:]}")
+    assert "1 run as" in told(f"export again.zip --run {run[-8:]} --run last")
+    with pytest.raises(StoreError, match="holds no run 'ABCDEFGH'"):
+        run_command(None, "export none.zip --run ABCDEFGH")
+    with pytest.raises(UsageError, match="not both"):
+        run_command(None, "export both.zip --run last --seed 1")
+    assert not Path("none.zip").exists()
+    assert not Path("both.zip").exists()

@@ -152,8 +152,24 @@ def test_a_zip_is_exported_here_and_imported_there(session, tmp_path):
     there = Session(api_key="k", store=tmp_path / "there", transport=Simulator().transport())
     current.use_session(there)
     assert "1 run added" in text(run(f"import {tmp_path / 'study.zip'}"))
-    assert "1 of its runs were here already" in text(run(f"import {tmp_path / 'study.zip'}"))
+    assert "0 runs added and read back equal. 1 run of it was here already." in text(
+        run(f"import {tmp_path / 'study.zip'}")
+    )
     assert list(there.log.each()) == list(session.log.each())
+
+
+def test_what_is_not_a_zip_is_not_imported_and_the_way_is_named(session, tmp_path):
+    image = generate(session).images[0].save(tmp_path / "fox.{ext}")
+    run(f"export {tmp_path / 'crate'}")
+    (tmp_path / "text.zip").write_text("no zip")
+    for path, said in (
+        (image, f"is an image, and only a zip is imported.*%venice replay {image} makes it again"),
+        (tmp_path / "crate", "is a folder, and only a zip is imported"),
+        (tmp_path / "text.zip", "is not a zip that can be read"),
+        (tmp_path / "missing.zip", "cannot be read: No such file"),
+    ):
+        with pytest.raises(UnreadableFile, match=f"(?s){said}"):
+            run(f"import {path}")
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from venice_widgets.config import DEMO_BASE_URL
 from venice_widgets.errors import StoreError, UnreadableFile
-from venice_widgets.media.format import identify
+from venice_widgets.files.presence import is_folder
+from venice_widgets.media.format import begins_like_image, identify
 from venice_widgets.request.style_reference import MAX_BYTES as LARGEST_REFERENCE_BYTES
 
 from .run_document import SCHEMA, from_document
@@ -79,8 +80,24 @@ def import_zip(log: Log, path: Path, *, demo: bool | None = None) -> Imported:
 
 
 def _open(path: Path) -> zipfile.ZipFile:
+    if is_folder(path):
+        raise UnreadableFile(
+            f"{path} is a folder, and only a zip is imported.",
+            "An RO-Crate or a folder of images is for reading: export the runs as ….zip where they come from.",
+        )
     with _reading(path):
+        _refuse_image(path)
         return zipfile.ZipFile(path)
+
+
+def _refuse_image(path: Path) -> None:
+    with path.open("rb") as file:
+        if not begins_like_image(file.read(64)):
+            return
+    raise UnreadableFile(
+        f"{path} is an image, and only a zip is imported.",
+        f"%venice show {path} tells what made it, and %venice replay {path} makes it again.",
+    )
 
 
 @contextmanager
@@ -116,7 +133,7 @@ def _of_kind(run: _Run | UnreadableFile, *, demo: bool | None) -> _Run:
     simulated = run[0].draft.base_url == DEMO_BASE_URL
     if demo is not None and simulated != demo:
         kind, switch = ("simulated", "on") if simulated else ("not simulated", "off")
-        raise UnreadableFile(f"it is {kind}, and belongs into another log: %venice demo {switch}, then import again.")
+        raise UnreadableFile(f"it is {kind}, and belongs in another log: %venice demo {switch}, then import again.")
     return run
 
 

@@ -57,8 +57,8 @@ def _refuse_run(session: Session, path: str) -> None:
         return
     if run is not None:
         raise UsageError(
-            f"%venice export: {path} is a run, not a file or a folder. For one run: %venice log favorite {path}, "
-            "then %venice export FILE.zip --favorite. Nothing was written."
+            f"%venice export: {path} is a run, not a file or a folder. For one run, write "
+            f"%venice export FILE.zip --run {path}. Nothing was written."
         )
 
 
@@ -72,8 +72,14 @@ def _records(session: Session, given: Mapping[str, Any]) -> Iterable[RunRecord] 
     """The runs that were asked for, oldest first; None for all.
 
     Raises:
-        UsageError: there are none.
+        UsageError: there are none, or runs are named and described at once.
+        StoreError: the log holds no run of a name.
     """
+    if given.get("run"):
+        if selects(given):
+            raise UsageError("%venice export: name runs with --run, or choose them by other options, not both.")
+        named = {run.run_id: run for run in map(session.log.get, given["run"])}
+        return [named[run_id] for run_id in sorted(named)]
     if not selects(given):
         return None
     found = session.log.search(limit=_EVERYTHING, **filters(given, "%venice export"))
@@ -103,9 +109,9 @@ def _import(session: Session, given: Mapping[str, Any]) -> Bundle:
     from venice_widgets.log.export import import_zip
 
     done = import_zip(session.log, Path(given["path"]).expanduser(), demo=session.settings.demo)
-    words = f"{counted(done.added, 'run')} added and read back equal. {done.present:,} of its runs were here already."
-    if done.left_out:
-        words += f" {done.left_out} were left out."
+    words = f"{counted(done.added, 'run')} added and read back equal."
+    if done.present:
+        words += f" {counted(done.present, 'run')} of it {'was' if done.present == 1 else 'were'} here already."
     return _with_notices(notice(words, kind="information"), _grouped(done.faults))
 
 
@@ -128,6 +134,7 @@ def _declare_export(parser: argparse.ArgumentParser) -> None:
         help="What --images writes into the files: the whole recipe (full), all but the prompts, nothing, or the bytes "
         "as received.",
     )
+    parser.add_argument("--run", action="append", metavar="RUN", help="Only this run; repeatable.")
     declare_selectors(parser)
     parser.add_argument("--name", help="Of an RO-Crate.")
     parser.add_argument("--author", help="Who ran it, for an RO-Crate.")

@@ -12,7 +12,7 @@ from venice_widgets.display import Bundle, Cell, code, facts, full_size, join, n
 from venice_widgets.generation.image import plain_line
 from venice_widgets.generation.result import show
 from venice_widgets.generation.stored_images import missing_images, recalled, small_image
-from venice_widgets.log import RUN_ENDING
+from venice_widgets.log import REPLAY_OF, RUN_ENDING
 from venice_widgets.notebook.line_parser import whole_number
 
 from .command import Command
@@ -20,7 +20,7 @@ from .costs import costs
 from .maintenance import ACTIONS, act, reconcile
 from .recipe_files import is_file_name, show_file
 from .record_text import as_json, counted, price_parts, record_facts
-from .selectors import SELECTORS, declare_selectors, filters, selects
+from .selectors import SELECTORS, declare_selectors, filters
 from .times import parse_moment, times_in_column
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 20
 _EVERYTHING = 2**31
+_IN_COLUMNS = ("model", "seed")
 _MOST_THUMBNAILS = 200
 """A megabyte in the saved notebook."""
 
@@ -55,7 +56,7 @@ def _log(session: Session, given: Mapping[str, Any]) -> Bundle:
     if given.get("json"):
         return code("\n".join(json.dumps(as_json(record), ensure_ascii=False) for record in found), language="json")
     if not found:
-        return notice(_none_found(session, given), kind="information")
+        return notice(_none_found(session), kind="information")
     return _listed(session, found, session.log.count(**chosen))
 
 
@@ -87,8 +88,9 @@ def _flag(name: str) -> str:
     return {"number": "-n", "query": "-q", "action": "other words"}.get(name, f"--{name}")
 
 
-def _none_found(session: Session, given: Mapping[str, Any]) -> str:
-    said = "The log holds no such run" if selects(given) else "The log is empty"
+def _none_found(session: Session) -> str:
+    held = session.log.count()
+    said = "The log is empty" if not held else f"None of the {counted(held, 'run')} in the log is like that"
     other = "The demo's" if not session.settings.demo else "The real"
     switch = "on" if not session.settings.demo else "off"
     return f"{said}: {session.log.folder}. {other} log is a separate one: %venice demo {switch}."
@@ -103,13 +105,25 @@ def _row(session: Session, record: RunRecord, time: str, *, with_thumbnail: bool
             code=True,
             thumbnail=small_image(session.log, record) if with_thumbnail else b"",
         ),
-        draft.prompt if len(draft.prompt) <= 80 else f"{draft.prompt[:79]}…",
+        Cell(draft.prompt if len(draft.prompt) <= 80 else f"{draft.prompt[:79]}…", mark=_origin(record)),
         Cell(draft.model, code=True, mark=f"made by {record.other_model}" if record.other_model else ""),
         Cell(str(draft.seed), align="right"),
         Cell(amount, align="right", mark="" if draft.base_url == DEMO_BASE_URL else certainty),
         record.status.value,
         Cell(time, muted=True),
     ]
+
+
+def _origin(record: RunRecord) -> str:
+    """What tells runs of one prompt apart: their place in a sweep, or the run that they repeat."""
+    draft = record.draft
+    place = draft.context.get("plan")
+    cell = place.get("cell") if isinstance(place, dict) else None
+    labels = [f"{name} {label}" for name, label in cell.items() if name not in _IN_COLUMNS] if cell else []
+    if draft.parent_run_id and draft.relation == REPLAY_OF:
+        labels.append(f"replay of {draft.parent_run_id[-RUN_ENDING:]}")
+    text = " · ".join(labels)
+    return text if len(text) <= 120 else f"{text[:119]}…"
 
 
 def _show(session: Session, given: Mapping[str, Any]) -> Bundle:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,8 +54,8 @@ def act(session: Session, words: Sequence[str], given: Mapping[str, Any]) -> Bun
         return _forget(session, names, given)
     if action not in ACTIONS or len(names) != 1:
         raise UsageError(
-            f"{_LOG}: {' '.join(words)!r} is not understood. To search, write {_LOG} -q TEXT. With words it does: "
-            f"{' '.join(ACTIONS.values())}"
+            f"{_LOG}: {' '.join(words)!r} is not understood. To search prompts, write {_LOG} -q "
+            f"{shlex.quote(' '.join(words))}. Its words: {' '.join(ACTIONS.values())}"
         )
     if action == "backup":
         return _backup(session, names[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -113,10 +114,19 @@ def record_facts(record: RunRecord, files: tuple[Path, ...] = ()) -> list[tuple[
         ("response id", (outcome.response_id or "") if outcome else ""),
         ("parent", f"{draft.relation} {draft.parent_run_id}" if draft.parent_run_id else ""),
         ("by default", defaults_text(draft.context.get("resolution", {}))),
-        *((name, str(value)) for name, value in sorted(draft.context.items()) if value and name not in _ELSEWHERE),
+        *((name, _words(value)) for name, value in sorted(draft.context.items()) if value and name not in _ELSEWHERE),
         ("base URL", draft.base_url),
     ]
     return [(name, text) for name, text in pairs if text]
+
+
+def _words(value: Any) -> str:
+    """A part of the context as people read it; the JSON of the record has it as it is."""
+    if isinstance(value, Mapping):
+        return " · ".join(f"{name} {_words(each)}" for name, each in value.items() if each not in (None, "", [], {}))
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return ", ".join(map(_words, value))
+    return str(value)
 
 
 def _image_text(image: ImageRecord) -> str:
