@@ -76,7 +76,7 @@ def test_models_tells_of_each_how_it_is_sized_its_prices_privacy_seed_and_state(
     text = told("models")
     found = rows(text)
     assert found["z-image-turbo"] == ["pixels", "$0.01", "private", "supported", "default, fastest"]
-    assert found["gpt-image-2"] == ["tiers", "$0.02 – $0.83", "anonymized", "ignored"]
+    assert found["gpt-image-2"] == ["tiers", "$0.02 – $0.83, $0.26 by default", "anonymized", "ignored"]
     assert found["qwen-image-2"] == ["ratio", "$0.05", "anonymized", "unknown"]
     assert found["krea-v2-large"][-1] == "beta"
     assert found["hidream"][-1] == "offline"
@@ -109,9 +109,10 @@ def test_the_cheapest_model_at_a_tier_is_one_command(told):
     text = told("models --resolution 2k --sort price")
     found = rows(text)
     assert "price at 2k" in text
-    prices = [float(re.search(r"[\d.]+", cells[1])[0]) for cells in found.values()]
-    assert prices == sorted(prices)
-    assert found["gpt-image-2"][1] == "$0.03 – $0.50"
+    amounts = [[float(amount) for amount in re.findall(r"\$([\d.]+)", cells[1])] for cells in found.values()]
+    lowest_and_usual = [(each[0], each[-1]) for each in amounts]
+    assert lowest_and_usual == sorted(lowest_and_usual)
+    assert found["gpt-image-2"][1] == "$0.03 – $0.50, $0.50 by default"
     assert rows(told("models -r 2K -q medium"))["gpt-image-2"][1] == "$0.13"
     assert "z-image-turbo" not in found
     assert list(rows(told("models --sort name"))) == sorted(rows(told("models")))

@@ -6,6 +6,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from venice_widgets.display import Bundle, Cell, facts, join, notice, table
+from venice_widgets.money import usd_text
 from venice_widgets.notebook.line_parser import usd
 from venice_widgets.request.catalogue import Catalogue, FieldSupport, Model, Sizing
 from venice_widgets.request.checks import deprecation_text
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from venice_widgets.session import Session
 
+_NOT_SAID = "the API does not say whether the model uses it"
 _TIERS = ("resolution", "quality", "aspect_ratio")
 """The fields by whose value the list can be narrowed; the first two also decide the price that is shown."""
 
@@ -39,12 +41,21 @@ def _models(session: Session, given: Mapping[str, Any]) -> Bundle:
     by_name = given.get("sort") == "name"
     chosen.sort(key=lambda model: (model.id,) if by_name else _by_price(model, given))
     rows = [_model_row(model, catalogue, given) for model in chosen]
-    return table(columns, rows, caption=f"{len(chosen)} of {len(makers)} models", footer=age_text(session, catalogue))
+    return table(
+        columns, rows, caption=f"{len(chosen)} of {len(makers)} models", footer=_footer(session, catalogue, chosen)
+    )
+
+
+def _footer(session: Session, catalogue: Catalogue, chosen: Sequence[Model]) -> str:
+    unknown = any(model.support("seed") is FieldSupport.UNKNOWN for model in chosen)
+    return f"{'Seed unknown: ' + _NOT_SAID + '. ' if unknown else ''}{age_text(session, catalogue)}"
 
 
 def _by_price(model: Model, given: Mapping[str, Any]) -> tuple[Any, ...]:
+    """The lowest price first; of equal ones, that which is paid where nothing else is chosen."""
     prices = _prices(model, given)
-    return (prices[0] if prices else float("inf"), model.id)
+    usual = _usual_price(model, given)
+    return (prices[0] if prices else float("inf"), float("inf") if usual is None else usual, model.id)
 
 
 def _prices(model: Model, given: Mapping[str, Any]) -> tuple[Decimal, ...]:
@@ -58,6 +69,19 @@ def _prices(model: Model, given: Mapping[str, Any]) -> tuple[Decimal, ...]:
     bodies = [{**values, **dict(zip(open_names, each, strict=True))} for each in product(*choices)]
     found = {stated_price(model, billed_values(model, body))[0] for body in bodies}
     return tuple(sorted(price for price in found if price is not None))
+
+
+def _usual_price(model: Model, given: Mapping[str, Any]) -> Decimal | None:
+    """What one image costs where only what was asked for is chosen."""
+    values = {name: _spelled(model, name, given[name]) for name in ("resolution", "quality") if name in given}
+    return stated_price(model, billed_values(model, values))[0]
+
+
+def _price_text(model: Model, given: Mapping[str, Any]) -> str:
+    """``$0.03–$0.50, $0.50 by default``: a range, and what is paid where nothing else is chosen."""
+    prices, usual = _prices(model, given), _usual_price(model, given)
+    more = f", {usd_text(usual)} by default" if len(prices) > 1 and usual is not None else ""
+    return f"{price_range_text(prices)}{more}"
 
 
 def _spelled(model: Model, name: str, value: str) -> str:
@@ -98,7 +122,7 @@ def _model_row(model: Model, catalogue: Catalogue, given: Mapping[str, Any]) -> 
     return [
         Cell(model.id, code=True),
         model.sizing.value,
-        Cell(price_range_text(_prices(model, given)), align="right"),
+        Cell(_price_text(model, given), align="right"),
         model.privacy,
         model.support("seed").value,
         ", ".join((*model.states(), *traits)),
@@ -141,9 +165,9 @@ def _model(session: Session, given: Mapping[str, Any]) -> Bundle:
             "prompt",
             f"up to {model.prompt_character_limit:,} characters" if model.prompt_character_limit else "limit unknown",
         ),
-        ("negative prompt", model.support("negative_prompt").value),
-        ("seed", model.support("seed").value),
-        ("steps", f"{_steps_text(model)} · {model.support('steps').value}"),
+        ("negative prompt", _use(model, "negative_prompt")),
+        ("seed", _use(model, "seed")),
+        ("steps", f"{_steps_text(model)} · {_use(model, 'steps')}"),
         ("style references", _references_text(model)),
         ("web search", "yes" if model.supports_web_search else "no"),
         ("privacy", model.privacy or "unknown"),
@@ -153,6 +177,12 @@ def _model(session: Session, given: Mapping[str, Any]) -> Bundle:
     ]
     sheet = facts(f"{model.id} — {model.name}" if model.name else model.id, [pair for pair in pairs if pair[1]])
     return join(sheet, *_prices_shown(catalogue, model), notice(age_text(session, catalogue), kind="information"))
+
+
+def _use(model: Model, name: str) -> str:
+    """Whether the model uses a field that the API accepts for all."""
+    support = model.support(name)
+    return f"unknown: {_NOT_SAID}" if support is FieldSupport.UNKNOWN else support.value
 
 
 def _found(catalogue: Catalogue, name: str) -> Model:
