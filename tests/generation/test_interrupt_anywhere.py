@@ -170,7 +170,9 @@ def test_what_is_in_flight_is_known_and_forgotten_whatever_interrupts():
         assert known.requests == 0
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_showing(session):
+    """A file that is interrupted between being opened and the block that closes it is closed by Python, which warns."""
     generation = session.generate("a fox", images=2, seed=1)
     with Interrupts() as interrupts:
         generation._repr_mimebundle_()

@@ -52,6 +52,8 @@ class Original:
     image_kind: ImageKind = "received"
     missing: str = ""
     """Why the image is not available, a clause."""
+    notices: tuple[str, ...] = ()
+    """What is wrong with the file that it was read from, a sentence each."""
 
 
 def past_of(source: str | RunRecord | FoundRecipe, log: Log) -> Original:
@@ -116,6 +118,7 @@ def _of_found(found: FoundRecipe, log: Log) -> Original:
         image_bytes=image_bytes,
         image_kind=kind,
         missing=missing,
+        notices=found.notices,
     )
 
 

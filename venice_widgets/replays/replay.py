@@ -128,6 +128,7 @@ def outlook_bundle(outlook: PreparedReplay, *, anyway: bool = False) -> Bundle:
     past = outlook.past
     made = f"{past.made_at:%Y-%m-%d %H:%M} UTC" if past.made_at else "at an unknown time"
     lines = [f"**{outlook.price_text}** · {past.request.get('model') or 'an unknown model'} · made {made}"]
+    lines += past.notices
     if outlook.prepared is not None:
         lines += [*outlook.changes] or ["Nothing that can be known has changed since."]
         lines += outlook.prepared.request.notes
