@@ -1,15 +1,20 @@
 """The same trouble through every entry: a cell, Python, the panel, and a plan that a script runs."""
 
+import io
 import json
 import re
 import shutil
+import sqlite3
+import sys
 import threading
 import time
 import tomllib
+import warnings
 from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
+from PIL import Image
 
 import venice_widgets
 from tests.edges.clock import Clock
@@ -24,6 +29,7 @@ from venice_widgets.plan.command_line import main
 from venice_widgets.session import Session
 from venice_widgets.simulator import Fault
 
+KEY = "VENICE_INFERENCE_KEY_0123456789abcdef"
 SOON = "venice_widgets.generation.dispatch.retry_delay_seconds"
 
 
@@ -208,13 +214,13 @@ def test_one_call_reads_a_settings_file_once(entries, session, monkeypatch, entr
 
 @every_entry
 def test_a_key_in_quotes_is_sent_without_them(entries, simulator, monkeypatch, entry):
-    monkeypatch.setenv("VENICE_API_KEY", '"VENICE_INFERENCE_KEY_0123456789abcdef"')
+    monkeypatch.setenv("VENICE_API_KEY", f'"{KEY}"')
     quoted = Session(transport=simulator.transport())
     current.use_session(quoted)
     entries.session = quoted
     entries(entry)
     sent = [request for request in simulator.requests if request.method == "POST"]
-    assert [request.headers["authorization"] for request in sent] == ["Bearer VENICE_INFERENCE_KEY_0123456789abcdef"]
+    assert [request.headers["authorization"] for request in sent] == [f"Bearer {KEY}"]
     quoted.close()
 
 
@@ -242,3 +248,140 @@ def test_a_store_that_is_moved_while_an_image_is_in_flight_is_told(entries, sess
     seen = entries(entry)
     mover.join()
     assert "was moved, deleted or replaced while run" in seen
+
+
+@every_entry
+def test_a_log_that_another_program_holds_lets_nothing_out_and_says_so(entries, session, posts, entry):
+    session.log.search()  # makes the store
+    session.catalogue()
+    session.log._database.busy_timeout_seconds = 0.05
+    other = sqlite3.connect(session.log.folder / "log.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    seen = entries(entry)
+    other.execute("ROLLBACK")
+    other.close()
+    assert "is locked by another program" in seen
+    assert posts() == 0
+    entries(entry)
+    assert session.log.get("last").status is Status.SUCCEEDED
+
+
+@every_entry
+def test_a_body_that_expands_without_end_is_told_as_possibly_charged(entries, session, simulator, monkeypatch, entry):
+    monkeypatch.setattr("venice_widgets.client.image_channel._LARGEST_BODY_BYTES", 4 << 20)
+    simulator.add_fault(Fault("brotli-bomb"))
+    seen = entries(entry)
+    assert "larger than 4,194,304 bytes" in seen
+    assert "may have been charged" in seen
+    assert session.log.get("last").status is Status.UNKNOWN
+
+
+@every_entry
+def test_a_budget_that_was_set_meanwhile_holds_and_names_what_is_left(entries, session, posts, entry):
+    session.log.search()  # makes the store
+    (session.settings.store / "config.toml").write_text('day_budget_usd = "0.02"\n')
+    seen = entries(entry, 4)
+    assert re.search(r"day('s)? budget", seen)
+    assert "$0.02" in seen
+    assert posts() == 0
+
+
+@every_entry
+def test_a_limit_that_is_too_low_refuses_before_anything_is_sent(entries, session, posts, monkeypatch, entry):
+    monkeypatch.setenv("VENICE_MAX_COST", "0.005")
+    assert "is more than the limit of $0.005" in entries(entry)
+    assert posts() == 0
+
+
+ODD_EXIF = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x09\0\x06\0\0\0\0\0\0"
+
+
+def odd(commission):
+    file = io.BytesIO()
+    Image.new("RGB", (16, 12), (commission.content % 256, 0, 0)).save(file, "JPEG", exif=ODD_EXIF)
+    return file.getvalue()
+
+
+@every_entry
+@pytest.mark.parametrize("paint", [odd], ids=[""])
+def test_an_image_with_odd_exif_arrives_where_warnings_are_errors(entries, session, entry):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        entries(entry)
+    assert session.log.get("last").status is Status.SUCCEEDED
+
+
+@every_entry
+def test_an_image_whose_preview_cannot_be_made_has_arrived(entries, session, monkeypatch, entry):
+    def fails(*_):
+        raise RuntimeError("no encoder")
+
+    monkeypatch.setattr("venice_widgets.media.preview._encode", fails)
+    seen = entries(entry)
+    assert "may have been charged" not in seen
+    assert "no encoder" not in seen
+    assert session.log.get("last").status is Status.SUCCEEDED
+
+
+@every_entry
+def test_a_wallet_key_that_cannot_be_used_is_shown_by_no_entry(entries, simulator, monkeypatch, entry):
+    monkeypatch.delenv("VENICE_API_KEY", raising=False)
+    key = "0x" + "f" * 64  # not below the order of the curve
+    wallet = Session(wallet=key, transport=simulator.transport())
+    current.use_session(wallet)
+    entries.session = wallet
+    seen = entries(entry)
+    assert "wallet" in seen.lower()
+    assert key[2:] not in seen
+    wallet.close()
+
+
+@every_entry
+def test_a_store_on_read_only_media_takes_no_request(entries, session, posts, monkeypatch, entry):
+    session.log.search()  # makes the store
+    session.catalogue()
+    session.log.close()
+    session.close()
+    for module in ("venice_widgets.log.database", "venice_widgets.log.log"):
+        monkeypatch.setattr(f"{module}.can_write", lambda _: False)
+    again = Session(api_key=KEY, transport=session.client._transport)
+    current.use_session(again)
+    entries.session = again
+    seen = entries(entry)
+    assert "cannot be written" in seen
+    assert posts() == 0
+    assert "The log is empty" in run_command(None, "log").data["text/plain"]
+    again.close()
+
+
+@every_entry
+def test_the_settings_folder_of_another_program_is_not_taken_for_the_store(
+    entries, session, simulator, monkeypatch, tmp_path, entry
+):
+    (tmp_path / "work" / ".venice").mkdir()
+    (tmp_path / "work" / ".venice" / "settings.json").write_text('{"default_model": "x"}')
+    own = Session(api_key=KEY, transport=simulator.transport())
+    current.use_session(own)
+    entries.session = own
+    entries(entry)
+    assert own.log.get("last").status is Status.SUCCEEDED
+    assert own.settings.store.name == ".venice-widgets"
+    assert [path.name for path in (tmp_path / "work" / ".venice").iterdir()] == ["settings.json"]
+    own.close()
+
+
+@every_entry
+@pytest.mark.parametrize(
+    "module", [SimpleNamespace(), SimpleNamespace(get=None), None], ids=["empty", "odd", "missing"]
+)
+def test_colab_secrets_that_do_not_answer_are_no_key_and_no_other_fault(entries, simulator, monkeypatch, entry, module):
+    monkeypatch.setitem(sys.modules, "google.colab", SimpleNamespace())
+    monkeypatch.setitem(sys.modules, "google.colab.userdata", module)
+    without = Session(transport=simulator.transport())
+    current.use_session(without)
+    entries.session = without
+    seen = entries(entry)
+    assert "VENICE_API_KEY" in seen
+    assert "no api key" in seen.lower()
+    assert not [request for request in simulator.requests if request.method == "POST"]
+    without.close()

@@ -35,10 +35,13 @@ FINDINGS = {
         "generation/test_copies.py::test_a_name_that_no_file_can_have_is_refused_before_sending",
         "generation/test_copies.py::test_a_name_that_the_locale_cannot_write_is_refused_before_sending",
         "generation/test_copies.py::test_python_saves_as_a_cell_does",
+        "notebook/test_cell.py::test_an_image_that_could_not_be_saved_as_asked_is_not_paid_for",
+        "notebook/test_cell_plan.py::test_a_file_in_the_way_of_what_is_to_be_sent_is_named_before_sending",
     ],
     "A6 a file that is in the way is named before sending": [
         "notebook/test_cell.py::test_an_image_that_could_not_be_saved_as_asked_is_not_paid_for",
         "generation/test_copies.py::test_a_file_or_folder_that_is_in_the_way_is_named",
+        "notebook/test_cell_plan.py::test_a_file_in_the_way_of_what_is_to_be_sent_is_named_before_sending",
     ],
     "B1 proxies, certificates and the client's construction": [
         "edges/test_environments.py::test_every_entry_works_or_fails_in_our_own_words",
@@ -58,6 +61,7 @@ FINDINGS = {
     "B4 Colab's secrets may fail in any way": [
         "test_credentials.py::test_whatever_keeps_colab_from_answering_there_is_no_key",
         "test_credentials.py::test_a_colab_secret_that_may_not_be_read_is_passed_over",
+        f"{ENTRIES}::test_colab_secrets_that_do_not_answer_are_no_key_and_no_other_fault",
     ],
     "C1 a byte order mark is no part of a file, and a .env that was named must hold a key": [
         "test_credentials.py::test_a_byte_order_mark_does_not_hide_the_key_of_a_dotenv",
@@ -74,40 +78,49 @@ FINDINGS = {
         "files/test_store_folder.py::test_the_folder_of_another_program_is_not_taken",
         "files/test_store_folder.py::test_a_store_is_known_by_its_mark_its_log_or_its_settings",
         "config/test_settings.py::test_a_file_named_like_the_store_is_not_taken_for_it",
+        f"{ENTRIES}::test_the_settings_folder_of_another_program_is_not_taken_for_the_store",
     ],
     "D2 a store on read-only media can be looked at": [
         "files/test_store_folder.py::test_a_store_that_cannot_be_written_can_be_looked_at",
         "log/test_schema.py::test_a_store_of_the_first_schema_is_read",
+        f"{ENTRIES}::test_a_store_on_read_only_media_takes_no_request",
     ],
     "E1 infotext on one line": [
         "media/metadata/test_foreign.py::test_infotext_is_read_on_one_line_and_on_three_whole_and_cut",
         "media/metadata/test_foreign.py::test_a_prompt_on_one_line_without_a_negative_prompt_is_read",
         "notebook/commands/test_replay.py::test_an_image_by_another_program_is_not_said_to_be_of_venice_and_is_not_sent",
+        "edges/test_recipe_entries.py::test_a_file_from_elsewhere_is_read_or_named_the_same_everywhere",
     ],
     "E2 a seed of -1 from another program is not known": [
         "media/metadata/test_foreign.py::test_a_seed_of_minus_one_is_not_known_in_files_of_other_programs",
         "request/test_request.py::test_what_a_model_ignores_in_silence_is_one_note",
+        "edges/test_recipe_entries.py::test_a_file_from_elsewhere_is_read_or_named_the_same_everywhere",
     ],
     "E3 other programs' formats are named": [
         "media/metadata/test_foreign.py::test_another_programs_format_is_named_and_not_guessed_at",
         "notebook/commands/test_replay.py::test_an_image_by_another_program_is_not_said_to_be_of_venice_and_is_not_sent",
+        "edges/test_recipe_entries.py::test_a_file_from_elsewhere_is_read_or_named_the_same_everywhere",
     ],
     "E4 comments in every encoding, and infotext in other fields": [
         "media/metadata/test_foreign.py::test_a_comment_is_read_in_every_encoding",
         "media/metadata/test_foreign.py::test_infotext_is_found_in_other_exif_fields",
+        "edges/test_recipe_entries.py::test_a_file_from_elsewhere_is_read_or_named_the_same_everywhere",
     ],
     "E5 the recipe of a cut file": [
         "media/metadata/test_foreign.py::test_a_file_of_ours_that_lost_its_last_byte_still_gives_its_recipe",
         "media/metadata/test_foreign.py::test_of_a_file_that_is_cut_before_its_recipe_the_damage_is_reported",
+        "edges/test_recipe_entries.py::test_a_file_from_elsewhere_is_read_or_named_the_same_everywhere",
     ],
     "E6 no reader of ours takes a wrong seed": [
         "media/metadata/test_foreign.py::test_a_prompt_that_holds_settings_is_never_written_where_they_would_be_believed",
         "media/metadata/test_embed.py::test_sd_parsers_understands_a_recipe_that_names_a_sampler",
         "media/metadata/test_embed.py::test_no_number_of_steps_is_invented_and_no_seed",
+        "edges/test_recipe_entries.py::test_a_prompt_that_holds_settings_is_believed_by_no_reader_however_it_was_saved",
     ],
     "E7 copies without metadata keep their orientation": [
         "media/metadata/test_foreign.py::test_a_copy_without_its_metadata_is_still_turned_as_the_original",
         "media/test_preview.py::test_exif_orientation_is_honored_and_then_gone",
+        "edges/test_recipe_entries.py::test_a_copy_without_its_metadata_is_turned_as_its_original",
     ],
     "F1 a refusal's code and reason": [
         f"{ENTRIES}::test_what_is_said_is_true_of_the_money",
@@ -129,6 +142,7 @@ FINDINGS = {
         "notebook/commands/test_log.py::test_a_date_without_a_zone_is_the_users_own_and_times_say_their_zone",
         "notebook/commands/test_log.py::test_times_are_typed_as_people_say_them",
         "notebook/commands/test_log.py::test_costs_are_told_by_the_users_own_days",
+        "log/test_search.py::test_a_moment_without_a_zone_is_local_time",
     ],
     "F5 failures of one kind are one paragraph": [
         f"{ENTRIES}::test_failures_of_one_kind_are_one_paragraph",
@@ -227,6 +241,7 @@ FINDINGS = {
     "H3 a log that stays locked": [
         "log/test_database.py::test_a_log_that_stays_locked_says_so_and_that_nothing_was_done",
         "generation/test_worker.py::test_an_image_that_comes_while_another_program_holds_the_log_is_kept_and_shown",
+        f"{ENTRIES}::test_a_log_that_another_program_holds_lets_nothing_out_and_says_so",
     ],
     "H4 the memory of the tests": [
         "log/export/test_ro_crate.py::test_a_crate_of_many_runs_needs_no_more_memory_than_one_of_few",
@@ -253,15 +268,18 @@ FINDINGS = {
     "I5 bodies that expand": [
         "client/test_client.py::test_a_body_that_expands_without_end_takes_little_memory_and_is_not_called_a_lost_connection",
         "simulator/test_hostile.py::test_a_small_body_expands_to_two_gigabytes",
+        f"{ENTRIES}::test_a_body_that_expands_without_end_is_told_as_possibly_charged",
     ],
     "I6 damaged images": [
         "media/test_side_data.py::test_a_gif_cut_inside_its_header_is_one_of_our_errors",
         "media/test_side_data.py::test_what_a_header_claims_costs_neither_memory_nor_time",
         "edges/test_fuzz.py::test_only_our_errors_come_out",
+        "edges/test_recipe_entries.py::test_a_file_from_elsewhere_is_read_or_named_the_same_everywhere",
     ],
     "I7 changes while another program holds the log": [
         "log/test_database.py::test_a_log_that_stays_locked_says_so_and_that_nothing_was_done",
         "log/test_interrupts.py::test_an_interrupt_while_another_program_holds_the_log_is_at_once_and_nothing_happens_later",
+        f"{ENTRIES}::test_a_log_that_another_program_holds_lets_nothing_out_and_says_so",
     ],
     "J1 a lock and a transaction are given back": [
         "log/test_interrupts.py::test_a_function_that_fails_in_the_middle_of_its_rows_keeps_no_old_state_of_the_log",
@@ -285,10 +303,12 @@ FINDINGS = {
     "J5 a reservation counts until the charge is known": [
         "log/test_charges.py::test_a_succeeded_run_counts_its_reservation_until_its_charge_is_known",
         "test_session_budgets.py::test_a_budget_refuses_what_it_does_not_cover_and_names_what_is_left",
+        f"{ENTRIES}::test_a_budget_that_was_set_meanwhile_holds_and_names_what_is_left",
     ],
     "J6 a limit that is lowered holds at once": [
         "generation/test_sending.py::test_a_limit_that_is_lowered_while_it_runs_holds_for_the_rest",
         "test_session.py::test_a_limit_that_is_set_while_the_session_runs_holds_from_then_on",
+        f"{ENTRIES}::test_a_limit_that_is_too_low_refuses_before_anything_is_sent",
     ],
     "J7 a store that is moved or deleted": [
         "log/test_log.py::test_nothing_is_sent_from_a_store_that_was_deleted_or_moved_while_it_was_open",
@@ -303,6 +323,7 @@ FINDINGS = {
     "J9 an odd entry of a ledger": [
         "log/test_charges.py::test_one_odd_entry_of_a_ledger_stops_nothing_and_is_named",
         "client/test_billing.py::test_an_odd_row_does_not_stop_the_others",
+        "notebook/commands/test_log.py::test_an_odd_row_of_the_ledger_does_not_keep_the_others_from_being_charged",
     ],
     "J10 bounds on every setting": [
         "config/test_settings.py::test_every_setting_has_its_bounds_and_says_them",
@@ -312,6 +333,8 @@ FINDINGS = {
     "J11 warnings that are errors": [
         "media/test_side_data.py::test_odd_exif_is_no_reason_even_where_warnings_are_errors",
         "generation/test_worker.py::test_whatever_an_image_does_to_its_reader_the_generation_ends_with_one_of_our_errors",
+        f"{ENTRIES}::test_an_image_with_odd_exif_arrives_where_warnings_are_errors",
+        "edges/test_recipe_entries.py::test_a_file_from_elsewhere_is_read_or_named_the_same_everywhere",
     ],
     "J12 a 303, and a price of 0": [
         f"{ENTRIES}::test_what_is_said_is_true_of_the_money",
@@ -333,6 +356,7 @@ FINDINGS = {
         "client/test_wallet.py::test_an_invalid_key_stands_in_no_frame_of_its_error",
         "test_session.py::test_no_frame_of_a_refused_setting_holds_a_key_in_the_clear",
         "test_canary.py::test_no_secret_stands_in_any_display_error_traceback_log_or_file",
+        f"{ENTRIES}::test_a_wallet_key_that_cannot_be_used_is_shown_by_no_entry",
     ],
     "beside the list: a cell that was sent twice shows each image once": [
         "replays/test_notebook_runs.py::test_an_image_that_is_shown_twice_counts_once",
@@ -347,6 +371,36 @@ FINDINGS = {
         "client/test_client.py::test_the_limits_of_the_last_response_are_remembered_and_its_token_headers_are_stored",
     ],
 }
+ONE_ENTRY = {
+    "F10": "only IPython displays the value of a line",
+    "F11": "only a cell has lines beside its prompt",
+    "F14": "only a cell has a template on its line",
+    "G2": "a caption is made in one place, whatever shows it",
+    "G6": "only a cell is completed by Tab",
+    "H2": "sending is one and the same for every entry",
+    "H4": "it is about the tests themselves",
+    "beside": "it is about Python's own ways",
+}
+"""Findings that no second entry can have, and why."""
+_ROOMS = {
+    "edges/test_entries.py": {"cell", "python", "panel", "script"},
+    "edges/test_environments.py": {"cell", "python", "panel", "script"},
+    "edges/test_recipe_entries.py": {"python", "command", "panel"},
+    "notebook/commands/": {"command"},
+    "notebook/test_interrupt.py": {"cell", "script"},
+    "notebook/": {"cell"},
+    "log/test_kernel_": {"cell"},
+    "panel/": {"panel"},
+    "browser/": {"panel"},
+    "plan/test_command_line.py": {"script"},
+}
+"""By the beginning of a test's path, through which entries it goes; all others go through Python."""
+
+
+def entries_of(test):
+    return next((entries for start, entries in _ROOMS.items() if test.startswith(start)), {"python"})
+
+
 KINDS = {"A": 6, "B": 4, "C": 2, "D": 2, "E": 7, "F": 14, "G": 8, "H": 4, "I": 7, "J": 15}
 
 
@@ -356,6 +410,12 @@ def test_every_finding_has_tests_that_exist(finding):
     for test in FINDINGS[finding]:
         file, _, name = test.partition("::")
         assert re.search(rf"^(async )?def {name}\(", (TESTS / file).read_text("utf-8"), re.MULTILINE), test
+
+
+@pytest.mark.parametrize("finding", FINDINGS)
+def test_every_finding_is_driven_through_two_entries(finding):
+    entries = set().union(*map(entries_of, FINDINGS[finding]))
+    assert len(entries) >= 2 or finding.split()[0] in ONE_ENTRY, entries
 
 
 def test_no_finding_is_missing():

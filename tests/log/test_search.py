@@ -1,6 +1,7 @@
 import json
 import re
-from datetime import UTC, datetime, timedelta
+import time
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
@@ -309,3 +310,15 @@ def test_the_model_that_answered_is_on_record_and_in_the_view(log, make):
     assert {name: getattr(record.outcome, name) for name in served} == served
     assert record.outcome.headers == {"x-ratelimit-remaining-tokens": "7"}
     assert log.frame().iloc[0][[*served]].to_dict() == served
+
+
+def test_a_moment_without_a_zone_is_local_time(log, make, monkeypatch):
+    made = datetime(2026, 11, 26, 0, 30, tzinfo=timezone(timedelta(hours=13)))
+    log.reserve([make.draft(created_at=made)])
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Pacific/Auckland")
+        time.tzset()
+        assert log.count(since=datetime(2026, 11, 26)) == 1  # noqa: DTZ001  without a zone on purpose
+        assert log.count(since=datetime(2026, 11, 26, 1)) == 0  # noqa: DTZ001  likewise
+        assert log.count(until=datetime(2026, 11, 26)) == 0  # noqa: DTZ001  likewise
+    time.tzset()

@@ -21,7 +21,7 @@ from .sheet import with_small_sheet, write_sheet
 from .table import record_of, show_grid
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from venice_widgets.display import Bundle
@@ -206,7 +206,7 @@ class Grid(GridCells):
         again = "Run it again: only what is missing is sent." if missing else "Change the prompt."
         raise GenerationIncomplete(
             f"{count:,} of {len(self._selection):,} images are missing. {self.summary}.",
-            "\n".join([*lines, *(str(getattr(error, "remedy", "")) for error in errors[:3]), again]).strip(),
+            "\n".join([*lines, *(_why(error, kinds) for error in errors[:3]), again]).strip(),
             generation=self,
             errors=errors,
         )
@@ -222,6 +222,13 @@ class Grid(GridCells):
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         bundle = self.bundle()
         return bundle.data, bundle.metadata
+
+
+def _why(error: BaseException, reasons: Iterable[str]) -> str:
+    """What ended a plan, unless it is the reason of a cell already; and what to do about it."""
+    message, remedy = " ".join(str(getattr(error, "message", error)).split()), str(getattr(error, "remedy", ""))
+    is_said = any(message[:40] in " ".join(reason.split()) for reason in reasons)
+    return remedy if is_said else f"{message}\n{remedy}".strip()
 
 
 def _labels(wanted: Any) -> list[str]:

@@ -582,6 +582,23 @@ def test_an_admin_key_turns_estimated_into_charged(reopen, simulator):
     assert session.log.spent() == spent
 
 
+@pytest.mark.parametrize(
+    "odd", [None, 7, {}, {"amount": "a lot", "inferenceDetails": {"requestId": "x"}}, {"inferenceDetails": []}], ids=str
+)
+def test_an_odd_row_of_the_ledger_does_not_keep_the_others_from_being_charged(reopen, simulator, monkeypatch, odd):
+    session = reopen(ADMIN_KEY)
+    session.generate("A red fox", seed=1)
+    read = session.client.get_json
+
+    def with_an_odd_row(path, **query):
+        page = read(path, **query)
+        return {**page, "data": [odd, *page["data"]]} if path == "/billing/usage-history" else page
+
+    monkeypatch.setattr(session.client, "get_json", with_an_odd_row)
+    assert "1 run now with what the ledger charged." in told("log --reconcile")
+    assert session.log.get("last").charged_usd == Decimal("0.01")
+
+
 @pytest.mark.parametrize("currency", ["DIEM", "EARNED_CREDITS", "BUNDLED_CREDITS"])
 def test_the_currency_that_paid_is_shown_and_without_dollars_nothing_is_refused(currency):
     simulator = Simulator(requests_per_minute=None, paint=paint, balance_usd=0, credits={currency: "5"})
