@@ -12,7 +12,7 @@ from venice_widgets.errors import ConfigurationError, InvalidRequest, StoreError
 from venice_widgets.files.presence import is_file, is_folder, is_taken, is_there
 from venice_widgets.files.settings_files import project_settings
 from venice_widgets.files.store_folder import has_log
-from venice_widgets.generation.copies import _check_name
+from venice_widgets.generation.copies import check_file_name
 from venice_widgets.log.object_store import ObjectStore
 
 PACKAGE = Path(venice_widgets.__file__).parent
@@ -67,7 +67,7 @@ def test_no_is_not_the_answer_where_the_system_does_not_tell(tmp_path, locked, a
 
 def test_a_name_that_is_too_long_is_refused_before_anything_is_paid(tmp_path):
     with pytest.raises(InvalidRequest, match="File name too long"):
-        _check_name(str(tmp_path / ("x" * 300)), "image/png", known=True)
+        check_file_name(str(tmp_path / ("x" * 300)), "image/png", known=True)
 
 
 def test_an_image_that_cannot_be_looked_at_is_not_taken_for_missing(locked):

@@ -55,6 +55,17 @@ def test_the_same_cell_again_sends_nothing(shell, session, sent):
     assert "4 from the log" in grid.summary
 
 
+@pytest.mark.parametrize("line", ["--cfg-scale 3,5 --seed 1", "--seed 1 -n 2"])
+def test_what_the_log_holds_is_the_image_and_not_a_replay_of_it(shell, session, sent, line):
+    made = [image.run_id for image in run(shell, f"{line} {SMALL}")]
+    for run_id in made:
+        shell.run_line_magic("venice", f"replay {run_id} --yes")
+    assert len(sent()) == 4
+
+    assert [image.run_id for image in run(shell, f"{line} {SMALL}")] == made
+    assert len(sent()) == 4
+
+
 def test_again_sends_all_anew(shell, session, sent):
     for _ in range(2):
         run(shell, f"--steps 4,8 --seed 1 --again {SMALL}")

@@ -60,6 +60,15 @@ def test_what_cannot_be_a_sheet_is_refused(grid, tmp_path, name, width, said):
     assert list(tmp_path.glob("sheet*")) == []
 
 
+def test_the_same_sheet_again_is_there_already_also_where_its_images_come_from_the_log(grid, tmp_path):
+    path = grid.sheet(tmp_path / "sheet.png", width=900)
+    before = path.stat().st_mtime_ns
+    assert grid.plan.run().sheet(path, width=900) == path
+    assert path.stat().st_mtime_ns == before
+    with pytest.raises(InvalidRequest, match="exists"):
+        grid.sheet(path, width=901)
+
+
 def test_nothing_is_overwritten(grid, tmp_path):
     (tmp_path / "sheet.png").write_text("mine")
     with pytest.raises(InvalidRequest, match="overwritten"):

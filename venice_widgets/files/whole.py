@@ -9,10 +9,19 @@ from secrets import token_hex
 from typing import IO, TYPE_CHECKING
 
 from .platform import make_folder, remove, share_like_folder
+from .presence import is_file
 
 if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
+
+
+def holds(path: Path, data: bytes) -> bool:
+    """Whether a file holds exactly these bytes: what runs again writes the same files."""
+    try:
+        return is_file(path) and path.stat().st_size == len(data) and path.read_bytes() == data
+    except (OSError, ValueError):
+        return False
 
 
 class NewFile:

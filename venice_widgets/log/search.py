@@ -13,7 +13,7 @@ from venice_widgets.errors import InvalidRequest, StoreError
 
 from .budgets import Spent, spent, spent_of
 from .fulltext import match_query
-from .records import RunRecord, Status
+from .records import REPLAY_OF, RunRecord, Status
 from .rows import record
 from .run_rows import first_number
 
@@ -292,7 +292,10 @@ _RANKS = {Status.SUCCEEDED: 3, Status.SENT: 2, Status.PENDING: 2, Status.UNKNOWN
 
 
 def standing(connection: sqlite3.Connection, hashes: Collection[str], base_url: str) -> dict[str, Standing]:
-    """The run of each request that says most about it: one with images, else one in flight, else an unknown one."""
+    """The run of each request that says most about it: one with images, else one in flight, else an unknown one.
+
+    Of several with images it is the newest that is no replay: a replay tries whether an image can still be made.
+    """
     found: dict[str, Standing] = {}
     names = list(hashes)
     for start in range(0, len(names), _CHUNK):
@@ -301,8 +304,9 @@ def standing(connection: sqlite3.Connection, hashes: Collection[str], base_url: 
             "SELECT request_hash, runs.run_id, status, group_concat(sha256) AS images FROM runs "  # noqa: S608  marks
             "LEFT JOIN images ON images.run_id = runs.run_id AND sha256 NOT IN (SELECT sha256 FROM deletions) "
             f"WHERE request_hash IN ({', '.join('?' * len(part))}) AND base_url = ? "
-            "AND status IN ('succeeded', 'sent', 'pending', 'unknown') GROUP BY runs.number ORDER BY runs.number",
-            (*part, base_url),
+            "AND status IN ('succeeded', 'sent', 'pending', 'unknown') GROUP BY runs.number "
+            "ORDER BY relation IS ? DESC, runs.number",
+            (*part, base_url, REPLAY_OF),
         )
         for name, run_id, status, images in rows:
             each = Standing(run_id, Status(status), tuple(images.split(",")) if images else ())

@@ -17,8 +17,8 @@ from string import Formatter
 from typing import TYPE_CHECKING, Literal, get_args
 
 from venice_widgets.errors import InvalidRequest, StoreError, UnreadableFile
-from venice_widgets.files.presence import is_file, is_taken
-from venice_widgets.files.whole import write_new
+from venice_widgets.files.presence import is_taken
+from venice_widgets.files.whole import holds, write_new
 from venice_widgets.media.format import FORMATS
 from venice_widgets.media.metadata.embed import Privacy, Written, sidecar, write_recipe
 
@@ -133,7 +133,7 @@ def _written(data: bytes, recipe: Recipe, metadata: Privacy, *, alter_signed: bo
 
 def _write_all(files: Mapping[Path, bytes]) -> None:
     """All of them or none; the last one is the image."""
-    missing = {path: data for path, data in files.items() if not _is_there(path, data)}
+    missing = {path: data for path, data in files.items() if not holds(path, data)}
     for path in missing:
         _refuse_taken(path)
     written: list[Path] = []
@@ -145,14 +145,6 @@ def _write_all(files: Mapping[Path, bytes]) -> None:
         for path in written:
             path.unlink(missing_ok=True)
         raise
-
-
-def _is_there(path: Path, data: bytes) -> bool:
-    """Whether a file holds these very bytes: a notebook that runs again saves the same images."""
-    try:
-        return is_file(path) and path.stat().st_size == len(data) and path.read_bytes() == data
-    except (OSError, ValueError):
-        return False
 
 
 def _refuse_taken(path: Path) -> None:
@@ -168,7 +160,7 @@ def _write_new(path: Path, data: bytes) -> None:
     try:
         write_new(path, data)
     except FileExistsError as exc:
-        if not _is_there(path, data):
+        if not holds(path, data):
             raise _exists(path) from exc
     except (OSError, ValueError) as exc:
         raise _not_written(path, exc) from exc

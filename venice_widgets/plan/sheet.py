@@ -12,14 +12,15 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from venice_widgets.config import DEMO_BASE_URL
 from venice_widgets.display import Bundle
 from venice_widgets.display.html import base64_text
 from venice_widgets.errors import InvalidRequest
+from venice_widgets.files.whole import holds
 from venice_widgets.log.export.new_files import name_is_taken, new_file
 from venice_widgets.media.preview import preview
 
 from .labels import Label, fit
-from .overview import summary_of
 from .sheet_recipe import with_recipe
 from .table import headings, page_text
 from .tiles import open_stored
@@ -86,7 +87,7 @@ def write_sheet(
     title: str = "",
     metadata: SheetMetadata = "full",
 ) -> Path:
-    """Write a sheet to a new file. See `Grid.sheet`.
+    """Write a sheet to a new file; one that holds exactly this sheet already stays as it is. See `Grid.sheet`.
 
     Raises:
         InvalidRequest: the file exists, its ending or `metadata` is unknown, there is no image, or the sheet would be
@@ -99,8 +100,7 @@ def write_sheet(
         raise InvalidRequest(
             f"{target.name} does not end like an image.", f"It takes {', '.join(FORMATS)}.", field="path"
         )
-    if name_is_taken(target):
-        raise InvalidRequest(f"{target} exists, and nothing is overwritten.", "Choose another name.", field="path")
+    taken = name_is_taken(target)
     if metadata not in get_args(SheetMetadata):
         raise InvalidRequest(
             f"metadata is {metadata!r}.",
@@ -111,8 +111,11 @@ def write_sheet(
     if max(sheet.size) > MOST_SIDE[kind]:
         raise _too_large(f"a {kind} has at most {MOST_SIDE[kind]:,} pixels a side")
     data = _encoded(sheet, kind)
+    data = with_recipe(data, grid) if metadata == "full" else data
+    if taken and holds(target, data):
+        return target
     with new_file(target) as file:
-        file.write(with_recipe(data, grid) if metadata == "full" else data)
+        file.write(data)
     return target
 
 
@@ -223,21 +226,24 @@ def _arranged(grid: GridCells, pages: list[_Page], width: int | None, title: str
     plan.head_lines = max(len(fit(text, font, tile[0], lines=4)) for page in pages for _, text in page.columns)
     if title:
         plan.title = fit(title, round(font * 1.4), plan.width - 2 * gap, lines=4)
-    axes = _axes_text(grid)
-    summary = summary_of(grid).replace(" · --again makes them anew", "")
-    plan.footer = fit(f"{axes}{summary}", max(10, round(font * 0.8)), plan.width - 2 * gap, lines=6)
+    plan.footer = fit(_footer(grid), max(10, round(font * 0.8)), plan.width - 2 * gap, lines=6)
     return plan
 
 
-def _axes_text(grid: GridCells) -> str:
-    """What is across and down, and the seed where all images share it."""
+def _footer(grid: GridCells) -> str:
+    """What is across and down, the seed where all images share it, how many there are, and whether they are real.
+
+    It says nothing of money, so that a sheet of the same images is the same file.
+    """
     layout, names = grid.layout, grid.dimensions
     across = ", ".join(names[number][0] for number in layout.columns)
     down = ", ".join(names[number][0] for number in layout.rows)
     seeds = {grid.plan.cell(index).seed for index in grid.indices[:2000]}
     parts = [f"across: {across}" if across else "", f"down: {down}" if down else ""]
     parts += [f"seed {next(iter(seeds))}"] if len(seeds) == 1 else []
-    return "".join(f"{part} · " for part in parts if part)
+    parts += [f"{len(grid):,} of {len(grid.indices):,} images"]
+    parts += ["simulated"] if grid.base_url == DEMO_BASE_URL else []
+    return " · ".join(part for part in parts if part)
 
 
 def _full_size(grid: GridCells) -> tuple[int, int]:
