@@ -316,7 +316,7 @@ def test_an_image_whose_preview_cannot_be_made_has_arrived(entries, session, mon
     def fails(*_):
         raise RuntimeError("no encoder")
 
-    monkeypatch.setattr("venice_widgets.media.preview._encode", fails)
+    monkeypatch.setattr("venice_widgets.media.preview.encode_preview", fails)
     seen = entries(entry)
     assert "may have been charged" not in seen
     assert "no encoder" not in seen

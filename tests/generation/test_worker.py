@@ -474,7 +474,7 @@ def test_an_image_whose_preview_cannot_be_made_has_arrived_and_is_shown_as_soon_
 
     session = start()
     with monkeypatch.context() as patch:
-        patch.setattr(preview_module, "_encode", fails)
+        patch.setattr(preview_module, "encode_preview", fails)
         generation = session.generate("a fox", seed=41, yes=True)
         assert "cannot be shown" in generation._repr_mimebundle_()[0]["text/html"]
     (image,) = generation.images

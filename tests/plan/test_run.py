@@ -460,7 +460,7 @@ def test_a_cell_whose_small_image_cannot_be_made_has_arrived_all_the_same(sessio
 
     plan = session.plan("A fox", seed="1..2", **SMALL)
     with monkeypatch.context() as patch:
-        patch.setattr(preview, "_encode", fails)
+        patch.setattr(preview, "encode_preview", fails)
         grid = plan.run(yes=True)
     assert (grid.arrived, grid.spent_usd) == (2, Decimal("0.02"))
     assert [session.log.get(cell.result.run_id).status for cell in grid.cells] == [Status.SUCCEEDED] * 2

@@ -245,7 +245,8 @@ def _image(cards: Sequence[Card]) -> tuple[dict[str, str], dict[str, Any]]:
 
     The HTML holds the previews, and this is far smaller than they are: a notebook stores no preview twice.
     """
-    from venice_widgets.media.preview import Preview, contact_sheet
+    from venice_widgets.media.contact_sheet import contact_sheet
+    from venice_widgets.media.preview import Preview
 
     shown: list[Preview | None] = [
         Preview(card.data, card.mime, card.width, card.height) if card.data else None for card in cards

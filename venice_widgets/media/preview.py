@@ -13,8 +13,6 @@ from __future__ import annotations
 
 import math
 import threading
-import unicodedata
-from bisect import bisect_right
 from contextlib import nullcontext
 from dataclasses import dataclass
 from io import BytesIO
@@ -23,11 +21,11 @@ from typing import TYPE_CHECKING, Any
 from .format import facts_of, open_image
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from PIL import Image, ImageFont
+    from PIL import Image
     from PIL.ImageFile import ImageFile
 
     from .format import ImageFacts
@@ -41,11 +39,6 @@ _JPEG_QUALITIES = {75: 1.0, 68: 0.89, 60: 0.8, 50: 0.72, 40: 0.64}
 """What is tried in turn, and how large it is compared with the first: images differ in this by a few hundredths."""
 _LEAST_PNG_PIXELS = 320
 _MAX_PROFILE_BYTES = 4096
-_SHEET_SIDE_PIXELS = 1600
-_SHEET_MAX_BYTES = 300_000
-_SHEET_TILE_PIXELS = 640
-_SHEET_GAP_PIXELS = 24
-_SHEET_FONT_PIXELS = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +114,7 @@ def _decode(image: ImageFile, size: tuple[int, int]) -> None:
 
 def _preview(image: ImageFile, turn: int, size: tuple[int, int], max_bytes: int) -> Preview:
     profile = _small_profile(image)
-    return _encode(_small(image, turn, size), max_bytes, profile)
+    return encode_preview(_small(image, turn, size), max_bytes, profile)
 
 
 def thumbnail(data: bytes | Path, longest_side_pixels: int = 256) -> Preview:
@@ -131,51 +124,6 @@ def thumbnail(data: bytes | Path, longest_side_pixels: int = 256) -> Preview:
         UnreadableFile: as `preview`.
     """
     return preview(data, longest_side_pixels=longest_side_pixels, max_bytes=20_000)
-
-
-def contact_sheet(
-    previews: Sequence[Preview | None],
-    labels: Sequence[str],
-    *,
-    tile_pixels: int = _SHEET_TILE_PIXELS,
-    max_bytes: int = _SHEET_MAX_BYTES,
-) -> Preview:
-    """Put several images on one white JPEG, each above its label, for places where only one image can be shown.
-
-    Args:
-        previews: the images in order; None is one that is missing and leaves an empty frame.
-        labels: one or more short lines each; what is too long for its column is shortened. The bundled font knows
-            English.
-        tile_pixels: the longer side of each image at most.
-        max_bytes: size of the sheet at most, in bytes.
-
-    Raises:
-        ValueError: nothing was given, or not one label for each image.
-    """
-    from PIL import Image, ImageDraw, ImageFont
-
-    if not previews or len(previews) != len(labels):
-        raise ValueError(f"{len(previews)} images and {len(labels)} labels do not make a sheet.")
-    tile_width, tile_height, columns = _sheet_layout(previews, tile_pixels)
-    letters = min(_SHEET_FONT_PIXELS, max(14, tile_width // 18))
-    lines = max(label.count("\n") for label in labels) + 1
-    step_x, step_y = tile_width + _SHEET_GAP_PIXELS, tile_height + _SHEET_GAP_PIXELS + (1 + lines) * letters
-    rows = math.ceil(len(previews) / columns)
-    sheet = Image.new("RGB", (columns * step_x + _SHEET_GAP_PIXELS, rows * step_y + _SHEET_GAP_PIXELS), "white")
-    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(letters)
-    for index, (image, label) in enumerate(zip(previews, labels, strict=True)):
-        left = _SHEET_GAP_PIXELS + index % columns * step_x
-        top = _SHEET_GAP_PIXELS + index // columns * step_y
-        if image is None:
-            pen.rectangle((left, top, left + tile_width - 1, top + tile_height - 1), outline="#999999", width=2)
-        else:
-            _paste(sheet, image, (left, top, tile_width, tile_height))
-        for number, line in enumerate(label.split("\n")):
-            text = _fitted(line, font, tile_width)
-            pen.text(
-                (left, top + tile_height + letters // 3 + number * letters * 6 // 5), text, fill="#1f2328", font=font
-            )
-    return _encode(sheet, max_bytes, None)
 
 
 def _small(image: ImageFile, turn: int, size: tuple[int, int]) -> Image.Image:
@@ -262,7 +210,8 @@ def _small_profile(image: Image.Image) -> bytes | None:
     return bytes(profile)
 
 
-def _encode(image: Image.Image, max_bytes: int, profile: bytes | None) -> Preview:
+def encode_preview(image: Image.Image, max_bytes: int, profile: bytes | None) -> Preview:
+    """A small image in L, RGB or RGBA as a preview of at most so many bytes, with its color profile."""
     if image.mode != "RGBA":
         return _fitting(image, max_bytes, profile, _encode_jpeg)
     shown = _fitting(image, max_bytes, profile, _encode_png, least_pixels=_LEAST_PNG_PIXELS)
@@ -313,48 +262,3 @@ def _encode_png(image: Image.Image, _max_bytes: int, profile: bytes | None) -> t
 
 def _encode_palette(image: Image.Image, max_bytes: int, profile: bytes | None) -> tuple[bytes, str]:
     return _encode_png(image.quantize(256), max_bytes, profile)
-
-
-def _sheet_layout(previews: Sequence[Preview | None], tile_pixels: int) -> tuple[int, int, int]:
-    """Tile width, tile height and number of columns that come nearest to a square sheet."""
-    sizes = [(p.width, p.height) for p in previews if p] or [(1, 1)]
-    aspect = max(width / height for width, height in sizes)
-    tallest = max(height / width for width, height in sizes)
-
-    def shape(columns: int) -> tuple[float, int]:
-        rows = math.ceil(len(previews) / columns)
-        return abs(math.log(columns * min(1.0, aspect) / (rows * min(1.0, tallest)))), -columns
-
-    columns = min(range(1, len(previews) + 1), key=shape)
-    rows = math.ceil(len(previews) / columns)
-    tile = min(tile_pixels, _SHEET_SIDE_PIXELS // max(columns, rows) - _SHEET_GAP_PIXELS)
-    return max(96, round(tile * min(1.0, aspect))), max(96, round(tile * min(1.0, tallest))), columns
-
-
-def _paste(sheet: Image.Image, image: Preview, box: tuple[int, int, int, int]) -> None:
-    from PIL import ImageOps
-
-    left, top, width, height = box
-    with open_image(image.data) as opened:
-        tile = ImageOps.contain(opened.convert("RGBA" if image.mime == "image/png" else "RGB"), (width, height))
-    place = left + (width - tile.width) // 2, top + (height - tile.height) // 2
-    sheet.paste(tile, place, tile if tile.mode == "RGBA" else None)
-
-
-_SPELLED = str.maketrans({"×": "x", "–": "-", "—": "-", "’": "'", "‘": "'", "“": '"', "”": '"'})
-
-
-def _drawable(label: str) -> str:
-    """The label in letters that the bundled font has: it shows boxes for accents and for most signs."""
-    spelled = unicodedata.normalize("NFD", label.translate(_SPELLED))
-    return "".join(letter for letter in spelled if not unicodedata.combining(letter))
-
-
-def _fitted(label: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width_pixels: int) -> str:
-    """The label on one line, shortened until it is at most as wide as its image."""
-    text = _drawable(" ".join(label.split()))
-    if font.getlength(text) <= width_pixels:
-        return text
-    # By halves: a label may be a whole prompt, and each measurement draws the text.
-    fitting = bisect_right(range(len(text)), width_pixels, key=lambda end: int(font.getlength(f"{text[:end]}…")))
-    return f"{text[: max(fitting - 1, 0)].rstrip()}…"
