@@ -10,6 +10,7 @@ from tests.panel.conftest import View, sent, wait_until
 from venice_widgets import current
 from venice_widgets.errors import InvalidRequest, SpendingRefused
 from venice_widgets.panel import Panel
+from venice_widgets.panel import clicks as panel_clicks
 from venice_widgets.request.catalogue import parse_catalogue
 from venice_widgets.session import Session
 from venice_widgets.simulator import Fault
@@ -170,7 +171,6 @@ def test_a_decline_and_a_change_take_the_question_back(open_panel, simulator):
     view.say(type="decline", id=view.slices["question"]["id"])
     assert view.slices["question"] is None
     assert view.words == "Declined. Nothing was sent."
-    time.sleep(0.7)
     view.generate()
     asked = view.slices["question"]["id"]
     view.edit(images="3")
@@ -268,6 +268,30 @@ def test_cancelling_before_it_leaves_sends_nothing_and_a_later_click_is_not_call
     view.settle()
     assert [body["prompt"] for body in sent(simulator)] == ["A crow"]
     assert "Nothing was sent" not in view.words
+
+
+def test_the_same_click_right_after_a_cancel_is_a_click_of_its_own(open_panel, session, simulator, monkeypatch):
+    view = open_panel()
+    at_the_door, go_on = threading.Event(), threading.Event()
+    build = session.build
+
+    def slow_build(*args, **keys):
+        at_the_door.set()
+        go_on.wait(10)
+        return build(*args, **keys)
+
+    monkeypatch.setattr(session, "build", slow_build)
+    monkeypatch.setattr(panel_clicks, "SAME_CLICK_SECONDS", 60)
+    view.generate()
+    assert at_the_door.wait(10)
+    view.say(type="cancel")
+    view.generate()
+    assert len(view.slices["jobs"]["jobs"]) == 1
+    view.generate()
+    assert len(view.slices["jobs"]["jobs"]) == 1, "a bouncing button is still one click"
+    go_on.set()
+    view.settle()
+    assert len(sent(simulator)) == 1
 
 
 def test_cancelling_while_it_is_handed_over_never_says_that_nothing_was_sent(

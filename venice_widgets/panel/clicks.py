@@ -118,6 +118,16 @@ class Clicks(Knowledge):
         before, self._clicked = self._clicked, (form, time.monotonic())
         return before[0] == form and time.monotonic() - before[1] < SAME_CLICK_SECONDS
 
+    def stop(self, job: str | None = None) -> None:
+        """Stop one job, or all."""
+        with self.lock:
+            self._forget_click()
+            self.sending.cancel(job)
+
+    def _forget_click(self) -> None:
+        """What was clicked is taken back: the next click is another one, however soon it comes."""
+        self._clicked = (None, 0.0)
+
     def _ask(self, form: Form, now: Quote) -> None:
         if self.question is None or (self.question.form, self.question.quote.facts) != (form, now.facts):
             self.question = Question(uuid4().hex[:8], form, now, time.monotonic())
@@ -143,6 +153,7 @@ class Clicks(Knowledge):
         """Take the question back."""
         if self.question is not None:
             self.question = None
+            self._forget_click()
             self.notices[""] = [Notice("Declined. Nothing was sent.")]
 
     def _accept(self, form: Form, now: Quote) -> Job:

@@ -190,10 +190,10 @@ class Controller(Clicks):
         self.decline()
 
     def _on_cancel(self, _: Message) -> None:
-        self.sending.cancel()
+        self.stop()
 
     def _on_drop(self, message: Message) -> None:
-        self.sending.cancel(str(message.content.get("job")))
+        self.stop(str(message.content.get("job")))
 
     def _on_act(self, message: Message) -> None:
         self.answers.act(message.content)
