@@ -123,6 +123,7 @@ class Clicks(Knowledge):
         with self.lock:
             self._forget_click()
             self.sending.cancel(job)
+            self.records.submit_once(self.read_log)
 
     def _forget_click(self) -> None:
         """What was clicked is taken back: the next click is another one, however soon it comes."""
