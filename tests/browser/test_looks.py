@@ -1,4 +1,4 @@
-"""How outputs look in a real JupyterLab: rows of images, tables, and a notebook that opens as it was saved."""
+"""How outputs and the panel look in a real JupyterLab: rows of images, tables, buttons that stay where they are."""
 
 import shutil
 from collections import Counter
@@ -8,7 +8,9 @@ import nbformat
 import pytest
 
 from tests.browser.jupyter import ROOT, Notebook
+from tests.browser.test_panel import CELL, await_text, button, field, opened, value
 
+__all__ = ["opened"]  # the fixture
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
 GRIDS = """
@@ -107,3 +109,62 @@ def test_the_quickstart_opens_unchanged(server: Any, page: Any) -> None:
     # The kernel says which Python it is, which may be another one than that of whoever saved the notebook.
     before["metadata"]["language_info"]["version"] = after["metadata"]["language_info"]["version"]
     assert after == before
+
+
+def test_generate_stays_where_it_is_while_a_job_is_cancelled_and_accounted_for(opened: Any) -> None:
+    notebook = opened("still.ipynb", width=1000)
+    page = notebook.page
+    notebook.python("simulator.add_fault(Fault('hang'))")
+    before = button(page, "Generate").bounding_box()
+    button(page, "Generate").click()
+    await_text(page, r"1 of 2 · ")
+    field(page, "^Prompt").press("Escape")
+    await_text(page, "more may be charged")  # the line that got longer
+    after = button(page, "Generate").bounding_box()
+    assert (after["x"], after["y"]) == (before["x"], before["y"])
+
+
+def test_a_click_during_which_the_layout_moves_is_a_click_unless_the_price_changed_too(opened: Any) -> None:
+    notebook = opened("moved.ipynb")
+    page = notebook.page
+
+    def press_and_move() -> None:
+        box = button(page, "Generate").bounding_box()
+        page.mouse.move(box["x"] + 20, box["y"] + 10)
+        page.mouse.down()
+        page.evaluate("document.querySelector('.vw-right').style.paddingTop = '200px'")
+
+    press_and_move()
+    page.mouse.up()
+    page.wait_for_function("document.querySelectorAll('.vw-card img[src]').length === 2")
+    page.evaluate("document.querySelector('.vw-right').style.paddingTop = ''")
+    page.wait_for_timeout(700)  # the same click sooner is one click
+    press_and_move()
+    notebook.python(
+        "from dataclasses import replace; from venice_widgets.panel.state import replaced; held = panel._controller;"
+        "held.change(lambda state: replaced(state, replace(state.form, images='3'))); held.publish()"
+    )
+    await_text(page, r"3 × \$0\.01 = \$0\.03")
+    page.mouse.up()
+    await_text(page, "changed during the click")
+    assert value(notebook, "len(sent())") == 2
+
+
+def test_a_click_while_a_price_is_asked_about_says_so_and_leads_there(opened: Any) -> None:
+    cell = CELL.replace("images=2", "images=4, model='gpt-image-2', resolution='4K'")
+    notebook = opened("led.ipynb", cell, width=400)
+    page = notebook.page
+    page.set_viewport_size({"width": 400, "height": 700})
+    page.locator(".vw-rest summary").click()
+    button(page, "Generate").click()
+    confirm = button(page, "Spend up to")
+    confirm.wait_for()
+    page.wait_for_timeout(300)
+    assert confirm.bounding_box()["y"] < 700, "the question is in view"
+    button(page, "Generate").click(force=True)
+    await_text(page, "first confirm or decline the price below")
+    assert page.evaluate("document.activeElement.innerText") == "Do not send"
+    page.keyboard.press("Escape")
+    await_text(page, "Declined. Nothing was sent.")
+    assert page.get_by_text("first confirm or decline").is_hidden()
+    assert value(notebook, "len(sent())") == 0

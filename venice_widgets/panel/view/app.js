@@ -26,7 +26,7 @@ export class App {
       download: (/** @type {string} */ key) => this.download(key),
       copy: (/** @type {string} */ what, key = "", run = "") => this.copy(what, key, run),
       upload: (/** @type {File[]} */ files) => this.upload(files),
-      generate: () => channel.generate(),
+      generate: () => this.generate(),
     };
     this.form = new FormView(channel);
     this.offer = new OfferView(channel, acts);
@@ -117,7 +117,7 @@ export class App {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
       event.stopPropagation();
-      if (!event.repeat) this.channel.generate();
+      if (!event.repeat) this.generate();
     } else if (event.key === "s" && (event.ctrlKey || event.metaKey)) this.saveNotebook(event);
     else if (event.key === "Enter" && event.repeat) event.preventDefault();
     else if (event.key === "Escape") {
@@ -137,6 +137,16 @@ export class App {
     const { key, code, keyCode, ctrlKey, metaKey } = event;
     const given = { key, code, keyCode, ctrlKey, metaKey, bubbles: true, cancelable: true };
     notebook.dispatchEvent(new KeyboardEvent("keydown", given));
+  }
+
+  /** Send what is on the screen, or say why not. */
+  generate() {
+    const { question, quote } = this.channel.slices;
+    if (question) {
+      this.offer.say("Nothing was sent: first confirm or decline the price below.");
+      this.notices.toQuestion();
+    } else if (!quote || quote.loading) this.offer.say("Nothing was sent: the models are still loading.");
+    else this.notices.expect(this.channel.generate());
   }
 
   /** Decline what is asked, else stop what is running. */

@@ -104,7 +104,7 @@ export class Channel {
 
   /** The click: the whole form as this screen shows it, and the facts shown beside it. */
   generate() {
-    this.send({ type: "generate", form: this.form, shown: this.slices.quote?.facts ?? {} });
+    return this.send({ type: "generate", form: this.form, shown: this.slices.quote?.facts ?? {} });
   }
 
   /**

@@ -29,6 +29,30 @@ export class NoticesView {
     this.wait = h("div", { class: "vw-notice", "data-kind": "information", role: "status" });
     this.element = h("div", { class: "vw-foot" }, this.question, this.wait, this.problem, this.retry, this.list);
     this.asked = "";
+    /** The message of a click in this view that was not answered yet; 0 for none. */
+    this.clicked = 0;
+  }
+
+  /**
+   * The question or error that comes of a click is brought into view.
+   * @param {number} message of the click
+   */
+  expect(message) {
+    this.clicked = message;
+  }
+
+  /** What came of the click, once Python has heard it. */
+  bringAnswer() {
+    if (!this.clicked || this.channel.heard < this.clicked) return;
+    this.clicked = 0;
+    const answer = this.question.hidden ? this.list.querySelector('[data-kind="error"]') : this.question;
+    answer?.scrollIntoView?.({ block: "nearest" });
+  }
+
+  /** Generate was clicked while a price is asked about: lead there. */
+  toQuestion() {
+    this.question.scrollIntoView?.({ block: "nearest" });
+    this.decline.focus({ preventScroll: true });
   }
 
   /** @param {"confirm" | "decline"} type */
@@ -57,15 +81,17 @@ export class NoticesView {
       (notice) => this.make(notice),
       () => undefined,
     );
+    this.bringAnswer();
   }
 
   /** What keeps the request from being sent; quiet while nothing was typed yet. */
   drawProblem() {
-    const { quote } = this.channel.slices;
+    const { quote, notices } = this.channel.slices;
     const notes = quote?.notes ?? [];
     const text = quote?.problem && !quote.loading ? quote.problem : notes.join("\n");
+    const said = notices?.some((notice) => notice.text === text);
     const quiet = !quote?.problem || (quote?.field === "prompt" && !this.channel.form?.prompt.trim());
-    show(this.problem, Boolean(text));
+    show(this.problem, Boolean(text) && !said);
     setText(this.problem, text);
     setAttribute(this.problem, "data-kind", quiet ? "information" : "warning");
     const { waiting } = this.channel;

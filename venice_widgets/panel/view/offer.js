@@ -9,6 +9,9 @@ import { PlanView } from "./vary.js";
  * @typedef {import("./types.js").Job} Job
  */
 
+/** A hand that presses and lets go moves the pointer by less. */
+const SAME_PLACE_PX = 6;
+
 /** The right side: what it costs, which account pays, the buttons, and what is running. */
 export class OfferView {
   /**
@@ -17,6 +20,9 @@ export class OfferView {
    */
   constructor(channel, acts) {
     this.channel = channel;
+    this.acts = acts;
+    this.pressed = "";
+    this.ready = false;
     this.account = h("div", { class: "vw-account" });
     this.controls = new Controls(channel, "price");
     this.table = h("table", { class: "vw-grid" });
@@ -27,11 +33,8 @@ export class OfferView {
     this.age = h("div", { class: "vw-muted" });
     this.again = h("input", { type: "checkbox", onchange: () => channel.edit({ again: this.again.checked }) });
     this.known = h("label", { class: "vw-known" }, this.again, " ", h("span"));
-    this.generate = button("Generate", acts.generate, {
-      class: "vw-button vw-primary",
-      title: "Ctrl+Enter",
-      "aria-keyshortcuts": "Control+Enter",
-    });
+    this.generate = this.generateButton();
+    this.why = h("div", { class: "vw-muted", role: "status" });
     this.cancel = button("Cancel", () => channel.send({ type: "cancel" }), {
       title: "Send nothing more, and stop waiting (Escape)",
       "aria-keyshortcuts": "Escape",
@@ -52,15 +55,66 @@ export class OfferView {
       this.controls.element,
       this.table,
       this.plan.element,
-      h("div", {}, this.total, this.defaults, this.money, this.age),
-      this.known,
+      h("div", {}, this.total, this.defaults),
       h("div", { class: "vw-buttons" }, this.generate, this.cancel),
+      this.why,
+      this.known,
+      // What changes by itself is below the buttons, which must not move under the pointer.
+      h("div", {}, this.money, this.age),
       more,
       this.jobs,
       this.sum,
     );
     /** @type {Map<string, number>} */
     this.began = new Map();
+  }
+
+  /** Also when it can send nothing it takes the click, to say why. */
+  generateButton() {
+    return h("button", {
+      type: "button",
+      class: "vw-button vw-primary",
+      title: "Ctrl+Enter",
+      "aria-keyshortcuts": "Control+Enter",
+      onpointerdown: (/** @type {PointerEvent} */ event) => this.press(event),
+      onclick: () => this.click(),
+    });
+  }
+
+  /**
+   * A click is a press and a release, and the layout may change between them. Where the button moved away, the browser
+   * makes no click of them: it is made here.
+   * @param {PointerEvent} down
+   */
+  press(down) {
+    if (down.button !== 0) return;
+    this.pressed = this.screen;
+    const released = new AbortController();
+    const release = (/** @type {PointerEvent} */ up) => {
+      released.abort();
+      const isUp = up.type === "pointerup";
+      if (isUp && this.generate.contains(/** @type {Node | null} */ (up.target))) return;
+      const moved = Math.hypot(up.clientX - down.clientX, up.clientY - down.clientY);
+      if (isUp && moved < SAME_PLACE_PX) this.click();
+      this.pressed = "";
+    };
+    const listening = { capture: true, signal: released.signal };
+    window.addEventListener("pointerup", release, listening);
+    window.addEventListener("pointercancel", release, listening);
+  }
+
+  /** What was pressed is what is sent, or nothing is. */
+  click() {
+    const { pressed } = this;
+    this.pressed = "";
+    this.say("");
+    if (!pressed || pressed === this.screen) this.acts.generate();
+    else this.say("Nothing was sent: the request or its price changed during the click.");
+  }
+
+  /** What a click would send, and the facts beside it. */
+  get screen() {
+    return JSON.stringify([this.channel.form, this.channel.slices.quote?.facts]);
   }
 
   draw() {
@@ -76,9 +130,18 @@ export class OfferView {
     setText(this.money, account.text);
     this.drawKnown(quote.known);
     setText(this.generate, quote.button);
-    enable(this.generate, !question && !quote.loading);
+    const ready = !question && !quote.loading;
+    if (ready && !this.ready) this.say("");
+    this.ready = ready;
+    enable(this.generate, ready);
     enable(this.cancel, jobs.jobs.length > 0 || Boolean(question));
     this.drawJobs();
+  }
+
+  /** @param {string} why why a click sent nothing */
+  say(why) {
+    setText(this.why, why);
+    show(this.why, Boolean(why));
   }
 
   drawAccount() {
