@@ -8,8 +8,6 @@ import { button, drawList, drawOptions, h, labelled, setAttribute, setText, show
  * @typedef {{ key: string, text: string }} Heading
  */
 
-const FEW_COLUMNS = 6;
-
 /** The newest sweep as a grid with headings, which fills while its images arrive. */
 export class SweepView {
   /**
@@ -124,7 +122,13 @@ export class SweepView {
    */
   table(sweep, rows, columns, place) {
     const named = (/** @type {number[]} */ numbers) => numbers.map((number) => sweep.axes[number].name).join(" · ");
-    const corner = h("td", { class: "vw-corner" }, `${named(sweep.columns)} →`, h("br"), `${named(sweep.rows)} ↓`);
+    const corner = h(
+      "td",
+      { class: "vw-corner" },
+      `${named(sweep.columns)}\u00a0→`,
+      h("br"),
+      `${named(sweep.rows)}\u00a0↓`,
+    );
     const head = h("tr", {}, corner, ...columns.map((each) => heading("col", each.text)));
     const body = rows.map((row) =>
       h(
@@ -135,7 +139,6 @@ export class SweepView {
       ),
     );
     const table = h("table", { class: "vw-sweep-table" }, h("thead", {}, head), h("tbody", {}, ...body));
-    table.classList.toggle("vw-many", columns.length > FEW_COLUMNS);
     table.style.setProperty("--vw-columns", String(columns.length));
     return h("div", { class: "vw-scroll", tabindex: 0, role: "region", "aria-label": "Grid of the sweep" }, table);
   }

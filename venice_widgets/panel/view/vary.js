@@ -122,7 +122,7 @@ export class PlanView {
       class: "vw-close",
       "aria-label": `Do not vary ${axis.label}`,
     });
-    const count = axis.count === null ? "" : ` · ${axis.count}`;
+    const count = axis.count === null ? "" : `· ${axis.count}`;
     return h("li", { title: axis.text }, h("b", {}, axis.label), count, remove);
   }
 }
