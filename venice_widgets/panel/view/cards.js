@@ -86,9 +86,13 @@ export class CardsView {
     const sure = h(
       "div",
       { class: "vw-sure", hidden: true },
-      "Delete the file for good? Its record stays. ",
-      link("Delete", act("delete")),
-      link("Keep", () => show(sure, false)),
+      "Delete the file for good? Its record stays.",
+      h(
+        "div",
+        { class: "vw-actions" },
+        link("Delete", act("delete")),
+        link("Keep", () => show(sure, false)),
+      ),
     );
     const links = h(
       "div",

@@ -76,7 +76,12 @@ export class Controls {
       return select;
     }
     if (control.kind === "area") {
-      const area = h("textarea", { rows: 2, placeholder: control.hint, oninput: () => this.put(name, area.value) });
+      const area = h("textarea", {
+        rows: 2,
+        dir: "auto",
+        placeholder: control.hint,
+        oninput: () => this.put(name, area.value),
+      });
       return area;
     }
     const input = h("input", { type: "text", oninput: () => this.put(name, input.value) });

@@ -85,7 +85,7 @@ export class FormView {
     this.imagesField = labelled(this.images, "Images", "Each is a request with a seed of its own");
     const mode = labelled(this.mode, "Seeds", "Where the next image's seed comes from");
     const tools = h("div", { class: "vw-tools" }, dice, this.lock);
-    return h("div", { class: "vw-seeds" }, mode, this.seedField, tools, this.imagesField);
+    return h("div", { class: "vw-seeds" }, this.imagesField, mode, this.seedField, tools);
   }
 
   get seedMode() {

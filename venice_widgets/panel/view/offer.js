@@ -237,7 +237,8 @@ export class OfferView {
     return h(
       "li",
       {},
-      h("div", { class: "vw-job" }, h("span", { title: job.prompt }), drop),
+      h("div", { class: "vw-job" }, h("span"), drop),
+      h("div", { class: "vw-muted vw-job-prompt", dir: "auto", title: job.prompt }, job.prompt),
       bar,
       h("div", { class: "vw-muted", role: "status" }),
     );
@@ -260,7 +261,7 @@ export class OfferView {
           job.activity,
         ]
       : [job.state === "checking" ? "Checking the price …" : "Waiting for its turn"];
-    const [top, bar, status] = /** @type {HTMLElement[]} */ ([...element.children]);
+    const [top, , bar, status] = /** @type {HTMLElement[]} */ ([...element.children]);
     setText(/** @type {Element} */ (top.firstElementChild), `${job.label} · ${job.price}`);
     setText(status, said.filter(Boolean).join(" · "));
     setText(/** @type {Element} */ (top.lastElementChild), running ? "Stop" : "Remove");
