@@ -1,5 +1,6 @@
 """How outputs and the panel look in a real JupyterLab: rows of images, tables, buttons that stay where they are."""
 
+import re
 import shutil
 from collections import Counter
 from typing import Any
@@ -168,3 +169,100 @@ def test_a_click_while_a_price_is_asked_about_says_so_and_leads_there(opened: An
     await_text(page, "Declined. Nothing was sent.")
     assert page.get_by_text("first confirm or decline").is_hidden()
     assert value(notebook, "len(sent())") == 0
+
+
+LONG = "Pneumonoultramicroscopicsilicovolcanoconiosis" * 4
+HEBREW = "שועל אדום בשלג"
+TOO_WIDE = """selector => [...document.querySelectorAll(selector)].filter(each => each.getClientRects().length)
+  .filter(each => each.scrollWidth > each.clientWidth + 1 || each.getBoundingClientRect().right >
+    document.querySelector('.venice-panel').getBoundingClientRect().right + 1).map(each => each.className)"""
+BOXES = """selector => [...document.querySelectorAll(selector)].map(each => {
+  const range = document.createRange();
+  range.selectNodeContents(each);
+  const { left, right, top, bottom } = range.getBoundingClientRect();
+  return { left, right, top, bottom };
+})"""
+CONTRAST = """element => {
+  const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+  const light = color => {
+    canvas.clearRect(0, 0, 1, 1);
+    canvas.fillStyle = color;
+    canvas.fillRect(0, 0, 1, 1);
+    const [red, green, blue] = [...canvas.getImageData(0, 0, 1, 1).data.slice(0, 3)]
+      .map(each => each / 255).map(each => each <= 0.04045 ? each / 12.92 : ((each + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  };
+  const style = getComputedStyle(element);
+  const [darker, lighter] = [style.color, style.backgroundColor].map(light).sort((one, other) => one - other);
+  return (lighter + 0.05) / (darker + 0.05);
+}"""
+
+
+def overlaps(one: dict[str, float], other: dict[str, float]) -> bool:
+    return (
+        one["left"] < other["right"]
+        and other["left"] < one["right"]
+        and one["top"] < other["bottom"]
+        and other["top"] < one["bottom"]
+    )
+
+
+def test_long_words_wrap_and_captions_stay_apart_in_a_narrow_panel(opened: Any) -> None:
+    cell = CELL.replace("A fox in {curly braces}, $5 in its paw", f"{LONG} {HEBREW}")
+    page = opened("narrow.ipynb", cell, width=400).page
+    button(page, "Generate").click()
+    page.wait_for_function("document.querySelectorAll('.vw-card img[src]').length === 2")
+    for place in range(2):
+        page.locator(".vw-more summary").nth(place).click()
+        page.locator(".vw-more").nth(place).get_by_role("button", name="Compare").click()
+    more = page.locator(".vw-more").first
+    more.get_by_role("button", name="Delete …").click()
+    delete, keep = (more.get_by_role("button", name=name, exact=True).bounding_box() for name in ("Delete", "Keep"))
+    assert keep["x"] - delete["x"] - delete["width"] >= 8
+
+    page.locator(".vw-card .vw-open").first.click()
+    page.wait_for_function(f"document.querySelector('.vw-viewer-words p').innerText.startsWith('{LONG[:40]}')")
+    assert page.locator(".vw-viewer-words").evaluate("words => words.scrollWidth <= words.clientWidth")
+    close = page.locator(".vw-viewer").get_by_role("button", name="Close").bounding_box()
+    assert close["y"] == page.locator(".vw-viewer").get_by_role("button", name="‹ Previous").bounding_box()["y"]
+    page.locator(".vw-viewer").get_by_role("button", name="Use seed").click()
+    page.locator(".vw-viewer-said").get_by_text("The next image uses seed").wait_for()
+    page.keyboard.press("Escape")
+
+    page.get_by_role("tab", name="Compare").click()
+    page.locator(".vw-compared").locator("..").get_by_label("Show").select_option(label="swipe")
+    first, second = page.evaluate(BOXES, ".vw-compared figcaption")
+    assert not overlaps(first, second)
+    assert page.evaluate(TOO_WIDE, ".vw-compared, .vw-differences td, .vw-compared figcaption") == []
+    page.get_by_role("tab", name="History").click()
+    page.locator(".vw-run-prompt").first.wait_for()
+    assert page.evaluate(TOO_WIDE, ".vw-run-prompt, .vw-history-filters > *") == []
+
+
+def test_text_of_the_user_is_written_from_its_own_side(opened: Any) -> None:
+    page = opened("sides.ipynb", CELL.replace("images=2", "model='venice-sd35'")).page
+    for label in ("^Prompt", "^Negative prompt", "^Find"):
+        box = page.locator(".venice-panel").get_by_label(re.compile(label)).first
+        assert box.evaluate("box => (box.value = 'שועל', getComputedStyle(box).direction)") == "rtl", label
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_button_that_spends_is_readable_in_either_theme(opened: Any, dark: bool) -> None:
+    cell = CELL.replace("images=2", "images=4, model='gpt-image-2', resolution='4K'")
+    page = opened(f"contrast-{dark}.ipynb", cell, dark=dark).page
+    button(page, "Generate").click()
+    button(page, "Spend up to").wait_for()
+    assert button(page, "Spend up to").evaluate(CONTRAST) >= 4.5
+
+
+def test_a_grid_of_a_sweep_scrolls_before_its_words_break_and_does_not_jump_as_it_fills(opened: Any) -> None:
+    cell = CELL.replace("images=2", "model='venice-sd35', sweep={'steps': '10,20', 'replace': 'fox,owl,crow,bear'}")
+    notebook = opened("narrow-sweep.ipynb", cell, width=400)
+    page = notebook.page
+    notebook.python("simulator.add_fault(Fault('hang'))")
+    button(page, "Generate").click()
+    page.wait_for_function("document.querySelectorAll('.vw-sweep img[src]').length === 7")
+    tile = page.locator(".vw-sweep .vw-tile").bounding_box()
+    image = page.locator(".vw-sweep img").first.bounding_box()
+    assert image["width"] >= 80
+    assert (tile["width"], tile["height"]) == pytest.approx((image["width"], image["height"]), abs=1)

@@ -224,6 +224,7 @@ export class App {
   /** @param {string} text */
   say(text) {
     setText(this.said, text);
+    this.viewer.say(text);
     clearTimeout(this.unsay);
     this.unsay = setTimeout(() => setText(this.said, ""), 6000);
   }
@@ -245,6 +246,7 @@ export class App {
     this.turn(changed);
     for (const view of this.views) if (view !== this.history) view.draw();
     if (changed.has("gallery") && this.chosen === HISTORY) this.history.draw();
+    if (changed.has("notices")) this.viewer.say(this.notices.ofActions);
   }
 
   /**

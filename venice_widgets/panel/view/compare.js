@@ -26,13 +26,18 @@ export class CompareView {
     this.sliderField = labelled(this.slider, "From the first to the second");
     this.images = h("div", { class: "vw-compared" });
     this.table = h("table", { class: "vw-differences" });
+    this.scroll = h(
+      "div",
+      { class: "vw-scroll", tabindex: 0, role: "region", "aria-label": "What differs between the requests" },
+      this.table,
+    );
     this.element = h(
       "div",
       {},
       this.hint,
       h("div", { class: "vw-tools" }, this.wayField, this.sliderField),
       this.images,
-      this.table,
+      this.scroll,
     );
     drawOptions(this.way, WAYS, "side");
   }
@@ -96,7 +101,8 @@ export class CompareView {
    * @param {[string, string[]][]} rows
    */
   drawTable(names, rows) {
-    show(this.table, names.length > 1);
+    show(this.scroll, names.length > 1);
+    this.table.style.setProperty("--vw-columns", String(names.length));
     const caption = h("caption", {}, rows.length ? "What differs between the requests" : "The requests do not differ.");
     const head = h("tr", {}, h("td"), ...names.map((name) => h("th", { scope: "col" }, name)));
     const body = rows.map(([name, values]) =>

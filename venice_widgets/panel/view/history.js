@@ -22,6 +22,7 @@ export class HistoryView {
     const again = () => this.search();
     this.words = h("input", {
       type: "search",
+      dir: "auto",
       placeholder: "Words of the prompt or the model",
       oninput: () => this.soon(),
     });
@@ -30,17 +31,19 @@ export class HistoryView {
     this.since = h("input", { type: "date", onchange: again });
     this.until = h("input", { type: "date", onchange: again });
     this.favorite = h("input", { type: "checkbox", onchange: again });
+    const find = labelled(this.words, "Find");
+    find.classList.add("vw-wide");
     this.filters = h(
       "div",
-      { class: "vw-filters" },
-      labelled(this.words, "Find"),
+      { class: "vw-filters vw-history-filters" },
+      find,
       labelled(this.model, "Model"),
       labelled(this.state, "State"),
       labelled(this.since, "From"),
       labelled(this.until, "To"),
       h("label", { class: "vw-check" }, this.favorite, " favorites only"),
     );
-    this.said = h("p", { class: "vw-muted", role: "status" });
+    this.said = h("p", { class: "vw-muted vw-found", role: "status" });
     this.list = h("ul", { class: "vw-runs" });
     this.newer = button("‹ Newer", () => this.turn(-1));
     this.older = button("Older ›", () => this.turn(1));

@@ -61,6 +61,12 @@ export class NoticesView {
     if (id) this.channel.send({ type, id });
   }
 
+  /** What came of the last action on an image. */
+  get ofActions() {
+    const said = this.channel.slices.notices?.filter((notice) => notice.id === "act") ?? [];
+    return said.map((notice) => notice.text).join(" ");
+  }
+
   draw() {
     const { question, notices, quote } = this.channel.slices;
     show(this.question, Boolean(question));
@@ -110,7 +116,7 @@ export class NoticesView {
       "aria-label": "Dismiss this message",
     });
     const name = NAMES[notice.kind];
-    const text = h("span", {}, name ? h("b", {}, `${name}: `) : null, notice.text);
+    const text = h("span", { dir: "auto" }, name ? h("b", {}, `${name}: `) : null, notice.text);
     return h("div", { class: "vw-notice", "data-kind": notice.kind }, text, dismiss);
   }
 }

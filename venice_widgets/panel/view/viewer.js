@@ -35,21 +35,34 @@ export class Viewer {
     this.bar = h(
       "div",
       { class: "vw-viewer-bar" },
-      this.before,
-      this.after,
-      button("−", () => this.zoomBy(1 / 1.5), { "aria-label": "Zoom out" }),
-      button("Fit", () => this.fit()),
-      button("100 %", () => this.actualSize()),
-      button("+", () => this.zoomBy(1.5), { "aria-label": "Zoom in" }),
-      h("span", { class: "vw-space" }),
-      button("Use seed", act("seed")),
-      button("Remix", act("remix")),
-      button("Use all", act("all")),
-      button("Download", () => acts.download(this.key)),
-      button("Copy as cell", () => acts.copy("cell", this.key)),
+      h(
+        "div",
+        { class: "vw-viewer-acts" },
+        h(
+          "div",
+          {},
+          this.before,
+          this.after,
+          button("−", () => this.zoomBy(1 / 1.5), { "aria-label": "Zoom out" }),
+          button("Fit", () => this.fit()),
+          button("100 %", () => this.actualSize()),
+          button("+", () => this.zoomBy(1.5), { "aria-label": "Zoom in" }),
+        ),
+        h(
+          "div",
+          {},
+          button("Use seed", act("seed")),
+          button("Remix", act("remix")),
+          button("Use all", act("all")),
+          button("Download", () => acts.download(this.key)),
+          button("Copy as cell", () => acts.copy("cell", this.key)),
+        ),
+      ),
       button("Close", () => this.close(), { class: "vw-button vw-primary" }),
     );
-    const words = h("div", { class: "vw-viewer-words" }, h("div", {}, this.heading, " ", this.facts), this.prompt);
+    this.said = h("div", { class: "vw-viewer-said", role: "status" });
+    const heading = h("div", {}, this.heading, " ", this.facts);
+    const words = h("div", { class: "vw-viewer-words" }, this.said, heading, this.prompt);
     this.element = h("dialog", { class: "vw-viewer", "aria-label": "Image" }, this.bar, this.stage, words);
     this.listen();
   }
@@ -86,6 +99,12 @@ export class Viewer {
     this.element.close();
   }
 
+  /** @param {string} text what came of a button, which is under this window on the panel */
+  say(text) {
+    setText(this.said, text);
+    show(this.said, Boolean(text));
+  }
+
   forget() {
     for (const url of this.files.values()) URL.revokeObjectURL(url);
     this.files.clear();
@@ -100,6 +119,7 @@ export class Viewer {
 
   async draw() {
     const { key } = this;
+    this.say("");
     this.fit();
     const card = this.channel.slices.gallery?.cards.find((each) => each.key === key);
     if (card) this.drawWords(card);
