@@ -286,6 +286,22 @@ def test_the_same_sweep_again_is_shown_from_the_log_and_an_enlarged_one_sends_wh
     assert view.slices["quote"]["button"] == "Generate · 4 images · $0.04"
 
 
+def test_a_cell_in_flight_is_never_called_unsent(high_rate_limit, open_panel, simulator, cells):
+    simulator.add_fault(Fault("hang"))
+    view = vary(open_panel(), cfg_scale="3,5,7")
+    view.generate()
+    wait_until(lambda: sum("key" in cell for cell in cells.values()) == 2)
+    (flying,) = (cell for cell in cells.values() if "text" in cell)
+    assert flying["text"].startswith("in flight, may be charged (run ")
+    assert "1 in flight" in view.slices["outcome"]
+    assert "up to $0.01 more may have been charged" in view.slices["outcome"]
+    view.say(type="cancel")
+    wait_until(lambda: not cells[flying["index"]]["waiting"])
+    assert cells[flying["index"]]["text"] == flying["text"]
+    assert "2 of 3 images arrived, $0.02 spent, 1 in flight that may be charged." in view.words
+    view.panel._controller.sending.last.sweep._run.sender.abort()
+
+
 def test_cancel_stops_sending_and_the_same_sweep_sends_only_what_is_missing_with_the_same_seed(
     high_rate_limit, open_panel, session, simulator
 ):

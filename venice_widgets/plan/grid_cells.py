@@ -80,7 +80,7 @@ class Results:
         with self._lock:
             before = self._found.get(index, _NOTHING_YET)
             self._found[index] = result
-            self.ended += sent and not before.ended
+            self.ended += sent and result.status != Status.SENT and not before.ended
             if result.sha256:
                 self.arrived += 1
                 self.last = index

@@ -145,6 +145,7 @@ def outcome_of(grid: GridCells) -> str:
         Status.REFUSED: "refused, not charged",
         Status.FAILED: "failed, not charged",
         Status.UNKNOWN: "may have been charged",
+        Status.SENT: "in flight",
     }
     parts = [f"{len(grid):,} of {len(grid.indices):,} images"]
     estimate = grid.outlook.estimate

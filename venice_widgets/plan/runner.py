@@ -85,11 +85,14 @@ class PlanRun:
         """What became of the money of a plan that was stopped by hand."""
         grid = self.grid
         counts = grid.counts()
-        unsent = sum(not grid.result(index).ended for index in grid.indices)
+        flying = counts.get(Status.SENT, 0)
+        unsent = sum(not grid.result(index).ended for index in grid.indices) - flying
         parts = [f"{len(grid):,} of {len(grid.indices):,} images arrived", f"{usd_text(grid.spent_usd)} spent"]
         parts += [f"{counts[Status.REFUSED]} were refused"] if counts.get(Status.REFUSED) else []
+        parts += [f"{flying:,} in flight that may be charged"] if flying else []
+        parts += [f"{unsent:,} not sent"] if unsent else []
         return Interrupted(
-            f"stopped: {', '.join(parts)}; {unsent:,} are not there yet.",
+            f"stopped: {', '.join(parts)}.",
             "What is in flight is stored as it arrives. Run it again: only what is missing is sent.",
             generation=grid,
         )

@@ -367,8 +367,10 @@ class PlanSender:
                 self._leave()
                 return False
             delivery.attempts += 1
-            self._flying[delivery.job.run_id] = Run(delivery.job.run_id, delivery.job.seed, Status.SENT)
-            return True
+            draft = delivery.job
+            self._flying[draft.run_id] = Run(draft.run_id, draft.seed, Status.SENT)
+        self._news(draft.position, CellResult(Status.SENT, draft.run_id, price_usd=draft.reserve_usd), None)
+        return True
 
     def _enter(self) -> bool:
         """Take a place in flight and in the rate; False if it is called off before."""
