@@ -247,7 +247,7 @@ def test_text_of_the_user_is_written_from_its_own_side(opened: Any) -> None:
 
 
 @pytest.mark.parametrize("dark", [False, True])
-def test_the_button_that_spends_is_readable_in_either_theme(opened: Any, dark: bool) -> None:
+def test_the_button_that_spends_is_readable_in_either_theme(opened: Any, *, dark: bool) -> None:
     cell = CELL.replace("images=2", "images=4, model='gpt-image-2', resolution='4K'")
     page = opened(f"contrast-{dark}.ipynb", cell, dark=dark).page
     button(page, "Generate").click()
@@ -266,3 +266,16 @@ def test_a_grid_of_a_sweep_scrolls_before_its_words_break_and_does_not_jump_as_i
     image = page.locator(".vw-sweep img").first.bounding_box()
     assert image["width"] >= 80
     assert (tile["width"], tile["height"]) == pytest.approx((image["width"], image["height"]), abs=1)
+
+
+def test_in_a_small_window_at_a_large_zoom_the_price_on_the_button_is_whole(opened: Any) -> None:
+    cell = CELL.replace("images=2", "images=4, model='gpt-image-2', resolution='4K'")
+    page = opened("zoomed.ipynb", cell, width=373).page  # a window of 560 pixels at 150 %
+    for width in (373, 267):
+        page.set_viewport_size({"width": width, "height": 1700})
+        page.wait_for_timeout(300)
+        assert page.evaluate(TOO_WIDE, ".vw-right > :not(.vw-prices), .vw-buttons > *, .vw-seeds > *, .vw-tabs") == []
+        right = page.locator(".vw-left").evaluate("left => left.getBoundingClientRect().right - 16")
+        for name in ("Lock", "Generate"):
+            box = button(page, name).bounding_box()
+            assert box["x"] + box["width"] <= right + 1, (width, name)

@@ -26,6 +26,7 @@ export class OfferView {
     this.account = h("div", { class: "vw-account" });
     this.controls = new Controls(channel, "price");
     this.table = h("table", { class: "vw-grid" });
+    this.prices = h("div", { class: "vw-prices" }, this.table);
     this.total = h("div", { class: "vw-total", "aria-live": "polite" });
     this.plan = new PlanView(channel);
     this.defaults = h("div", { class: "vw-muted vw-lines" });
@@ -53,7 +54,7 @@ export class OfferView {
       { class: "vw-right" },
       this.account,
       this.controls.element,
-      this.table,
+      this.prices,
       this.plan.element,
       h("div", {}, this.total, this.defaults),
       h("div", { class: "vw-buttons" }, this.generate, this.cancel),
@@ -185,7 +186,7 @@ export class OfferView {
     if (this.table.dataset.drawn === wanted) return;
     this.table.dataset.drawn = wanted;
     const rows = grid?.rows ?? [];
-    show(this.table, rows.length > 0 || Boolean(grid?.single));
+    show(this.prices, rows.length > 0 || Boolean(grid?.single));
     const caption = h("caption", {}, grid?.single ? `Price of one image: ${grid.single}` : "Price of one image");
     const head = grid?.columns.length
       ? h("tr", {}, h("td"), ...grid.columns.map((name) => h("th", { scope: "col" }, name)))
