@@ -216,6 +216,20 @@ def test_clicks_while_one_runs_form_a_queue_with_its_sum(open_panel, simulator):
     assert [body["prompt"] for body in sent(simulator)] == ["A fox", "A hare"]
 
 
+def test_what_waits_in_the_queue_is_stopped_with_one_line(open_panel, simulator):
+    simulator.add_fault(Fault("slow", seconds=0.8))
+    view = open_panel()
+    view.generate()
+    wait_until(lambda: sent(simulator))
+    for prompt in ("A crow", "A hare"):
+        view.type(prompt)
+        view.generate()
+    view.say(type="cancel")
+    said = [each["text"] for each in view.slices["notices"]]
+    assert said[1:] == ["Stopped 2 in the queue. Nothing was sent of them."]
+    view.settle()
+
+
 def test_a_hanging_request_is_cancelled_and_the_panel_is_free_at_once(open_panel, simulator):
     simulator.add_fault(Fault("hang"))
     view = open_panel()

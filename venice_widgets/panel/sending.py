@@ -236,10 +236,16 @@ class Sending:
                 self.jobs.remove(job)
                 if job.work is not None:
                     self._stop(job)
-                else:
-                    self._tell(job.name, [Notice(_STOPPING if job.handed_over else "Stopped. Nothing was sent.")])
+                elif job.handed_over:
+                    self._tell(job.name, [Notice(_STOPPING)])
+            self._tell_unsent([job for job in stopped if job.work is None and not job.handed_over])
             self._settled.notify_all()
         self._changed()
+
+    def _tell_unsent(self, jobs: Sequence[Job]) -> None:
+        if jobs:
+            count = "" if len(jobs) == 1 else f" {len(jobs)} in the queue"
+            self._tell(jobs[0].name, [Notice(f"Stopped{count}. Nothing was sent{' of them' if count else ''}.")])
 
     def _stop(self, job: Job) -> None:
         if job.work is not None:
