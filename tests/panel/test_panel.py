@@ -401,6 +401,7 @@ def test_this_very_request_is_shown_from_the_log_at_no_cost_and_again_pays(open_
     view = generated(open_panel(seed=41))
     view.settle()
     assert view.slices["quote"]["button"] == "Show from the log · no cost"
+    assert view.slices["quote"]["formula"] == "Nothing to send"
     time.sleep(0.7)
     generated(view)
     assert len(sent(simulator)) == 1

@@ -97,7 +97,9 @@ def _quote(panel: Controller, quoted: Quote) -> dict[str, Any]:
 def _formula(quoted: Quote) -> str:
     if quoted.outlook is not None and not quoted.images:
         return "Nothing to send"
-    return quoted.estimate.formula if quoted.estimate else "No price yet"
+    if quoted.estimate is None:
+        return "No price yet"
+    return quoted.estimate.formula if quoted.estimate.images else "Nothing to send"
 
 
 def _defaults(quoted: Quote) -> str:

@@ -33,7 +33,9 @@ export class OfferView {
     this.money = h("div", { class: "vw-muted" });
     this.age = h("div", { class: "vw-muted" });
     this.again = h("input", { type: "checkbox", onchange: () => channel.edit({ again: this.again.checked }) });
-    this.known = h("label", { class: "vw-known" }, this.again, " ", h("span"));
+    this.held = h("div");
+    const make = h("label", { class: "vw-known" }, this.again, " Make again what the log holds, and pay for it");
+    this.known = h("div", {}, this.held, make);
     this.generate = this.generateButton();
     this.why = h("div", { class: "vw-muted", role: "status" });
     this.cancel = button("Cancel", () => channel.send({ type: "cancel" }), {
@@ -168,15 +170,13 @@ export class OfferView {
     this.age.classList.toggle("vw-old", seconds >= account.stale_after);
   }
 
-  /** @param {number} known */
+  /** @param {number} known how many of the images the log holds */
   drawKnown(known) {
     const again = Boolean(this.channel.form?.again);
     show(this.known, known > 0 || again);
-    const images = known === 1 ? "this very image" : `${known} of these images`;
-    setText(
-      /** @type {Element} */ (this.known.lastElementChild),
-      again ? "Make it again, and pay for it" : `The log holds ${images}: shown at no cost. Make again`,
-    );
+    const held =
+      known === 1 ? "The log holds this very image: it is" : `The log holds ${known} of these images: they are`;
+    setText(this.held, again ? "" : `${held} shown at no cost.`);
     this.again.checked = again;
   }
 
