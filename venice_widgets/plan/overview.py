@@ -83,7 +83,7 @@ def cells_line(plan: PlanData, outlook: Outlook) -> str:
         (len(outlook.invalid), "cannot be made"),
         (len(outlook.known) if not outlook.again else 0, "are in the log, at no cost"),
         (len(outlook.unknown) if not outlook.resend_unknown else 0, "may have been charged before"),
-        (len(outlook.elsewhere), "are in flight already"),
+        (len(outlook.elsewhere), "in flight already"),
     ):
         cells += [f"{count:,} {text}"] if count else []
     return " · ".join(cells)
