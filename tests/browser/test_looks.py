@@ -279,3 +279,13 @@ def test_in_a_small_window_at_a_large_zoom_the_price_on_the_button_is_whole(open
         for name in ("Lock", "Generate"):
             box = button(page, name).bounding_box()
             assert box["x"] + box["width"] <= right + 1, (width, name)
+
+
+def test_no_button_moves_when_the_one_beside_it_is_pressed(opened: Any) -> None:
+    page = opened("pressed.ipynb", CELL.replace("images=2", "model='gpt-image-2'"), width=400).page
+    places = "each => [...document.querySelectorAll(each)].map(one => one.getBoundingClientRect().x)"
+    for row, pressed in ((".vw-segment", "4K"), (".vw-tab", "Compare"), (".vw-seeds button", "Lock")):
+        before = page.evaluate(places, row)
+        page.locator(row).filter(has_text=pressed).click()
+        page.locator(f"{row}[aria-pressed=true], {row}[aria-selected=true]").filter(has_text=pressed).wait_for()
+        assert page.evaluate(places, row) == pytest.approx(before, abs=0.1), row
