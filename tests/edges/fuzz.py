@@ -1,7 +1,7 @@
 """Coverage-guided fuzzing of the targets of `fuzz_targets`.
 
 ``pip install atheris`` (Python 3.11 to 3.13 on Linux), then ``python tests/edges/fuzz.py TARGET SECONDS [CORPUS]``. An
-ending that is not one of our errors is printed once for each place, with its input in base64. It belongs into ``CASES``
+ending that is not one of our errors is printed once for each place, with its input in base64. It belongs in ``CASES``
 of `test_fuzz`.
 """
 

@@ -224,13 +224,49 @@ def grammar(data):
             read()
 
 
+def document(data):
+    """JSON as a plan, as the recipe of a sheet, and as a run of an export."""
+    from venice_widgets.log.export.run_document import from_document
+    from venice_widgets.media.metadata.embed import write_json
+    from venice_widgets.plan.plan_data import PlanData
+    from venice_widgets.plan.read import read_plan
+    from venice_widgets.plan.sheet_recipe import find_sheet
+
+    text = data.decode("ascii", "replace")
+    with contextlib.suppress(*OUR_ERRORS):
+        plan = PlanData(**read_plan(text))
+        for index in plan.indices[:20]:
+            plan.values(index), plan.coordinates(index)
+        assert PlanData(**read_plan(plan.to_json())).plan_id == plan.plan_id
+    with contextlib.suppress(*OUR_ERRORS):
+        find_sheet(write_json(image("PNG"), text, simulated=False))
+    with contextlib.suppress(*OUR_ERRORS, ValueError, RecursionError):
+        found = json.loads(text)
+        with contextlib.suppress(*OUR_ERRORS):
+            from_document(found)
+
+
 TARGETS = {
     "catalogue": catalogue,
     "response": response,
     "metadata": metadata,
     "option line": option_line,
     "grammar": grammar,
+    "document": document,
 }
+
+
+def documents():
+    """A plan, a part of one, a sheet's recipe, and a run as an export writes it."""
+    from venice_widgets.plan import define
+
+    given = {"model": "m", "cfg_scale": "3,5", "seed": "1..3"}
+    plan = define("A {{ animal }}", given=given, variables={"animal": ["fox", "owl"]})
+    images = [{"index": 0, "cell": {"animal": "fox"}, "seed": 1, "run_id": "01", "sha256": "ab"}]
+    sheet = {"schema": 1, "kind": "venice-sheet", "plan": json.loads(plan.to_json()), "images": images}
+    run = {"schema": 1, "run_id": "01JD0000000000000000000001", "request": {"model": "m", "prompt": "fox", "seed": 1}}
+    texts = (plan.to_json(), plan.shard(2, 3).to_json(), json.dumps(sheet), json.dumps(run))
+    return [text.encode("ascii", "replace") for text in texts]
 
 
 def seeds():
@@ -271,6 +307,7 @@ def seeds():
             b"Wed, 21 Oct 2026 07:28:00 GMT",
             b'fox\nNegative prompt: rain\nSteps: 8, Seed: 4, Size: 9x9, Note: "a, b"',
         ],
+        "document": documents(),
     }
 
 

@@ -1,6 +1,7 @@
 """A plan as data: its cells, its parts, its JSON."""
 
 import json
+import time
 from itertools import product
 
 import pandas as pd
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from venice_widgets.errors import InvalidRequest
 from venice_widgets.plan import Plan, define
+from venice_widgets.plan.read import read_plan
 
 words = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8).filter(str.strip)
 
@@ -219,3 +221,14 @@ def test_there_is_no_part_beyond_the_last_and_none_of_a_part():
             plan.shard(part, parts)
     with pytest.raises(InvalidRequest, match="already"):
         plan.shard(1, 2).shard(1, 2)
+
+
+@pytest.mark.parametrize(
+    "cells", [[[0, 10**15, 1]], [[0, 1, 1]] * 10**5, [[0, 2, -1]], [[2, 0, 1]], [[-1, 1, 1]], [[0, True, 1]]]
+)
+def test_a_part_that_names_other_cells_than_there_are_is_refused_at_once(cells):
+    whole = json.loads(define("A fox", given={"seed": "1..3"}).to_json())
+    began = time.process_time()
+    with pytest.raises(InvalidRequest, match="this is not a plan"):
+        read_plan(json.dumps({**whole, "cells": cells}))
+    assert time.process_time() - began < 2

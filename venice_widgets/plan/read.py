@@ -70,8 +70,11 @@ def _kept(plan: PlanData, found: dict[str, Any]) -> tuple[int, ...] | None:
 def _indices(ranges: Any, size: int) -> tuple[int, ...]:
     found: list[int] = []
     for first, last, step in ranges:
-        found += range(_of(int, first), _of(int, last) + 1, _of(int, step) or 1)
-    if not is_rising(found) or (found and not 0 <= found[0] <= found[-1] < size):
+        # Before it is made: a few letters of a file must not fill the memory.
+        if not 0 <= _of(int, first) <= _of(int, last) < size or _of(int, step) < 0 or len(found) > size:
+            raise ValueError("cells")
+        found += range(first, last + 1, step or 1)
+    if not is_rising(found):
         raise ValueError("cells")
     return tuple(found)
 
