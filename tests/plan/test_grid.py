@@ -3,6 +3,7 @@
 import json
 import re
 from decimal import Decimal
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -204,3 +205,37 @@ def test_a_grid_comes_from_the_log_without_sending(grid, session, simulator):
 
 def test_the_record_is_json(grid):
     assert len(json.loads(json.dumps(grid.record()))["runs"]) == 12
+
+
+@pytest.mark.parametrize(
+    ("act", "said"),
+    [
+        (lambda grid: grid.sheet("a.png", width="900"), "width '900' is not a number of pixels"),
+        (lambda grid: grid.sheet("a.png", width=900.5), "width 900.5 is not a number of pixels"),
+        (lambda grid: grid.sheet("a.png", width=0), "width 0 is not a number of pixels"),
+        (lambda grid: grid.sheet("a.png", width=True), "width True is not a number of pixels"),
+        (lambda grid: grid.sheet("~no-such-user/a.png"), "there is no such home"),
+        (lambda grid: grid.sheet(None), "None is not a path"),
+        (lambda grid: grid.save(None), "save None is not the name of a file"),
+        (lambda grid: grid.save("{bogus}.{ext}"), "It may name {animal}, {index}, {seed}"),
+        (lambda grid: grid.save("x-{seed}.{ext}"), "several images the name x-1.webp"),
+        (lambda grid: grid.save("{index}.{ext}", metadata="some"), "metadata 'some' is not valid"),
+        (lambda grid: grid.plan.shard(1.5, 3), "part 1.5 of 3 does not exist"),
+        (lambda grid: type(grid.plan).from_json(None), "this is not a plan"),
+        (lambda grid: type(grid.plan).from_sheet(None), "None is not a path"),
+    ],
+    ids=lambda each: each if isinstance(each, str) else "",
+)
+def test_what_is_no_path_number_or_pattern_is_refused_in_our_words(session, act, said):
+    grid = session.plan("A {{ animal }}", animal=["fox", "owl"], seed=1, **SMALL).run(yes=True)
+    with pytest.raises(InvalidRequest) as caught:
+        act(grid)
+    assert said in str(caught.value)
+    assert [path.name for path in Path().iterdir()] == [".venice"]
+
+
+def test_a_pattern_may_be_a_path_and_names_that_some_systems_take_for_one_are_two(session, tmp_path):
+    grid = session.plan("A {{ animal }}", animal=["\u00e9", "e\u0301"], seed=1, **SMALL).run(yes=True)
+    with pytest.raises(InvalidRequest, match="several images the name"):
+        grid.save(tmp_path / "{animal}.{ext}")
+    assert [path.name for path in grid.save(tmp_path / "{index}-{animal}.{ext}")] == ["0-\u00e9.webp", "1-e\u0301.webp"]

@@ -232,3 +232,18 @@ def test_a_part_that_names_other_cells_than_there_are_is_refused_at_once(cells):
     with pytest.raises(InvalidRequest, match="this is not a plan"):
         read_plan(json.dumps({**whole, "cells": cells}))
     assert time.process_time() - began < 2
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"seed": [True, False]}, "seed [True, False] is not a valid seed"),
+        ({"animal": [["a"], ["b"]]}, "animal ['a'] is of type list"),
+        ({"animal": []}, "animal has no values."),
+    ],
+    ids=str,
+)
+def test_a_value_that_no_request_takes_is_refused_by_name(session, given, said):
+    with pytest.raises(InvalidRequest) as caught:
+        session.plan("A {{ animal }}", **{"animal": "fox", **given})
+    assert said in str(caught.value)

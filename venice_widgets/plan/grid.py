@@ -21,6 +21,7 @@ from .sheet import with_small_sheet, write_sheet
 from .table import record_of, show_grid
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
@@ -161,7 +162,7 @@ class Grid(GridCells):
         """
         return write_sheet(self, path, width, title=title, metadata=metadata)
 
-    def save(self, pattern: str, metadata: Any = "full") -> list[Path]:
+    def save(self, pattern: str | os.PathLike[str], metadata: str = "full") -> list[Path]:
         """Save a copy of every image, each with its recipe.
 
         Args:

@@ -289,5 +289,5 @@ def _finished(
     )
     sent = outlook.to_send
     fees = sum(1 for prompt in found.leaders if prompt not in found.rewritten)
-    total = estimate_plan(outlook, sent, fees if sent else 0, simulated=host.settings.demo)
+    total = estimate_plan(found.prices, found.models, sent, fees if sent else 0, simulated=host.settings.demo)
     return replace(outlook, estimate=total)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from venice_widgets.errors import UnreadableFile
 from venice_widgets.files.bounded import read_bounded
+from venice_widgets.files.user_path import user_path
 
 from .grid import Grid, grid_from_log
 from .host import default_host
@@ -26,6 +26,7 @@ from .sheet_recipe import find_sheet
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from decimal import Decimal
+    from pathlib import Path
 
     from venice_widgets.display import Bundle
 
@@ -62,7 +63,7 @@ class Plan(PlanData):
             UnreadableFile: it cannot be read, or is not a sheet.
             InvalidRequest: its plan was changed, or a newer version wrote it.
         """
-        file = Path(path).expanduser()
+        file = user_path(path)
         sheet = find_sheet(read_bounded(file))
         if sheet is None or not sheet.plan:
             raise _no_plan(file, sheet)

@@ -213,7 +213,7 @@ class PlanData:
         Raises:
             InvalidRequest: there is no such part.
         """
-        if not 1 <= part <= parts:
+        if not (isinstance(part, int) and isinstance(parts, int)) or not 1 <= part <= parts:
             raise InvalidRequest(f"part {part} of {parts} does not exist.", "Parts are counted from 1.", field="shard")
         if self.part:
             raise InvalidRequest(f"this is part {self.part} already.", "Cut the whole plan.", field="shard")

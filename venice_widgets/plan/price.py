@@ -11,9 +11,7 @@ from venice_widgets.money import usd_text
 from venice_widgets.request.estimate import ENHANCEMENT_USD, Estimate, Surcharge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from .outlook import Outlook
+    from collections.abc import Iterable, Mapping, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +81,24 @@ NOTHING = PlanEstimate(images=0, unit_price_usd=None, guard_unit_price_usd=None,
 """The price of a plan that was not looked at yet."""
 
 
-def estimate_plan(outlook: Outlook, sent: Iterable[int], fees: int, *, simulated: bool) -> PlanEstimate:
-    """One line for each price; the fee for a rewritten prompt once for each prompt."""
+def estimate_plan(
+    every: Mapping[int, Estimate], models: Mapping[int, str], sent: Iterable[int], fees: int, *, simulated: bool
+) -> PlanEstimate:
+    """One line for each price; the fee for a rewritten prompt once for each prompt.
+
+    Args:
+        every: cell -> its own price, those of the log included.
+        models: cell -> the id of its model.
+        sent: the cells that will be sent.
+        fees: how many prompts will be rewritten.
+        simulated: whether nothing is charged.
+    """
     counted: Counter[tuple[str, int]] = Counter()
     prices: dict[tuple[str, int], Estimate] = {}
     searches = Decimal(0)
     for index in sent:
-        price = outlook.prices[index]
-        key = outlook.models[index], id(price)
+        price = every[index]
+        key = models[index], id(price)
         counted[key] += 1
         prices[key] = price
         searches += sum((extra.price_usd for extra in price.surcharges if "search" in extra.name), Decimal(0))
@@ -111,7 +119,7 @@ def estimate_plan(outlook: Outlook, sent: Iterable[int], fees: int, *, simulated
         basis="",
         why_more=_why_more(prices.values()),
         surcharges=tuple(extras),
-        shape=_open_shapes(outlook),
+        shape=_open_shapes(every.values()),
         simulated=simulated,
         lines=_merged(lines),
     )
@@ -123,9 +131,9 @@ def _why_more(prices: Iterable[Estimate]) -> str:
     return "for several reasons, which %venice price tells" if len(reasons) > 1 else "".join(reasons)
 
 
-def _open_shapes(outlook: Outlook) -> str:
+def _open_shapes(prices: Iterable[Estimate]) -> str:
     """What is known of the images' shapes, those of the log included."""
-    shapes = {price.shape for price in outlook.prices.values()}
+    shapes = {price.shape for price in prices}
     return "some shapes are chosen by the model" if len(shapes) > 1 else "".join(shapes)
 
 

@@ -19,7 +19,7 @@ def read_plan(text: str) -> dict[str, Any]:
     """
     try:
         found = json.loads(text)
-    except (ValueError, RecursionError) as exc:
+    except (TypeError, ValueError, RecursionError) as exc:
         raise _not_a_plan(f"it is not JSON ({exc})") from exc
     if not isinstance(found, dict) or found.get("kind") != "venice-plan":
         _refuse("it does not say so")

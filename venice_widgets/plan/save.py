@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from venice_widgets.errors import InvalidRequest, VeniceError
-from venice_widgets.generation.copies import Written, check_file_name
+from venice_widgets.generation.copies import Written, check_file_name, copies_of
 from venice_widgets.media.saving import EXTENSIONS, fill_pattern
 
 if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable
     from pathlib import Path
 
     from .grid_cells import GridCells
@@ -16,13 +19,16 @@ if TYPE_CHECKING:
     from .plan_data import PlanCell, PlanData
 
 
-def save_each(grid: GridCells, pattern: str, metadata: Any = "full") -> Written:
+def save_each(grid: GridCells, pattern: str | os.PathLike[str], metadata: str = "full") -> Written:
     """Save a copy of every image for which that is possible; nothing is overwritten.
 
     Raises:
-        InvalidRequest: the pattern cannot be filled.
+        InvalidRequest: the pattern cannot be filled, or gives two images one name; or `metadata` is not valid.
     """
-    check_pattern(pattern, [axis.name for axis in grid.plan.axes])
+    copies = copies_of(pattern, metadata)
+    if copies is None:
+        raise InvalidRequest("save None is not the name of a file.", "Write it like 'fox-{seed}.{ext}'.", field="save")
+    check_names(copies.pattern, grid.plan, grid.indices)
     files: list[Path] = []
     notices: dict[str, None] = {}
     problem: VeniceError | None = None
@@ -30,7 +36,7 @@ def save_each(grid: GridCells, pattern: str, metadata: Any = "full") -> Written:
         try:
             if (image := cell.image) is None:
                 continue
-            saved = image.save_copy(filled(pattern, cell.coordinates, cell.index), metadata)
+            saved = image.save_copy(filled(copies.pattern, cell.coordinates, cell.index), copies.metadata)
         except VeniceError as exc:
             problem = problem or exc
         else:
@@ -49,31 +55,39 @@ def filled(pattern: str, coordinates: Any, index: int) -> str:
 
 def check_pattern(pattern: str, names: list[str]) -> None:
     """Refuse a pattern that names something unknown, or one file for several images."""
+    labels = dict.fromkeys([*names, "index"], "label")
     trial = filled(pattern, dict.fromkeys(names, "label"), 0)
-    fill_pattern(trial, seed="1", ext="webp", run_id="1", model="model")
+    fill_pattern(trial, **{**labels, "seed": "1", "ext": "webp", "run_id": "1", "model": "model"})
     if "{" not in pattern:
         raise InvalidRequest(
             f"{pattern!r} names one file for several images.", "Put {index} or {run_id} in it.", field="save"
         )
 
 
-def check_names(pattern: str, plan: PlanData) -> None:
-    """Refuse a pattern that gives two images of a plan one name, before anything is sent.
+def check_names(pattern: str, plan: PlanData, indices: Iterable[int] | None = None) -> None:
+    """Refuse a pattern that gives two images of a plan one name, before anything is sent or saved.
+
+    Args:
+        pattern: of the files' names.
+        plan: the plan.
+        indices: the cells; None for all.
 
     Raises:
         InvalidRequest: it does, or it names something unknown.
     """
     check_pattern(pattern, [axis.name for axis in plan.axes])
     seen: set[str] = set()
-    for index in plan.indices:
-        name = _name(pattern, plan.cell(index))
-        if name.casefold() in seen:
+    for index in plan.indices if indices is None else indices:
+        cell = plan.cell(index)
+        name = _name(pattern, cell, str(cell.fields.get("model", "")))
+        one = unicodedata.normalize("NFC", name).casefold()  # one file on some systems
+        if one in seen:
             raise InvalidRequest(
                 f"{pattern!r} gives several images the name {name}.",
-                f"Put {{index}} or {{run_id}} in it, or each axis: {_braced(plan)}. Nothing was sent.",
+                f"Put {{index}} or {{run_id}} in it, or each axis: {_braced(plan)}. Nothing was sent or saved.",
                 field="save",
             )
-        seen.add(name.casefold())
+        seen.add(one)
 
 
 def check_files(pattern: str, outlook: Outlook) -> None:
@@ -84,13 +98,14 @@ def check_files(pattern: str, outlook: Outlook) -> None:
     """
     for index in outlook.to_send:
         cell = outlook.plan.cell(index)
-        check_file_name(_name(pattern, cell), _mime(cell), known="{run_id" not in pattern)
+        name = _name(pattern, cell, outlook.models[index])
+        check_file_name(name, _mime(cell), known="{run_id" not in pattern)
 
 
-def _name(pattern: str, cell: PlanCell) -> str:
+def _name(pattern: str, cell: PlanCell, model: str) -> str:
     """The file of a cell; each run has an id of its own, which is not known yet."""
     trial = filled(pattern, cell.coordinates, cell.index)
-    model, extension = str(cell.fields.get("model", "")), EXTENSIONS.get(_mime(cell), "webp")
+    extension = EXTENSIONS.get(_mime(cell), "webp")
     return fill_pattern(trial, seed=str(cell.seed), ext=extension, run_id=f"{cell.index:08d}", model=model)
 
 
@@ -103,5 +118,9 @@ def _braced(plan: PlanData) -> str:
 
 
 def _safe(label: str) -> str:
-    """A label as a part of a file's name."""
-    return "".join(letter if letter.isalnum() or letter in " -_.,+" else "-" for letter in label).strip()[:80] or "-"
+    """A label as a part of a file's name: letters with their marks, digits, and few signs."""
+    return "".join(letter if _is_plain(letter) else "-" for letter in label).strip()[:80] or "-"
+
+
+def _is_plain(letter: str) -> bool:
+    return letter.isalnum() or letter in " -_.,+" or unicodedata.category(letter).startswith("M")

@@ -9,13 +9,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from io import BytesIO
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from operator import index as index_of
+from typing import TYPE_CHECKING, Any, Literal, SupportsIndex, get_args
 
 from venice_widgets.config import DEMO_BASE_URL
 from venice_widgets.display import Bundle
 from venice_widgets.display.html import base64_text
 from venice_widgets.errors import InvalidRequest
+from venice_widgets.files.user_path import user_path
 from venice_widgets.files.whole import holds
 from venice_widgets.log.export.new_files import name_is_taken, new_file
 from venice_widgets.media.preview import preview
@@ -27,6 +28,7 @@ from .tiles import open_stored
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from PIL import Image
 
@@ -94,7 +96,7 @@ def write_sheet(
             too large.
         StoreError: it cannot be written.
     """
-    target = Path(path).expanduser()
+    target = user_path(path)
     kind = FORMATS.get(target.suffix.lower())
     if kind is None:
         raise InvalidRequest(
@@ -107,7 +109,7 @@ def write_sheet(
             'A sheet takes "full" or "none": its labels show the prompt.',
             field="metadata",
         )
-    sheet = draw_sheet(grid, width, title=title)
+    sheet = draw_sheet(grid, _pixels(width), title=title)
     if max(sheet.size) > MOST_SIDE[kind]:
         raise _too_large(f"a {kind} has at most {MOST_SIDE[kind]:,} pixels a side")
     data = _encoded(sheet, kind)
@@ -117,6 +119,14 @@ def write_sheet(
     with new_file(target) as file:
         file.write(data)
     return target
+
+
+def _pixels(width: object) -> int | None:
+    if width is None:
+        return None
+    if isinstance(width, bool) or not isinstance(width, SupportsIndex) or index_of(width) < 1:
+        raise InvalidRequest(f"width {width!r} is not a number of pixels.", "Write it like 3000.", field="width")
+    return index_of(width)
 
 
 def with_small_sheet(shown: Bundle, grid: GridCells) -> Bundle:

@@ -8,18 +8,20 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from venice_widgets.config import DEMO_BASE_URL
 from venice_widgets.errors import UnreadableFile
 from venice_widgets.files.bounded import read_bounded
+from venice_widgets.files.user_path import user_path
 from venice_widgets.log.provenance import DEMO_SERVICE
 from venice_widgets.media.metadata.recipe import from_json
 
 from .read_recipe import FoundRecipe, judged
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from venice_widgets.media.metadata.recipe import Recipe
 
 _IMAGE = re.compile(r'src="data:image/(?:jpeg|png);base64,([A-Za-z0-9+/=]+)"')
@@ -62,7 +64,7 @@ def runs_in(path: str | Path) -> NotebookRuns:
     Raises:
         UnreadableFile: it is not a notebook of format 4.
     """
-    file = Path(path).expanduser()
+    file = user_path(path)
     cells = _cells(file)
     runs: dict[tuple[str, str], FoundRecipe] = {}
     problems: list[str] = []

@@ -10,18 +10,20 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from venice_widgets.errors import UnreadableFile, VeniceError
 from venice_widgets.files.bounded import read_bounded
 from venice_widgets.files.presence import is_file
 from venice_widgets.files.store_folder import has_log
+from venice_widgets.files.user_path import user_path
 from venice_widgets.log.provenance import recipe_in
 from venice_widgets.media.metadata.embed import read_recipe_bytes
 from venice_widgets.request.request import canonical, sha256_tag
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from venice_widgets.log import Log
     from venice_widgets.media.metadata.recipe import Recipe
     from venice_widgets.session import Session
@@ -72,7 +74,7 @@ def read_recipe(path: str | Path, *, session: Session | None = None) -> FoundRec
     Raises:
         UnreadableFile: it cannot be read, or does not say what made it.
     """
-    file = Path(path).expanduser()
+    file = user_path(path)
     data = read_bounded(file)
     found, problem = _from_file(file, data)
     if found is not None and found.exact:

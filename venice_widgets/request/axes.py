@@ -141,7 +141,9 @@ def plain_value(value: Any, name: str) -> Any:
         raise refusal(name, repr(value), "is not a value", "Fill it in, or leave it out.")
     if isinstance(value, str):
         return str(value)
-    if isinstance(value, bool | PurePath | StyleReference | list | tuple):
+    if isinstance(value, bool | PurePath | StyleReference):
+        return value
+    if isinstance(value, list | tuple) and name == "style_references":  # one request takes several
         return value
     if type(value).__name__ in ("bool_", "bool"):  # numpy's, which is not Python's
         return bool(value)

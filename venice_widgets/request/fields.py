@@ -448,4 +448,5 @@ def _allowed(name: str) -> str:
 def refusal(name: str, value: Any, problem: str, remedy: str) -> InvalidRequest:
     """The error of one field's value: what is wrong with it, and what is right."""
     shown = str(value) if len(str(value)) <= 60 else f"{str(value)[:57]}…"
-    return InvalidRequest(f"{name} {shown} {problem}.", f"{remedy} {NOTHING_SENT}", field=name)
+    said = " ".join(filter(None, (name, shown, problem)))
+    return InvalidRequest(f"{said}.", f"{remedy} {NOTHING_SENT}", field=name)

@@ -89,7 +89,9 @@ def _whole_numbers(seed: int | Sequence[int]) -> tuple[int, ...]:
     if isinstance(seed, bool | bytes):
         raise _refusal(seed, "is not a valid seed", _GRAMMAR)
     try:
-        values = islice(seed, MAX_IMAGES + 1) if isinstance(seed, Iterable) else (seed,)
+        values = tuple(islice(seed, MAX_IMAGES + 1)) if isinstance(seed, Iterable) else (seed,)
+        if any(isinstance(value, bool) for value in values):
+            raise TypeError("a switch")  # noqa: TRY301  beside those of other types
         return tuple(index(value) for value in values)
     except TypeError as exc:
         raise _refusal(seed, "is not a valid seed", _GRAMMAR) from exc

@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from ulid import ULID
@@ -21,6 +20,7 @@ from venice_widgets.client.wallet import WALLET_IN_FLIGHT, uses_wallet
 from venice_widgets.config import Settings, as_secret, read_settings, with_limits_of_now
 from venice_widgets.credentials import with_credential
 from venice_widgets.files.store_folder import has_log
+from venice_widgets.files.user_path import user_path
 from venice_widgets.generation.in_flight import InFlight
 from venice_widgets.generation.may_send import budgets_of
 from venice_widgets.generation.rate_limiter import RateLimiter, SharedStarts
@@ -29,6 +29,8 @@ from venice_widgets.made_once import made_once
 from venice_widgets.money import usd_text
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import httpx
 
     from venice_widgets.config import Secret
@@ -66,7 +68,7 @@ class Connection:
         settings = read_settings(self._arguments)
         wants_demo = settings.demo if demo is None else demo
         self._stated = settings.for_demo() if wants_demo else replace(settings, demo=False)
-        self._dotenv = None if dotenv is None else Path(dotenv).expanduser()
+        self._dotenv = None if dotenv is None else user_path(dotenv, "dotenv")
         self._transport = transport
         self._told_of_recovery = False
         self._making = threading.RLock()

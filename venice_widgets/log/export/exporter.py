@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from venice_widgets.errors import InvalidRequest
+from venice_widgets.files.user_path import user_path
 
 from .image_files import write_images
 from .new_files import names_folder
@@ -16,6 +16,7 @@ from .zip_archive import export_zip
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from venice_widgets.log import Log, RunRecord
     from venice_widgets.media.saving import Metadata
@@ -89,7 +90,7 @@ def export(
         InvalidRequest: it exists, the ending names no kind, or there is no run to export.
         StoreError: it cannot be written.
     """
-    target = Path(path).expanduser()
+    target = user_path(path)
     ended = _Ended(log, records)
     suffix = target.suffix.lower()
     notices: tuple[str, ...] = ()
@@ -120,7 +121,7 @@ def export_images(
         InvalidRequest: `metadata` is not one of the choices, or there is no run to export.
         StoreError: the folder cannot be written.
     """
-    target = Path(folder).expanduser()
+    target = user_path(folder)
     ended = _Ended(log, records)
     count, notices = write_images(log, target, ended, metadata)
     return Exported(path=target, kind="images", count=count, under_way=ended.under_way, notices=notices)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
 
 from venice_widgets.display import Bundle, join, notice
 from venice_widgets.errors import StoreError
+from venice_widgets.files.user_path import user_path
 
 from .command import Command
 from .record_text import counted
@@ -108,7 +108,7 @@ def _with_notices(said: Bundle, notices: tuple[str, ...]) -> Bundle:
 def _import(session: Session, given: Mapping[str, Any]) -> Bundle:
     from venice_widgets.log.export import import_zip
 
-    done = import_zip(session.log, Path(given["path"]).expanduser(), demo=session.settings.demo)
+    done = import_zip(session.log, user_path(given["path"]), demo=session.settings.demo)
     words = f"{counted(done.added, 'run')} added and read back equal."
     if done.present:
         words += f" {counted(done.present, 'run')} of it {'was' if done.present == 1 else 'were'} here already."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
@@ -14,6 +13,7 @@ from venice_widgets.credentials import Credential, credential_in, kind_of_key, s
 from venice_widgets.current import go_on_with
 from venice_widgets.display import Bundle, notice
 from venice_widgets.errors import ConfigurationError, CredentialsRefused
+from venice_widgets.files.user_path import user_path
 from venice_widgets.session import Session
 
 from .account import amounts_text
@@ -41,7 +41,7 @@ def _login(_: Session, given: Mapping[str, Any]) -> Bundle:
 
 def _found(given: Mapping[str, Any]) -> Credential:
     if given.get("dotenv"):
-        return credential_in(Path(given["dotenv"]).expanduser())
+        return credential_in(user_path(given["dotenv"], "dotenv"))
     if given.get("wallet"):
         return Credential("wallet_key", _ask("Wallet private key: "), _SOURCE)
     return Credential("api_key", _ask("Venice API key: "), _SOURCE)

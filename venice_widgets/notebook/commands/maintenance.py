@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
 
 from venice_widgets.client.billing import charged_requests
 from venice_widgets.display import Bundle, Cell, notice, table
+from venice_widgets.files.user_path import user_path
 from venice_widgets.generation.stored_images import forget
 from venice_widgets.log import RUN_ENDING
 from venice_widgets.money import parse_usd
@@ -66,7 +66,7 @@ def act(session: Session, words: Sequence[str], given: Mapping[str, Any]) -> Bun
 
 
 def _backup(session: Session, path: str) -> Bundle:
-    target = Path(path).expanduser()
+    target = user_path(path)
     session.log.backup(target)
     return notice(
         f"The log is copied to {target}. Images never change: copy {session.log.objects.folder} as it is.",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from venice_widgets.display import Bundle, Card, Cell, code, facts, image_cards, join, notice, table
 from venice_widgets.errors import UnreadableFile
 from venice_widgets.files.bounded import read_bounded
+from venice_widgets.files.user_path import user_path
 from venice_widgets.generation.result import seed_text
 from venice_widgets.log import RUN_ENDING
 from venice_widgets.plan.sheet_recipe import SheetRecipe, find_sheet
@@ -20,6 +20,8 @@ from .sheet_files import show_sheet, whereabouts, with_preview
 from .times import time_text
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from venice_widgets.session import Session
 
 _ORIGINS = {
@@ -42,7 +44,7 @@ def show_file(session: Session, name: str) -> Bundle:
     Raises:
         UnreadableFile: it tells nothing, or cannot be read.
     """
-    file = Path(name).expanduser()
+    file = user_path(name)
     if name.lower().endswith(".ipynb"):
         return _notebook(file)
     if (sheet := _sheet(file)) is not None:
