@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
+_MUCH_LESS_ALIKE = 0.15
 ELSEWHERE = {
     "n": "images",
     "num": "images",
@@ -47,15 +48,22 @@ def nearest(name: str, candidates: Iterable[str], *, count: int = 3) -> list[str
     """The candidates that a mistyped name may mean, best first; case is ignored.
 
     First those of which one is the beginning of the other, then those that are spelled alike, then those that hold
-    its letters in order (``gpt2`` for ``gpt-image-2``).
+    it (``sd35`` in ``venice-sd35``) or its letters in order (``gpt2`` for ``gpt-image-2``).
     """
     by_folded = {candidate.casefold(): candidate for candidate in candidates}
     folded = name.casefold()
     inside = [key for key in by_folded if folded and (key.startswith(folded) or folded.startswith(key))]
-    close = get_close_matches(folded, by_folded, n=count, cutoff=0.6)
+    close = _closest(folded, get_close_matches(folded, by_folded, n=count, cutoff=0.6))
     begun = sorted(inside, key=lambda key: abs(len(key) - len(folded)))
-    abbreviated = sorted((key for key in by_folded if _abbreviates(folded, key)), key=len)
+    abbreviated = sorted((key for key in by_folded if _is_held(folded, key) or _abbreviates(folded, key)), key=len)
     return [by_folded[key] for key in dict.fromkeys([*begun, *close, *abbreviated])][:count]
+
+
+def _closest(name: str, matches: Sequence[str]) -> list[str]:
+    """Without those that are much less alike than the best one: one wrong letter needs no second guess."""
+    ratios = {match: SequenceMatcher(None, name, match).ratio() for match in matches}
+    best = max(ratios.values(), default=0.0)
+    return [match for match, ratio in ratios.items() if ratio >= best - _MUCH_LESS_ALIKE]
 
 
 def did_you_mean(name: str, candidates: Iterable[str]) -> str:
@@ -63,6 +71,10 @@ def did_you_mean(name: str, candidates: Iterable[str]) -> str:
     known = ELSEWHERE.get(name.replace("-", "_").casefold())
     near = [known] if known else nearest(name, candidates)
     return f"Did you mean {' or '.join(near)}? " if near else ""
+
+
+def _is_held(short: str, long: str) -> bool:
+    return len(short) > 2 and short in long
 
 
 def _abbreviates(short: str, long: str) -> bool:

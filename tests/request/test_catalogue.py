@@ -450,6 +450,8 @@ def test_a_name_that_was_not_written_to_its_end_is_meant_before_one_that_is_spel
 
 def test_nothing_near_is_nothing():
     assert nearest("zzz", ["chroma", "flux"]) == []
+    assert nearest("sd35", ["chroma", "venice-sd35"]) == ["venice-sd35"]
+    assert nearest("z-image-turb", ["gpt-image-2", "z-image-turbo"]) == ["z-image-turbo"]
     assert nearest("", ["chroma"]) == []
     assert nearest("x", []) == []
 

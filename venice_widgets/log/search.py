@@ -373,7 +373,7 @@ def frame(connection: sqlite3.Connection, view: str) -> Any:
 def _not_one(name: str, found: Sequence[str]) -> StoreError:
     if not found:
         what = "the log holds no run yet." if name == _LAST_WORD else f"the log holds no run {name!r}."
-        return StoreError(what, "%venice log lists the newest. The demo has a log of its own: %venice demo on.")
+        return StoreError(what, "%venice log lists the newest. The demo has a log of its own: %venice demo on or off.")
     return StoreError(
         f"several runs end in {name!r}: {', '.join(run_id[-12:] for run_id in found)}.", "Give more of the id."
     )

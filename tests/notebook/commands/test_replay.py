@@ -4,13 +4,14 @@ import io
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from IPython.core.error import UsageError
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from venice_widgets.errors import CredentialsRefused, SpendingRefused, StoreError, UnreadableFile
+from venice_widgets.errors import CredentialsRefused, InvalidRequest, SpendingRefused, StoreError, UnreadableFile
 from venice_widgets.media.metadata.embed import write_recipe
 from venice_widgets.media.metadata.recipe import Recipe
 from venice_widgets.notebook.commands import run_command
@@ -167,9 +168,17 @@ def test_what_is_not_a_zip_is_not_imported_and_the_way_is_named(session, tmp_pat
         (tmp_path / "crate", "is a folder, and only a zip is imported"),
         (tmp_path / "text.zip", "is not a zip that can be read"),
         (tmp_path / "missing.zip", "cannot be read: No such file"),
+        (Path("/dev/zero"), "is not a file"),
     ):
         with pytest.raises(UnreadableFile, match=f"(?s){said}"):
             run(f"import {path}")
+
+
+def test_images_are_not_exported_into_a_folder_that_is_named_like_a_file(session, tmp_path):
+    generate(session)
+    with pytest.raises(InvalidRequest, match="images go into a folder"):
+        run(f"export {tmp_path / 'x.csv'} --images")
+    assert not (tmp_path / "x.csv").exists()
 
 
 @pytest.mark.parametrize(

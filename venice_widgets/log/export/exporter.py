@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from venice_widgets.media.saving import Metadata
 
 
+_OF_FILES = (".jsonl", ".csv", ".zip")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exported:
     """What was written."""
@@ -118,10 +121,12 @@ def export_images(
     """Save a copy of every image with its recipe into a folder.
 
     Raises:
-        InvalidRequest: `metadata` is not one of the choices, or there is no run to export.
+        InvalidRequest: the name is that of another export, `metadata` is not one of the choices, or there is no run.
         StoreError: the folder cannot be written.
     """
     target = user_path(folder)
+    if target.suffix.lower() in _OF_FILES:
+        raise InvalidRequest(f"{target} is the name of a file, and images go into a folder.", "Name a folder.")
     ended = _Ended(log, records)
     count, notices = write_images(log, target, ended, metadata)
     return Exported(path=target, kind="images", count=count, under_way=ended.under_way, notices=notices)

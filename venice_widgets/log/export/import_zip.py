@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from venice_widgets.config import DEMO_BASE_URL
 from venice_widgets.errors import StoreError, UnreadableFile
-from venice_widgets.files.presence import is_folder
+from venice_widgets.files.presence import is_file, is_folder, is_there
 from venice_widgets.media.format import begins_like_image, identify
 from venice_widgets.request.style_reference import MAX_BYTES as LARGEST_REFERENCE_BYTES
 
@@ -86,6 +86,8 @@ def _open(path: Path) -> zipfile.ZipFile:
             "An RO-Crate or a folder of images is for reading: export the runs as ….zip where they come from.",
         )
     with _reading(path):
+        if is_there(path) and not is_file(path):
+            raise UnreadableFile(f"{path} is not a file.", "Check the path.")  # a device never ends
         _refuse_image(path)
         return zipfile.ZipFile(path)
 
@@ -107,7 +109,7 @@ def _reading(path: Path) -> Iterator[None]:
     except OSError as exc:
         raise UnreadableFile(f"{path} cannot be read: {exc.strerror or exc}.", "Check the path.") from exc
     except _BROKEN as exc:
-        raise UnreadableFile(f"{path} is not a zip that can be read: {exc}.", "Export it again.") from exc
+        raise UnreadableFile(f"{path} is not a zip that can be read: {exc}.", "Export it again, as ….zip.") from exc
 
 
 def _check(archive: zipfile.ZipFile) -> None:

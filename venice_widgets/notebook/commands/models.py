@@ -108,12 +108,13 @@ def _passes(model: Model, given: Mapping[str, Any]) -> bool:
 def _hint(makers: Sequence[Model], given: Mapping[str, Any]) -> str:
     """That a word is the value of a filter, as in ``%venice models 2K``; or what values there are."""
     for name in _TIERS:
-        values = dict.fromkeys(value for model in makers for value in model.allowed(name))
+        # Models spell a value in more than one way: 2K, 2k.
+        values = {value.casefold(): value for model in reversed(makers) for value in model.allowed(name)}
         option = f"--{name.replace('_', '-')}"
-        if str(given.get("text", "")).casefold() in {value.casefold() for value in values}:
+        if str(given.get("text", "")).casefold() in values:
             return f" For what has {given['text']}, write %venice models {option} {given['text']}."
-        if name in given and given[name].casefold() not in {value.casefold() for value in values}:
-            return f" {option} is one of {', '.join(values)}."
+        if name in given and given[name].casefold() not in values:
+            return f" {option} is one of {', '.join(sorted(values.values()))}."
     return ""
 
 
