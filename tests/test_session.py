@@ -657,3 +657,15 @@ def test_no_frame_of_a_refused_setting_holds_a_key_in_the_clear(monkeypatch, wro
     assert "api_key=Secret(…cdef)" in shown
     assert KEY not in shown
     assert WALLET not in shown
+
+
+@pytest.mark.parametrize("what", ["a fox", None, 5], ids=repr)
+def test_what_was_not_built_is_not_sent(session, simulator, what):
+    with pytest.raises(InvalidRequest, match="nothing that build returned"):
+        session.send(what)
+    assert not posts(simulator)
+
+
+def test_a_switch_is_no_number_of_images(session):
+    with pytest.raises(InvalidRequest, match="images True is out of range"):
+        session.build("a fox", images=True)

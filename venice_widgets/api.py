@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 from venice_widgets.generation.copies import copies_of
@@ -18,8 +17,9 @@ from .shell import drops_value, in_kernel, running_shell
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from decimal import Decimal
+    from pathlib import Path
 
-    from venice_widgets.generation.result import Generation
+    from venice_widgets.generation.result import Generation, Image
     from venice_widgets.log import RunRecord
     from venice_widgets.request.fields import Fields
 
@@ -97,7 +97,7 @@ def generate(
 
 
 def replay(
-    source: str | Path | RunRecord | FoundRecipe | PreparedReplay,
+    source: str | Path | Image | RunRecord | FoundRecipe | PreparedReplay,
     *,
     max_cost_usd: Decimal | str | float | None = None,
     yes: bool = False,
@@ -109,8 +109,8 @@ def replay(
     What is gone or cannot come out the same is a verdict that costs nothing; its ``verdict`` says why.
 
     Args:
-        source: a run's id or unique ending, ``last``, its record; a `Path` of an image or a recipe; what `read_recipe`
-            or `runs_in` found.
+        source: a run's id or unique ending, ``last``, its record or one of its images; a file of an image or a recipe;
+            what `read_recipe` or `runs_in` found.
         max_cost_usd: refuse to send if it could cost more US dollars, or if the price is unknown; it also confirms a
             price up to it.
         yes: do not ask before spending more than ``VENICE_CONFIRM_ABOVE``.
@@ -126,10 +126,6 @@ def replay(
     from . import replays
 
     session = session or current_session()
-    if isinstance(source, Path):
-        from .replays.read_recipe import read_recipe
-
-        source = read_recipe(source, session=session)
     outlook = replays.look(session, source) if not isinstance(source, replays.PreparedReplay) else source
     line = ProgressLine(outlook.price_text)
     try:

@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from PIL import Image as Pillow
@@ -114,6 +115,15 @@ def test_nothing_is_ever_overwritten(image, tmp_path):
     (tmp_path / "link.png").symlink_to(tmp_path / "nowhere")
     with pytest.raises(InvalidRequest):
         image.save(tmp_path / "link.png")
+
+
+@pytest.mark.parametrize("path", [None, "", 7, "~no-such-user-here/fox.webp"], ids=repr)
+def test_what_is_no_path_is_not_written(image, path):
+    before = sorted(Path().iterdir())
+    with pytest.raises(InvalidRequest) as caught:
+        image.save(path)
+    assert caught.value.field == "save"
+    assert sorted(Path().iterdir()) == before
 
 
 def test_ten_threads_that_save_under_one_name_write_one_file(image, tmp_path):

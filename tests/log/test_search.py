@@ -322,3 +322,9 @@ def test_a_moment_without_a_zone_is_local_time(log, make, monkeypatch):
         assert log.count(since=datetime(2026, 11, 26, 1)) == 0  # noqa: DTZ001  likewise
         assert log.count(until=datetime(2026, 11, 26)) == 0  # noqa: DTZ001  likewise
     time.tzset()
+
+
+@pytest.mark.parametrize("asked", [{"since": "2d"}, {"until": 5}, {"limit": "x"}, {"limit": 1.5}], ids=str)
+def test_what_is_no_moment_or_number_is_refused_by_name(log, asked):
+    with pytest.raises(InvalidRequest, match=next(iter(asked))):
+        log.search(**asked)

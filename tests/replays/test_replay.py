@@ -12,7 +12,7 @@ from PIL import Image, ImageChops, ImageFilter, ImageOps
 from PIL.PngImagePlugin import PngInfo
 
 from venice_widgets import current
-from venice_widgets.errors import PossiblyCharged, SpendingRefused, StoreError
+from venice_widgets.errors import InvalidRequest, PossiblyCharged, SpendingRefused, StoreError
 from venice_widgets.log import Status
 from venice_widgets.media.compare import Grade
 from venice_widgets.notebook.commands import run_command
@@ -637,3 +637,16 @@ def test_a_real_image_is_not_replayed_by_the_simulator_unless_that_is_said(sessi
         outlook = look(demo, read_recipe(image))
         assert outlook.doubts == ("It is a real image, and the demo is on: a replay would be simulated.",)
         assert replay(demo, outlook).generation is None
+
+
+def test_a_replay_starts_from_an_image_a_path_and_the_name_of_a_file(session, tmp_path):
+    image = generate(session).images[0]
+    file = image.save(tmp_path / "fox.{ext}")
+    for source in (image, file, str(file), image.run_id, image.run_id[-8:]):
+        assert look(session, source).past.run_id == image.run_id
+
+
+@pytest.mark.parametrize("source", [None, 5, ["last"], object()], ids=["none", "a number", "a list", "an object"])
+def test_what_cannot_be_replayed_is_refused_in_our_words(session, source):
+    with pytest.raises(InvalidRequest, match="nothing that can be replayed"):
+        look(session, source)

@@ -605,3 +605,10 @@ def test_a_price_list_is_indexed_by_fields_that_models_limit():
         assert all(field_facts()[axis].about.listed for axis in each.by)
     lists = [each.name for each in price_lists()]
     assert lists.index("quality") < lists.index("resolutions") < lists.index("generation") == len(lists) - 1
+
+
+@pytest.mark.parametrize("name", ["width", "steps", "cfg_scale", "variants", "lora_strength"])
+@pytest.mark.parametrize("value", [True, False])
+def test_a_switch_is_no_number(name, value):
+    with pytest.raises(InvalidRequest, match=f"{name} {value} cannot be used"):
+        check_fields({name: value})

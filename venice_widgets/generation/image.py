@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from venice_widgets.display import Card, image_cards
 from venice_widgets.errors import InvalidRequest, StoreError, UnreadableFile
+from venice_widgets.files.user_path import user_path
 from venice_widgets.log import RUN_ENDING
 from venice_widgets.media.metadata.recipe import Recipe
 from venice_widgets.media.saving import EXTENSIONS, Metadata, Saved, SaveNotice, fill_pattern, save_copy
@@ -160,13 +161,10 @@ class Image:
         Raises:
             InvalidRequest: the pattern names something that an image does not have, or it is not a path here.
         """
-        filled = self.fill(str(path))
+        filled = self.fill(str(user_path(path, "save")))
         if "\0" in filled:
             raise _no_file(filled, "it holds a null character")
-        try:
-            return Path(filled).expanduser()
-        except (RuntimeError, ValueError) as exc:
-            raise _no_file(filled, str(exc)) from exc
+        return Path(filled)
 
     def fill(self, pattern: str) -> str:
         """A file name made of a pattern such as ``fox-{seed}.{ext}``."""

@@ -7,6 +7,7 @@ are stored totals.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from venice_widgets.errors import InvalidRequest, StoreError
@@ -20,7 +21,6 @@ from .run_rows import first_number
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Collection, Sequence
-    from datetime import datetime
 
 _FEW_HITS = 2000
 """So many runs are looked up after the index of prompts in some 10 ms."""
@@ -103,6 +103,9 @@ def question(text: str | None, filters: Filters) -> Question:
             'Words are letters, digits and emoji: fox, "red fox", fox*.',
             field="text",
         )
+    for name in ("since", "until"):
+        if not isinstance(filters.get(name), datetime | None):
+            raise InvalidRequest(f"{name} {filters[name]!r} is not a moment.", "Give a datetime.", field=name)
     values: dict[str, Any] = {**filters, "status": status_of(filters.get("status"))}
     return Question(text=text, **values)
 
@@ -113,7 +116,7 @@ def search(connection: sqlite3.Connection, asked: Question, limit: int, offset: 
     Raises:
         InvalidRequest: the limit is below 1.
     """
-    if limit < 1:
+    if not isinstance(limit, int) or limit < 1:
         raise InvalidRequest(f"limit {limit} shows nothing.", "It takes 1 or more.", field="limit")
     numbers = _numbers(
         connection, asked, "{number}", "ORDER BY {number} DESC LIMIT ? OFFSET ?",

@@ -9,18 +9,22 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from venice_widgets.errors import StoreError
+from venice_widgets.errors import InvalidRequest, StoreError
+from venice_widgets.generation.image import Image
+from venice_widgets.log import RunRecord
 from venice_widgets.log.provenance import SERVICE_VERSION
 
-from .read_recipe import FoundRecipe
+from .read_recipe import FoundRecipe, is_file_name, read_recipe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from venice_widgets.log import Log, RunRecord
+    from venice_widgets.log import Log
+    from venice_widgets.session import Session
 
     from .read_recipe import ImageKind
 
@@ -56,15 +60,35 @@ class Original:
     """What is wrong with the file that it was read from, a sentence each."""
 
 
-def past_of(source: str | RunRecord | FoundRecipe, log: Log) -> Original:
-    """The original of a run, given by its name or record, or of what was read from a file or notebook.
+Source = str | Path | Image | RunRecord | FoundRecipe
+"""What a replay can start from: see `past_of`."""
+
+
+def past_of(source: Source, session: Session) -> Original:
+    """The original that a user means.
+
+    Args:
+        source: a run's id or unique ending, ``last``, its record or one of its images; a file with its recipe, by its
+            path or a name with more than letters and digits; or what was read from a file or notebook.
+        session: whose log is searched.
 
     Raises:
+        InvalidRequest: it is nothing of these.
         StoreError: no such run.
+        UnreadableFile: the file cannot be read, or does not say what made it.
     """
+    if isinstance(source, Path) or (isinstance(source, str) and source and is_file_name(source)):
+        source = read_recipe(source, session=session)
     if isinstance(source, FoundRecipe):
-        return _of_found(source, log)
-    return _of_record(log.get(source) if isinstance(source, str) else source, log)
+        return _of_found(source, session.log)
+    if isinstance(source, RunRecord):
+        return _of_record(source, session.log)
+    name = source.run_id if isinstance(source, Image) else source
+    if not isinstance(name, str):
+        raise InvalidRequest(
+            f"{name!r} is nothing that can be replayed.", "Give a run's id, an image, or a file. Nothing was sent."
+        )
+    return _of_record(session.log.get(name), session.log)
 
 
 def _of_record(record: RunRecord, log: Log) -> Original:

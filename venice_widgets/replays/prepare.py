@@ -25,12 +25,11 @@ from .original import past_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from venice_widgets.log import Log, RunRecord
+    from venice_widgets.log import Log
     from venice_widgets.request.catalogue import Catalogue, Model
     from venice_widgets.session import Session
 
-    from .original import Original
-    from .read_recipe import FoundRecipe
+    from .original import Original, Source
 
 _INEXACT = "its request or its seed is not known exactly, so that it cannot be sent again as it was."
 _OWN_PLACE = ("model", "prompt", "seed", "style_references")
@@ -59,19 +58,18 @@ class PreparedReplay:
         return self.prepared.estimate.text if self.prepared else "nothing can be sent"
 
 
-def look(session: Session, source: str | RunRecord | FoundRecipe, *, max_age_seconds: float = 0.0) -> PreparedReplay:
+def look(session: Session, source: Source, *, max_age_seconds: float = 0.0) -> PreparedReplay:
     """Price a replay and list what has changed since. Sends nothing that costs; fetches today's catalogue.
 
     Args:
         session: what would send it.
-        source: a run's id or unique ending, ``last``, its record, or what `read_recipe` or `runs_in` found.
+        source: see `past_of`.
         max_age_seconds: how old the catalogue may be.
 
     Raises:
-        StoreError: no such run.
-        VeniceError: there is no catalogue at all.
+        VeniceError: see `past_of`; or there is no catalogue at all.
     """
-    past = past_of(source, session.log)
+    past = past_of(source, session)
     catalogue = session.catalogue(max_age_seconds=max_age_seconds)
     changes = list(_service_changes(session, past))
     if not past.exact:

@@ -64,6 +64,11 @@ class FoundRecipe:
         return f"<FoundRecipe in the {self.origin}, {exact}: {recipe.model_used}, seed {recipe.seed}, {words!r}>"
 
 
+def is_file_name(name: str) -> bool:
+    """Whether a word names a file and no run: the id of a run is letters and digits alone."""
+    return not name.isalnum()
+
+
 def read_recipe(path: str | Path, *, session: Session | None = None) -> FoundRecipe:
     """What made the image in a file.
 

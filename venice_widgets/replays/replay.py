@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from venice_widgets.generation.result import Generation, Image
-    from venice_widgets.log import RunRecord
     from venice_widgets.media.compare import Comparison
     from venice_widgets.session import Session
 
-    from .read_recipe import FoundRecipe
+    from .original import Source
+
 
 AMPLIFICATION = 8
 
@@ -64,7 +64,7 @@ class Replay:
 
 def replay(
     session: Session,
-    source: str | RunRecord | FoundRecipe | PreparedReplay,
+    source: Source | PreparedReplay,
     *,
     max_cost_usd: Decimal | str | float | None = None,
     yes: bool = False,
@@ -78,8 +78,7 @@ def replay(
 
     Args:
         session: what sends it.
-        source: a run's id or unique ending, ``last``, its record, what `read_recipe` or `runs_in` found, or what
-            `look` returned.
+        source: see `past_of`; or what `look` returned.
         max_cost_usd: refuse to send if it could cost more US dollars.
         yes: the user has confirmed the price.
         anyway: send it even if it cannot come out the same (web search, a seed that is ignored).

@@ -432,6 +432,9 @@ def check_fields(given: Mapping[str, Any]) -> dict[str, Any]:
         InvalidRequest: an unknown name (with the near ones) or a value out of range (with the range).
     """
     present = check_names(given)
+    for name, value in present.items():
+        if isinstance(value, bool) and field_facts()[name].kind in (int, float):  # which pydantic takes for 1
+            raise refusal(name, value, "cannot be used", _allowed(name))
     try:
         return dict(_adapter().validate_python(present))
     except ValidationError as exc:

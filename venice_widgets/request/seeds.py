@@ -47,7 +47,7 @@ def plan_seeds(seed: int | str | Sequence[int] | None = None, images: int | None
     Raises:
         InvalidRequest: not a valid seed, out of range, given twice, or in conflict with `images`.
     """
-    if images is not None and (not isinstance(images, SupportsIndex) or not 1 <= images <= MAX_IMAGES):
+    if images is not None and not _is_count(images):
         raise InvalidRequest(
             f"images {images} is out of range.", f"It takes 1 … {MAX_IMAGES:,}. {NOTHING_SENT}", field="images"
         )
@@ -63,6 +63,10 @@ def plan_seeds(seed: int | str | Sequence[int] | None = None, images: int | None
             field="images",
         )
     return Plan(_checked(seed, listed), drawn=False)
+
+
+def _is_count(images: object) -> bool:
+    return not isinstance(images, bool) and isinstance(images, SupportsIndex) and 1 <= index(images) <= MAX_IMAGES
 
 
 def _is_one_number(seed: int | str | Sequence[int]) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from venice_widgets.client.error_body import cleaned
 from venice_widgets.credentials import refuse_keys
-from venice_widgets.errors import Interrupted
+from venice_widgets.errors import Interrupted, InvalidRequest
 from venice_widgets.generation.copies import copies_of
 from venice_widgets.generation.may_send import allow_sending, budgets_of, refuse_lowered
 from venice_widgets.generation.notices import age_notes, ending_notes, known_notes, recovery_notes
@@ -122,10 +122,12 @@ class Session(Connection):
         Raises:
             SpendingRefused: too expensive, of unknown price under a limit, not confirmed, or built over an hour ago.
             CredentialsRefused: there is no key.
-            InvalidRequest: it was sent already.
+            InvalidRequest: it was sent already, or is nothing that `build` returned.
             StoreError: the record cannot be written; nothing was sent.
             Interrupted: an interrupt came; it says what was sent until then.
         """
+        if not isinstance(prepared, Prepared):
+            raise InvalidRequest(f"{prepared!r} is nothing that build returned.", "send(build(…)), or generate(…).")
         try:
             prepared.sending.take(again=again)
             try:

@@ -14,11 +14,12 @@ from venice_widgets.generation.result import show
 from venice_widgets.generation.stored_images import missing_images, recalled, small_image
 from venice_widgets.log import REPLAY_OF, RUN_ENDING
 from venice_widgets.notebook.line_parser import whole_number
+from venice_widgets.replays.read_recipe import is_file_name
 
 from .command import Command
 from .costs import costs
 from .maintenance import ACTIONS, act, reconcile
-from .recipe_files import is_file_name, show_file
+from .recipe_files import show_file
 from .record_text import as_json, counted, price_parts, record_facts
 from .selectors import SELECTORS, declare_selectors, filters
 from .times import parse_moment, times_in_column

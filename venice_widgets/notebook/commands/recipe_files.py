@@ -33,11 +33,6 @@ _ORIGINS = {
 }
 
 
-def is_file_name(name: str) -> bool:
-    """Whether a word names a file and no run: the id of a run is letters and digits alone."""
-    return not name.isalnum()
-
-
 def show_file(session: Session, name: str) -> Bundle:
     """What a file tells of the request that made it.
 

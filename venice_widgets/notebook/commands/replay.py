@@ -13,10 +13,10 @@ from venice_widgets.generation.progress import ProgressLine
 from venice_widgets.log import RUN_ENDING
 from venice_widgets.notebook.dry_run import limit_notices
 from venice_widgets.notebook.line_parser import usd, whole_number
+from venice_widgets.replays.read_recipe import is_file_name
 from venice_widgets.request.spending import ask_user
 
 from .command import Command
-from .recipe_files import is_file_name
 
 if TYPE_CHECKING:
     import argparse
