@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -17,7 +18,9 @@ from venice_widgets.files.presence import is_folder, is_taken
 from venice_widgets.media.saving import EXTENSIONS, Metadata, check_metadata, fill_pattern, true_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from venice_widgets.media.saving import Saved
 
     from .prepared import Prepared
     from .result import Generation
@@ -68,18 +71,7 @@ class Copies:
 
     def write(self, generation: Generation) -> Written:
         """Write a copy of every image for which that is possible."""
-        files: list[Path] = []
-        notices: dict[str, None] = {}
-        problem: VeniceError | None = None
-        for image in generation.images:
-            try:
-                saved = image.save_copy(self.pattern, self.metadata)
-            except VeniceError as exc:
-                problem = problem or exc
-            else:
-                files.append(saved.path)
-                notices.update(dict.fromkeys(saved.notices))
-        return Written(tuple(files), tuple(notices), problem)
+        return write_each(partial(image.save_copy, self.pattern, self.metadata) for image in generation.images)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +83,23 @@ class Written:
     """What is not as it was asked, a sentence each."""
     problem: VeniceError | None
     """The first error; to be raised once the images are shown."""
+
+
+def write_each(saves: Iterable[Callable[[], Saved | None]]) -> Written:
+    """Do each, whatever becomes of the others; None is one that has no image."""
+    files: list[Path] = []
+    notices: dict[str, None] = {}
+    problem: VeniceError | None = None
+    for save in saves:
+        try:
+            saved = save()
+        except VeniceError as exc:
+            problem = problem or exc
+            continue
+        if saved is not None:
+            files.append(saved.path)
+            notices.update(dict.fromkeys(saved.notices))
+    return Written(tuple(files), tuple(notices), problem)
 
 
 def copies_of(save: str | os.PathLike[str] | None, metadata: str = "full") -> Copies | None:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from venice_widgets.errors import InvalidRequest, VeniceError
-from venice_widgets.generation.copies import Written, check_file_name, copies_of
+from venice_widgets.errors import InvalidRequest
+from venice_widgets.generation.copies import check_file_name, copies_of, write_each
 from venice_widgets.media.saving import EXTENSIONS, fill_pattern
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable
-    from pathlib import Path
 
-    from .grid_cells import GridCells
+    from venice_widgets.generation.copies import Copies, Written
+    from venice_widgets.media.saving import Saved
+
+    from .grid_cells import GridCell, GridCells
     from .outlook import Outlook
     from .plan_data import PlanCell, PlanData
 
@@ -29,20 +32,12 @@ def save_each(grid: GridCells, pattern: str | os.PathLike[str], metadata: str = 
     if copies is None:
         raise InvalidRequest("save None is not the name of a file.", "Write it like 'fox-{seed}.{ext}'.", field="save")
     check_names(copies.pattern, grid.plan, grid.indices)
-    files: list[Path] = []
-    notices: dict[str, None] = {}
-    problem: VeniceError | None = None
-    for cell in grid.cells:
-        try:
-            if (image := cell.image) is None:
-                continue
-            saved = image.save_copy(filled(copies.pattern, cell.coordinates, cell.index), copies.metadata)
-        except VeniceError as exc:
-            problem = problem or exc
-        else:
-            files.append(saved.path)
-            notices.update(dict.fromkeys(saved.notices))
-    return Written(tuple(files), tuple(notices), problem)
+    return write_each(partial(_save, cell, copies) for cell in grid.cells)
+
+
+def _save(cell: GridCell, copies: Copies) -> Saved | None:
+    pattern = filled(copies.pattern, cell.coordinates, cell.index)
+    return None if (image := cell.image) is None else image.save_copy(pattern, copies.metadata)
 
 
 def filled(pattern: str, coordinates: Any, index: int) -> str:
