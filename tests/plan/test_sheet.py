@@ -60,6 +60,12 @@ def test_what_cannot_be_a_sheet_is_refused(grid, tmp_path, name, width, said):
     assert list(tmp_path.glob("sheet*")) == []
 
 
+def test_rows_are_no_higher_than_images_that_are_smaller_than_the_sheet_has_room_for(grid, tmp_path):
+    with Image.open(grid.sheet(tmp_path / "wide.png", width=4000)) as wide:
+        assert wide.width == 4000
+        assert wide.height < 2 * (96 + 200) + 500
+
+
 def test_the_same_sheet_again_is_there_already_also_where_its_images_come_from_the_log(grid, tmp_path):
     path = grid.sheet(tmp_path / "sheet.png", width=900)
     before = path.stat().st_mtime_ns

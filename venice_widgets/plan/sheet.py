@@ -230,7 +230,8 @@ def _arranged(grid: GridCells, pages: list[_Page], width: int | None, title: str
     if width is not None:
         used = label_width + gap + columns * gap
         tile_width = max(1, (width - used) // columns)
-        tile = tile_width, max(1, round(tile_width * tile[1] / tile[0]))
+        # Images are not enlarged: where there is more room than they need, the rows stay close.
+        tile = tile_width, max(1, min(_full_size(grid)[1], round(tile_width * tile[1] / tile[0])))
         label_width += width - used - columns * tile_width
     plan = _Plan(tile, gap, font, label_width, pages, columns)
     plan.head_lines = max(len(fit(text, font, tile[0], lines=4)) for page in pages for _, text in page.columns)
