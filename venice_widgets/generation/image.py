@@ -133,10 +133,10 @@ class Image:
             alter_signed: write into a file signed with C2PA too, which breaks its signature.
 
         Returns:
-            The path written.
+            The path. A file that held exactly these bytes before is left as it is.
 
         Raises:
-            InvalidRequest: the file exists (nothing is ever overwritten), or the pattern names something else.
+            InvalidRequest: another file has the name (nothing is overwritten), or the pattern names something else.
             StoreError: it cannot be written.
         """
         saved = self.save_copy(path, metadata, alter_signed=alter_signed)

@@ -153,11 +153,11 @@ class Grid(GridCells):
             metadata: ``"full"`` writes the plan and the run of every image into the file; ``"none"`` nothing.
 
         Returns:
-            The path written.
+            The path. A file that held exactly this sheet before is left as it is.
 
         Raises:
-            InvalidRequest: the file exists (nothing is ever overwritten), its ending is not one of these, or the sheet
-                would be too large.
+            InvalidRequest: another file has the name (nothing is overwritten), its ending is not one of these, or the
+                sheet would be too large.
             StoreError: it cannot be written.
         """
         return write_sheet(self, path, width, title=title, metadata=metadata)
