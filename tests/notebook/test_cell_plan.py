@@ -177,3 +177,12 @@ def test_the_record_knows_the_cell_and_its_place(shell, session):
     context = session.log.get(grid.cells[1].result.run_id).draft.context
     assert context["plan"]["cell"] == {"steps": "8"}
     assert "--steps 4,8" in context["cell"]
+
+
+def test_a_dry_run_with_again_shows_what_making_all_anew_costs(shell, session, sent):
+    line = f"--cfg-scale 3,5 --seed 1 {SMALL}"
+    run(shell, line)
+    shown = run(shell, f"{line} --again --max-cost 0.01 --dry-run").data["text/plain"]
+    assert "2 × $0.01 = $0.02" in shown
+    assert "would be refused" in shown
+    assert len(sent()) == 2

@@ -239,3 +239,9 @@ def test_a_pattern_may_be_a_path_and_names_that_some_systems_take_for_one_are_tw
     with pytest.raises(InvalidRequest, match="several images the name"):
         grid.save(tmp_path / "{animal}.{ext}")
     assert [path.name for path in grid.save(tmp_path / "{index}-{animal}.{ext}")] == ["0-\u00e9.webp", "1-e\u0301.webp"]
+
+
+def test_no_label_leads_to_another_folder(session, tmp_path):
+    grid = session.plan("A {{ animal }}", animal=["..", "fox"], seed=1, **SMALL).run(yes=True)
+    saved = grid.save(tmp_path / "out/{animal}/a.{ext}")
+    assert all((tmp_path / "out") in path.resolve().parents and path.parent.parent.name == "out" for path in saved)

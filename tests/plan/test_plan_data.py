@@ -247,3 +247,8 @@ def test_a_value_that_no_request_takes_is_refused_by_name(session, given, said):
     with pytest.raises(InvalidRequest) as caught:
         session.plan("A {{ animal }}", **{"animal": "fox", **given})
     assert said in str(caught.value)
+
+
+def test_search_and_replace_leaves_the_names_in_braces_alone(session):
+    plan = session.plan("an {{ animal }} here", animal=["ox", "owl"], search_replace=["an", "the"], seed=1)
+    assert [cell.prompt for cell in plan] == ["an ox here", "the ox here", "an owl here", "the owl here"]

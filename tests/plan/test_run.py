@@ -465,3 +465,40 @@ def test_a_cell_whose_small_image_cannot_be_made_has_arrived_all_the_same(sessio
     assert (grid.arrived, grid.spent_usd) == (2, Decimal("0.02"))
     assert [session.log.get(cell.result.run_id).status for cell in grid.cells] == [Status.SUCCEEDED] * 2
     assert all(grid.tiles.read(image.sha256) for image in grid)
+
+
+def test_a_plan_with_a_rewritten_prompt_that_goes_on_pays_what_is_shown_and_ends(session, sent):
+    enhanced = {"enhance_prompt": True, **SMALL}
+    session.plan("A fox", seed=1, **enhanced).run(yes=True)
+    plan = session.plan("A fox", seed="1..3", **enhanced)
+    assert plan.outlook().estimate.formula == "2 × $0.01 = $0.02"
+    assert plan.run(max_cost_usd="0.02").spent_usd == Decimal("0.02")
+    assert [body.get("enhance_prompt") for body in sent()] == [True, None, None]
+    assert not plan.outlook().to_send
+
+
+def test_made_again_a_rewritten_prompt_is_paid_for_once_and_shown_so(session, sent):
+    plan = session.plan("A fox", seed="1..3", enhance_prompt=True, **SMALL)
+    plan.run(yes=True)
+    assert plan.outlook(again=True).estimate.price_usd == Decimal("0.07")
+    assert plan.run(again=True, max_cost_usd="0.07").spent_usd <= Decimal("0.07")
+    assert [body.get("enhance_prompt") for body in sent()].count(True) == 2
+    assert len(sent()) == 6
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [[{"prompt": "a", "seed": 1}] * 2, [{"prompt": "a", "seed": 1, "safe_mode": each} for each in (True, "true")]],
+)
+def test_the_same_request_twice_in_one_plan_is_refused(session, sent, rows):
+    with pytest.raises(InvalidRequest, match="the same request as cell 0"):
+        session.plan(rows, **SMALL).run(yes=True)
+    assert sent() == []
+
+
+def test_a_part_by_a_filter_does_not_end_a_plan_that_was_begun(session):
+    about = {"animal": ["fox", "owl", "hen", "cat"], **SMALL}
+    plan = session.plan("A {{ animal }}", **about)
+    plan.shard(1, 2).run(yes=True)
+    session.plan("A {{ animal }}", where=lambda cell: cell["animal"] == "fox", **about).run(yes=True)
+    assert session.plan("A {{ animal }}", **about).cell(0).seed == plan.cell(0).seed

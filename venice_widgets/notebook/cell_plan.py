@@ -78,11 +78,15 @@ def plan_of(session: Session, template: PromptTemplate, fields: Mapping[str, Any
 
 def _dry_run(plan: Plan, session: Session, options: Mapping[str, Any]) -> Bundle:
     """The plan with its price, and what a limit would say of it."""
-    outlook = plan.outlook(session)
+    outlook = plan.outlook(session, again=_again(options), resend_unknown=bool(options.get("resend_unknown")))
     refusals = [message for message in (_invalid(plan, options), _refusal(plan, session, options)) if message]
     shown = [overview(plan, outlook, [session.left_text()])]
     shown += [notice(f"It would be refused: {message}", kind="warning") for message in refusals]
     return join(*shown, notice("Nothing was sent.", kind="information"))
+
+
+def _again(options: Mapping[str, Any]) -> bool | None:
+    return True if options.get("again") else None if options.get("reuse") else False
 
 
 def _invalid(plan: Plan, options: Mapping[str, Any]) -> str:
@@ -111,7 +115,7 @@ def _run(shell: Any, session: Session, plan: Plan, options: Mapping[str, Any], c
             session,
             max_cost_usd=options.get("max_cost"),
             yes=bool(options.get("yes")),
-            again=True if options.get("again") else None if options.get("reuse") else False,
+            again=_again(options),
             resend_unknown=bool(options.get("resend_unknown")),
             context=context,
             ask=ask_user,

@@ -165,9 +165,8 @@ def _run(plan: Plan, host: Host, options: argparse.Namespace) -> int:
 def _opening(outlook: Outlook) -> str:
     plan = outlook.plan
     part = f", part {plan.part}" if plan.part else ""
-    return (
-        f"plan {plan.plan_id[:8]}{part}: {len(plan):,} cells, {len(outlook.to_send):,} to send, {outlook.estimate.text}"
-    )
+    opening = f"plan {plan.plan_id[:8]}{part}: {len(plan):,} cells, {len(outlook.to_send):,} to send"
+    return "\n".join((f"{opening}, {outlook.estimate.text}", *outlook.notes))
 
 
 class _Printer:

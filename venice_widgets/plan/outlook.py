@@ -155,6 +155,7 @@ def look(
     for cell in plan:
         found.take(cell, builder)
     _look_up(found, host)
+    _refuse_twins(found, again=again)
     return _finished(plan, host, catalogue, found, again=again, resend_unknown=resend_unknown)
 
 
@@ -242,6 +243,17 @@ def hash_of(request: GenerationRequest, seed: int) -> str:
     return sha256_tag(canonical(request.record(seed)))
 
 
+def _refuse_twins(found: _Found, *, again: bool) -> None:
+    """Of cells that are one and the same request, all but the first: each would be paid for."""
+    first: dict[str, int] = {}
+    for index, name in list(found.hashes.items()):
+        if not name or first.setdefault(name, index) == index or (index in found.known and not again):
+            continue
+        found.invalid[index] = f"it is the same request as cell {first[name]}, and would be paid for a second time."
+        for facts in (found.hashes, found.known, found.unknown, found.elsewhere):
+            facts.pop(index, None)
+
+
 def _look_up(found: _Found, host: Host) -> None:
     """What the log holds of the cells; of rewritten prompts first, since the others' requests rest on them."""
     if found.leaders:
@@ -288,6 +300,6 @@ def _finished(
         resend_unknown=resend_unknown,
     )
     sent = outlook.to_send
-    fees = sum(1 for prompt in found.leaders if prompt not in found.rewritten)
-    total = estimate_plan(found.prices, found.models, sent, fees if sent else 0, simulated=host.settings.demo)
+    fees = len(set(found.leaders.values()) & set(sent))
+    total = estimate_plan(found.prices, found.models, sent, fees, simulated=host.settings.demo)
     return replace(outlook, estimate=total)

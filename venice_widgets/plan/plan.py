@@ -16,11 +16,10 @@ from venice_widgets.files.user_path import user_path
 
 from .grid import Grid, grid_from_log
 from .host import default_host
-from .outlook import look
 from .overview import overview
 from .plan_data import PlanData
 from .read import read_plan
-from .runner import run_plan
+from .runner import look_for_run, run_plan
 from .sheet_recipe import find_sheet
 
 if TYPE_CHECKING:
@@ -71,13 +70,21 @@ class Plan(PlanData):
         notes = sheet.notes(host.settings.base_url)
         return cls(**read_plan(json.dumps(sheet.plan)), host=host, notes=notes)
 
-    def outlook(self, session: Host | None = None) -> Outlook:
+    def outlook(
+        self, session: Host | None = None, *, again: bool | None = False, resend_unknown: bool = False
+    ) -> Outlook:
         """Hold every cell to its model's limits, price it and look it up in the log. Sends nothing that costs.
+
+        Args:
+            session: see `run`.
+            again: see `run`.
+            resend_unknown: see `run`.
 
         Raises:
             InvalidRequest: nothing of it can be made.
         """
-        self._seen[:] = [look(self, session or self.host or default_host())]
+        host = session or self.host or default_host()
+        self._seen[:] = [look_for_run(self, host, again=again, resend_unknown=resend_unknown)]
         return self._seen[0]
 
     @property
@@ -135,7 +142,7 @@ class Plan(PlanData):
 
     def grid(self, session: Host | None = None) -> Grid:
         """The images of this plan that the log holds, at no cost."""
-        return grid_from_log(self.outlook(session), session or self.host or default_host())
+        return grid_from_log(self.outlook(session, again=None), session or self.host or default_host())
 
     def bundle(self) -> Bundle:
         """What it is and what it would cost, as a notebook shows it."""

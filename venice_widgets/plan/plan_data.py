@@ -148,7 +148,7 @@ class PlanData:
                 variables |= value.get("variables", {})
         for axis, value in chosen:
             if axis.kind == REPLACE:
-                prompt = prompt.replace(axis.axis.values[0], value)
+                prompt = replaced(prompt, axis.axis.values[0], value)
         seed = fields.pop("seed")
         return PlanCell(index, self._labels(places), fill(prompt, variables), fields, seed)
 
@@ -229,6 +229,12 @@ def fill(template: str, variables: Mapping[str, Any]) -> str:
     if "{{" not in template:
         return template
     return BRACES.sub(lambda match: str(variables[match[1]]) if match[1] in variables else match[0], template)
+
+
+def replaced(template: str, old: str, new: str) -> str:
+    """The template with one text in place of another, the names in its braces excepted."""
+    parts = re.split(rf"({BRACES.pattern.replace('(', '(?:', 1)})", template) if "{{" in template else [template]
+    return "".join(part if place % 2 else part.replace(old, new) for place, part in enumerate(parts))
 
 
 def names_in(template: str) -> list[str]:

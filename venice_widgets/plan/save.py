@@ -114,7 +114,7 @@ def _braced(plan: PlanData) -> str:
 
 def _safe(label: str) -> str:
     """A label as a part of a file's name: letters with their marks, digits, and few signs."""
-    return "".join(letter if _is_plain(letter) else "-" for letter in label).strip()[:80] or "-"
+    return "".join(letter if _is_plain(letter) else "-" for letter in label).strip(" .")[:80] or "-"
 
 
 def _is_plain(letter: str) -> bool:

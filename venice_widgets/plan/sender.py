@@ -44,7 +44,7 @@ from venice_widgets.log import Status
 from venice_widgets.request.estimate import estimate
 from venice_widgets.request.seeds import Plan as Seeds
 
-from .outlook import RequestBuilder
+from .outlook import RequestBuilder, hash_of
 from .results import ELSEWHERE, NOT_SENT, CellResult
 
 if TYPE_CHECKING:
@@ -268,7 +268,7 @@ class PlanSender:
             self._news(index, CellResult(NOT_SENT, reason=f"an earlier request of {model} was refused"), None)
             return []
         request = self._builder.build(cell)
-        if not self._outlook.hashes[index]:
+        if self._outlook.hashes[index] != hash_of(request, cell.seed):  # another cell has its prompt rewritten
             text = self._rewritten.get(request.prompt)
             if text is None:
                 self._news(index, CellResult(NOT_SENT, reason="its prompt could not be rewritten"), None)
