@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import warnings
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,7 @@ from venice_widgets.errors import InvalidRequest, UnreadableFile
 from venice_widgets.media.metadata.embed import write_json
 from venice_widgets.media.saving import SaveNotice
 from venice_widgets.plan import sheet_recipe
+from venice_widgets.plan.overview import plan_facts
 from venice_widgets.plan.sheet_recipe import SheetRecipe, find_sheet
 from venice_widgets.session import Session
 
@@ -161,3 +163,16 @@ def test_whatever_stands_in_a_file_is_a_sheet_or_is_refused(recipe, tmp_path_fac
         warnings.simplefilter("error")
         with suppress(UnreadableFile):
             assert isinstance(find_sheet(path.read_bytes()), SheetRecipe)
+
+
+def test_the_password_in_the_address_of_a_reference_is_in_no_sheet_and_in_no_output(
+    grid, session, tmp_path, monkeypatch
+):
+    address = "https://user:hunter2@example.com/fox.png?token=SECRET"
+    plan = replace(grid.plan, fields={**grid.plan.fields, "style_references": [address]})
+    assert "hunter2" not in str(plan_facts(plan).data)
+    assert "SECRET" not in str(plan_facts(plan).data)
+    monkeypatch.setattr(sheet_recipe, "recipe_of", lambda _: {"plan": json.loads(plan.to_json()), "images": []})
+    with pytest.warns(SaveNotice, match="may hold a password"):
+        sheet = grid.sheet(tmp_path / "sheet.png")
+    assert b"hunter2" not in sheet.read_bytes()

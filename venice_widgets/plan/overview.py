@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from venice_widgets.config.values import without_secrets
 from venice_widgets.display import Bundle, Cell, facts, join, notice, table
 from venice_widgets.log import Status
 from venice_widgets.money import usd_text
@@ -57,10 +58,17 @@ def _short(label: str) -> str:
     return label if len(label) <= 40 else f"{label[:39]}…"
 
 
+def _shown(name: str, value: object) -> object:
+    """An address may hold a password or a key, which must not be saved with a notebook."""
+    if name != "style_references" or not isinstance(value, list | tuple):
+        return value
+    return ", ".join(without_secrets(str(each)).strip("'") for each in value)
+
+
 def _fixed_rows(plan: PlanData) -> list[tuple[str, str | Cell]]:
     drawn = " (drawn for this plan)" if plan.seed_drawn else ""
     rows: list[tuple[str, str | Cell]] = [("prompt", plan.prompt)] if plan.prompt else []
-    rows += [(name, f"{value}{drawn if name == 'seed' else ''}") for name, value in plan.fields.items()]
+    rows += [(name, f"{_shown(name, value)}{drawn if name == 'seed' else ''}") for name, value in plan.fields.items()]
     return [*rows, *((name, str(value)) for name, value in plan.variables.items())]
 
 

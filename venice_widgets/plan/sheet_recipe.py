@@ -11,6 +11,7 @@ It stands where the recipe of a single image does (see `media.metadata.embed`), 
 from __future__ import annotations
 
 import json
+import re
 import warnings
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
     from .grid_cells import GridCells
 
 
+_PRIVATE_ADDRESS = re.compile(r"https?://[^\s\"]*[@?#]")
+_PRIVATE = (
+    "The sheet carries the runs of its images without their plan, since the address of a style reference may hold a "
+    "password or a key."
+)
 _TOO_LARGE = (
     "The sheet carries the runs of its images without their plan, which is too large for a file of this kind. "
     "Plan.to_json() writes it to a file of its own."
@@ -96,7 +102,10 @@ def with_recipe(sheet: bytes, grid: GridCells) -> bytes:
     """
     recipe = recipe_of(grid)
     text = json.dumps(recipe, separators=(",", ":"))
-    if len(text) > MAX_TEXT_BYTES:
+    if "style_references" in text and _PRIVATE_ADDRESS.search(text):
+        text = json.dumps(recipe | {"plan": {}}, separators=(",", ":"))
+        warnings.warn(SaveNotice(_PRIVATE), stacklevel=4)
+    elif len(text) > MAX_TEXT_BYTES:
         text = json.dumps(recipe | {"plan": {}}, separators=(",", ":"))
         warnings.warn(SaveNotice(_TOO_LARGE), stacklevel=4)
     return write_json(sheet, text, simulated=grid.base_url == DEMO_BASE_URL)

@@ -46,10 +46,15 @@ def decided_value(document: Any, name: str) -> Any:
     return decided.get("value") if isinstance(decided, dict) else None
 
 
-def defaults_text(document: dict[str, Any]) -> str:
-    """``steps 8, format webp, safe_mode on``: what was not given, in words."""
-    decided = [(name, each) for name, each in document.items() if name not in ("model", "field_support")]
-    taken = [(name, each["value"]) for name, each in decided if each["from"] != GIVEN and each.get("value") is not None]
+def defaults_text(document: Any) -> str:
+    """``steps 8, format webp, safe_mode on``: what was not given, in words; of a foreign record, what fits."""
+    named = document.items() if isinstance(document, dict) else ()
+    decided = [
+        (name, each) for name, each in named if name not in ("model", "field_support") and isinstance(each, dict)
+    ]
+    taken = [
+        (name, each["value"]) for name, each in decided if each.get("from") != GIVEN and each.get("value") is not None
+    ]
     return ", ".join(f"{name} {_word(value)}" for name, value in taken)
 
 

@@ -8,6 +8,7 @@ import re
 import sqlite3
 import time
 import zoneinfo
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -834,3 +835,17 @@ def test_a_run_is_not_taken_for_the_folder_of_an_export_of_the_whole_log(several
         run_command(None, "export both.zip --run last --seed 1")
     assert not Path("none.zip").exists()
     assert not Path("both.zip").exists()
+
+
+@pytest.mark.parametrize(
+    "context",
+    [{"plan": {"cell": ["a", "b"]}}, {"plan": 5}, {"resolution": ["x"]}, {"resolution": {"model": "x", "seed": 5}}],
+    ids=str,
+)
+def test_a_record_that_others_wrote_is_listed_and_shown_whatever_its_context_holds(session, context):
+    session.generate("a fox", seed=1)
+    record = session.log.get("last")
+    draft = replace(record.draft, run_id=f"{record.run_id[:-4]}ZZZZ", context=context)
+    session.log.add_whole(replace(record, draft=draft))
+    assert "ZZZZ" in told("log")
+    assert "a fox" in told(f"show {draft.run_id}")

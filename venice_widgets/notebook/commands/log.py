@@ -120,7 +120,8 @@ def _origin(record: RunRecord) -> str:
     draft = record.draft
     place = draft.context.get("plan")
     cell = place.get("cell") if isinstance(place, dict) else None
-    labels = [f"{name} {label}" for name, label in cell.items() if name not in _IN_COLUMNS] if cell else []
+    named = cell.items() if isinstance(cell, dict) else ()  # an imported record may hold anything
+    labels = [f"{name} {label}" for name, label in named if name not in _IN_COLUMNS]
     if draft.parent_run_id and draft.relation == REPLAY_OF:
         labels.append(f"replay of {draft.parent_run_id[-RUN_ENDING:]}")
     text = " · ".join(labels)
