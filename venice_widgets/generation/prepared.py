@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from venice_widgets.errors import InvalidRequest
-from venice_widgets.log import REPLAY_OF
 from venice_widgets.request.request import canonical, sha256_tag
 
 if TYPE_CHECKING:
@@ -110,19 +109,15 @@ def seeds_to_send(plan: Plan, known: Mapping[int, RunRecord], *, again: bool) ->
     return plan.seeds if again else tuple(seed for seed in plan.seeds if seed not in known)
 
 
-def _is_replay(record: RunRecord) -> bool:
-    return record.draft.relation == REPLAY_OF
-
-
 def known_requests(log: Log, request: GenerationRequest, plan: Plan, base_url: str) -> dict[int, RunRecord]:
     """What the log holds of exactly these requests, by seed. A drawn seed is never there.
 
-    Of several it is the newest that is no replay: a replay tries whether an image can still be made.
+    Of several it is the first of `Log.find_same`.
     """
     if plan.drawn:
         return {}
     hashes = {seed: sha256_tag(canonical(request.record(seed))) for seed in plan.seeds}
-    same = {seed: sorted(log.find_same(name, base_url=base_url), key=_is_replay) for seed, name in hashes.items()}
+    same = {seed: log.find_same(name, base_url=base_url) for seed, name in hashes.items()}
     newest = {seed: next((record for record in found if _is_whole(log, record)), None) for seed, found in same.items()}
     return {seed: record for seed, record in newest.items() if record is not None}
 

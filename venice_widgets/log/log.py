@@ -297,7 +297,7 @@ class Log:
         return self._database.read(search.frame, view)
 
     def find_same(self, request_hash: str, *, base_url: str | None = None) -> list[RunRecord]:
-        """The runs of this very request that succeeded and still have their images, newest first."""
+        """The runs of this very request that succeeded and still have their images, newest first, replays last."""
         return self._database.read(search.same_requests, request_hash, base_url)
 
     def standing(self, hashes: Collection[str], *, base_url: str) -> dict[str, Standing]:

@@ -269,12 +269,15 @@ def _ending_in(connection: sqlite3.Connection, name: str) -> list[sqlite3.Row]:
 
 
 def same_requests(connection: sqlite3.Connection, request_hash: str, base_url: str | None) -> list[RunRecord]:
-    """The runs of this very request that succeeded and whose images were not all deleted, newest first."""
+    """The runs of this very request that succeeded and whose images were not all deleted, newest first, replays last.
+
+    A replay tries whether an image can still be made: it does not stand for the image.
+    """
     rows = connection.execute(
         "SELECT * FROM runs WHERE request_hash = ? AND status = 'succeeded' AND base_url = coalesce(?, base_url) "
         "AND EXISTS (SELECT 1 FROM images WHERE images.run_id = runs.run_id "
-        "AND sha256 NOT IN (SELECT sha256 FROM deletions)) ORDER BY number DESC",
-        (request_hash, base_url),
+        "AND sha256 NOT IN (SELECT sha256 FROM deletions)) ORDER BY relation IS ?, number DESC",
+        (request_hash, base_url, REPLAY_OF),
     )
     return [record(connection, row) for row in rows.fetchall()]
 
@@ -297,7 +300,7 @@ _RANKS = {Status.SUCCEEDED: 3, Status.SENT: 2, Status.PENDING: 2, Status.UNKNOWN
 def standing(connection: sqlite3.Connection, hashes: Collection[str], base_url: str) -> dict[str, Standing]:
     """The run of each request that says most about it: one with images, else one in flight, else an unknown one.
 
-    Of several with images it is the newest that is no replay: a replay tries whether an image can still be made.
+    Of several with images it is the first of `same_requests`.
     """
     found: dict[str, Standing] = {}
     names = list(hashes)

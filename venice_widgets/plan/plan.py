@@ -6,11 +6,9 @@ what the log does not hold and returns a `Grid`.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
-from venice_widgets.errors import UnreadableFile
 from venice_widgets.files.bounded import read_bounded
 from venice_widgets.files.user_path import user_path
 
@@ -20,7 +18,7 @@ from .overview import overview
 from .plan_data import PlanData
 from .read import read_plan
 from .runner import look_for_run, run_plan
-from .sheet_recipe import find_sheet
+from .sheet_recipe import find_sheet, plan_parts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +29,6 @@ if TYPE_CHECKING:
 
     from .host import Host
     from .outlook import Outlook
-    from .sheet_recipe import SheetRecipe
 
 
 @dataclass(frozen=True, repr=False)
@@ -63,12 +60,8 @@ class Plan(PlanData):
             InvalidRequest: its plan was changed, or a newer version wrote it.
         """
         file = user_path(path)
-        sheet = find_sheet(read_bounded(file))
-        if sheet is None or not sheet.plan:
-            raise _no_plan(file, sheet)
         host = host or default_host()
-        notes = sheet.notes(host.settings.base_url)
-        return cls(**read_plan(json.dumps(sheet.plan)), host=host, notes=notes)
+        return cls(**plan_parts(find_sheet(read_bounded(file)), str(file), host.settings.base_url), host=host)
 
     def outlook(
         self, session: Host | None = None, *, again: bool | None = False, resend_unknown: bool = False
@@ -151,12 +144,3 @@ class Plan(PlanData):
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         bundle = self.bundle()
         return bundle.data, bundle.metadata
-
-
-def _no_plan(file: Path, sheet: SheetRecipe | None) -> UnreadableFile:
-    if sheet is None:
-        return UnreadableFile(f"{file} is not a sheet with a plan inside.", "grid.sheet(...) writes one.")
-    return UnreadableFile(
-        f"{file} is a sheet without its plan, which was too large for a file.",
-        "plan.to_json() wrote it, if it was kept.",
-    )

@@ -215,7 +215,7 @@ def _wrapped(title: str, rows: Any, columns: Any, cells: Any) -> list[_Page]:
 
 def _arranged(grid: GridCells, pages: list[_Page], width: int | None, title: str) -> _Plan:
     columns = max(len(page.columns) for page in pages)
-    tile = _full_size(grid)
+    tile = full = _full_size(grid)
     labeled = any(text for page in pages for _, text in page.rows)
     if width is not None:
         share = (width - (width // 8 if labeled else 0)) / columns * 0.98
@@ -231,7 +231,7 @@ def _arranged(grid: GridCells, pages: list[_Page], width: int | None, title: str
         used = label_width + gap + columns * gap
         tile_width = max(1, (width - used) // columns)
         # Images are not enlarged: where there is more room than they need, the rows stay close.
-        tile = tile_width, max(1, min(_full_size(grid)[1], round(tile_width * tile[1] / tile[0])))
+        tile = tile_width, max(1, min(full[1], round(tile_width * tile[1] / tile[0])))
         label_width += width - used - columns * tile_width
     plan = _Plan(tile, gap, font, label_width, pages, columns)
     plan.head_lines = max(len(fit(text, font, tile[0], lines=4)) for page in pages for _, text in page.columns)

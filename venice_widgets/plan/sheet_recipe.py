@@ -24,6 +24,8 @@ from venice_widgets.media.metadata.embed import own_json, write_json
 from venice_widgets.media.metadata.recipe import SCHEMA, SHEET_KIND
 from venice_widgets.media.saving import SaveNotice
 
+from .read import read_plan
+
 if TYPE_CHECKING:
     from .grid_cells import GridCells
 
@@ -130,6 +132,25 @@ def find_sheet(data: bytes) -> SheetRecipe | None:
         raise _unusable(f"its {'.'.join(map(str, problem['loc']))}: {problem['msg']}") from exc
     except (ValueError, RecursionError) as exc:
         raise _unusable(f"it is not JSON ({exc})") from exc
+
+
+def plan_parts(sheet: SheetRecipe | None, name: str, base_url: str) -> dict[str, Any]:
+    """What a `Plan` is made of, from the recipe of a sheet.
+
+    Args:
+        sheet: what `find_sheet` returned.
+        name: of its file, for errors.
+        base_url: where the plan would be sent.
+
+    Raises:
+        UnreadableFile: it is no sheet, or one without its plan.
+        InvalidRequest: its plan was changed, or a newer version wrote it.
+    """
+    if sheet is None:
+        raise UnreadableFile(f"{name} is not a sheet with a plan inside.", "grid.sheet(...) writes one.")
+    if not sheet.plan:
+        raise UnreadableFile(f"{name} is a sheet without its plan.", "plan.to_json() wrote it, if it was kept.")
+    return {**read_plan(json.dumps(sheet.plan)), "notes": sheet.notes(base_url)}
 
 
 def _unusable(what: str) -> UnreadableFile:

@@ -121,8 +121,7 @@ def own_json(data: bytes) -> str | None:
     Raises:
         UnreadableFile: it is not a PNG, JPEG or WebP, or is damaged before it.
     """
-    carried = _container(data).read(data, lenient=True).metadata
-    return carried.recipe or _from_xmp(carried.xmp) or _from_xmp(carried.extended_xmp)
+    return _own(_container(data).read(data, lenient=True).metadata)
 
 
 def is_signed(data: bytes) -> bool:
@@ -167,7 +166,7 @@ def read_recipe_bytes(data: bytes) -> Found | None:
 
 
 def _found(carried: Metadata) -> Found | None:
-    own = carried.recipe or _from_xmp(carried.xmp) or _from_xmp(carried.extended_xmp)
+    own = _own(carried)
     if not own:
         return _from_infotext(carried)
     try:
@@ -188,6 +187,11 @@ def _raise_if_foreign(carried: Metadata) -> None:
             f"This file carries the recipe of {name}, whose format is not read here.",
             f"Open it in {name}. PNG, JPEG and WebP files with infotext (AUTOMATIC1111, Civitai) can be read.",
         )
+
+
+def _own(carried: Metadata) -> str | None:
+    """Our own JSON, wherever the container holds it."""
+    return carried.recipe or _from_xmp(carried.xmp) or _from_xmp(carried.extended_xmp)
 
 
 def _from_xmp(packet: bytes) -> str | None:

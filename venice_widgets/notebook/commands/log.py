@@ -20,7 +20,7 @@ from .command import Command
 from .costs import costs
 from .maintenance import ACTIONS, act, reconcile
 from .recipe_files import show_file
-from .record_text import as_json, counted, price_parts, record_facts
+from .record_text import as_json, clipped, counted, price_parts, record_facts
 from .selectors import SELECTORS, declare_selectors, filters
 from .times import parse_moment, times_in_column
 
@@ -106,7 +106,7 @@ def _row(session: Session, record: RunRecord, time: str, *, with_thumbnail: bool
             code=True,
             thumbnail=small_image(session.log, record) if with_thumbnail else b"",
         ),
-        Cell(draft.prompt if len(draft.prompt) <= 80 else f"{draft.prompt[:79]}…", mark=_origin(record)),
+        Cell(clipped(draft.prompt, 80), mark=_origin(record)),
         Cell(draft.model, code=True, mark=f"made by {record.other_model}" if record.other_model else ""),
         Cell(str(draft.seed), align="right"),
         Cell(amount, align="right", mark="" if draft.base_url == DEMO_BASE_URL else certainty),
@@ -124,8 +124,7 @@ def _origin(record: RunRecord) -> str:
     labels = [f"{name} {label}" for name, label in named if name not in _IN_COLUMNS]
     if draft.parent_run_id and draft.relation == REPLAY_OF:
         labels.append(f"replay of {draft.parent_run_id[-RUN_ENDING:]}")
-    text = " · ".join(labels)
-    return text if len(text) <= 120 else f"{text[:119]}…"
+    return clipped(" · ".join(labels), 120)
 
 
 def _show(session: Session, given: Mapping[str, Any]) -> Bundle:

@@ -12,10 +12,11 @@ from venice_widgets.files.bounded import read_bounded
 from venice_widgets.files.user_path import user_path
 from venice_widgets.generation.result import seed_text
 from venice_widgets.log import RUN_ENDING
-from venice_widgets.plan.sheet_recipe import SheetRecipe, find_sheet
+from venice_widgets.plan.sheet_recipe import find_sheet
 from venice_widgets.replays.notebook_runs import runs_in
 from venice_widgets.replays.read_recipe import FoundRecipe, read_recipe
 
+from .record_text import clipped
 from .sheet_files import show_sheet, whereabouts, with_preview
 from .times import time_text
 
@@ -42,9 +43,10 @@ def show_file(session: Session, name: str) -> Bundle:
     file = user_path(name)
     if name.lower().endswith(".ipynb"):
         return _notebook(file)
-    if (sheet := _sheet(file)) is not None:
-        return show_sheet(session, file, sheet)
-    found = read_recipe(name, session=session)
+    try:
+        found = read_recipe(file, session=session)
+    except UnreadableFile as exc:
+        return _sheet(session, file, exc)
     request = code(json.dumps(dict(found.recipe.request), indent=2, ensure_ascii=False), language="json")
     parts = [_image(found), facts("Recipe", _facts(session, found)), request]
     if found.notices:
@@ -52,11 +54,15 @@ def show_file(session: Session, name: str) -> Bundle:
     return join(*(part for part in parts if part is not None))
 
 
-def _sheet(file: Path) -> SheetRecipe | None:
-    """The recipe of a sheet; None for anything else, a file that cannot be read included: `read_recipe` says why."""
+def _sheet(session: Session, file: Path, problem: UnreadableFile) -> Bundle:
+    """A file that is a sheet and no image; else the problem is raised that keeps it from being read."""
+    sheet = None
     with suppress(UnreadableFile):
-        return find_sheet(read_bounded(file))
-    return None
+        data = read_bounded(file)
+        sheet = find_sheet(data)
+    if sheet is None:
+        raise problem
+    return show_sheet(session, file, data, sheet)
 
 
 def _image(found: FoundRecipe) -> Bundle | None:
@@ -91,7 +97,7 @@ def _notebook(path: Path) -> Bundle:
         [
             Cell(run.run_id[-RUN_ENDING:], code=True),
             run.where.rpartition(" cell ")[2],
-            run.recipe.prompt if len(run.recipe.prompt) <= 80 else f"{run.recipe.prompt[:79]}…",
+            clipped(run.recipe.prompt, 80),
             Cell(run.recipe.model_used, code=True),
             Cell("unknown" if run.recipe.seed is None else str(run.recipe.seed), align="right"),
             "yes" if run.exact else "no",

@@ -14,6 +14,7 @@ from venice_widgets.media.limits import SHOWN_PIXELS, check_pixels
 from venice_widgets.media.preview import preview
 from venice_widgets.plan import Plan
 from venice_widgets.plan.overview import plan_facts
+from venice_widgets.plan.sheet_recipe import plan_parts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,12 +29,12 @@ plan.grid()  # the images that the log holds, at no cost
 plan.run()  # makes the others"""
 
 
-def show_sheet(session: Session, file: Path, sheet: SheetRecipe) -> Bundle:
+def show_sheet(session: Session, file: Path, data: bytes, sheet: SheetRecipe) -> Bundle:
     """A sheet, what its plan varies, and the run of each of its images."""
-    card = with_preview(Card(heading="sheet", alt=str(file), aside=""), file.read_bytes())
+    card = with_preview(Card(heading="sheet", alt=str(file), aside=""), data)
     parts = [image_cards([card], summary=str(file), plain=str(file), record={})]
     try:
-        plan = Plan.from_sheet(file, session)
+        plan = Plan(**plan_parts(sheet, str(file), session.settings.base_url), host=session)
     except VeniceError as exc:
         return join(*parts, notice(str(exc), kind="warning"), _images(session, sheet))
     name = repr(str(file))
