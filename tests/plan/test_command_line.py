@@ -138,3 +138,38 @@ def test_it_runs_as_a_program(tmp_path, plan_file):
     assert done.returncode == 0, done.stderr
     assert "2 of 2 images" in done.stdout
     assert KEY not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"", b"[" * 10**5, b"null"])
+def test_a_file_that_is_no_plan_ends_with_a_sentence(session, tmp_path, sent, capsys, content):
+    (tmp_path / "plan.json").write_bytes(content)
+    assert main(["run", str(tmp_path / "plan.json"), "--yes"]) == REFUSED
+    assert "Error" not in capsys.readouterr().err.partition(":")[0].replace("VeniceError", "")
+    assert sent() == []
+
+
+@pytest.mark.parametrize("name", ["/dev/zero", ".", "missing.json"])
+def test_what_is_no_file_is_refused_at_once(session, name, sent, capsys):
+    assert main(["run", name, "--yes"]) == REFUSED
+    assert name.strip("/") in capsys.readouterr().err
+    assert sent() == []
+
+
+def test_a_later_cell_of_a_wrong_type_is_found_before_anything_is_sent(plan_file, session, sent, capsys):
+    plan = json.loads(Path(plan_file).read_text())
+    del plan["id"]
+    plan["axes"][-1]["values"][-1] = None
+    Path(plan_file).write_text(json.dumps(plan))
+    assert main(["run", plan_file, "--yes"]) == REFUSED
+    assert "this is not a plan" in capsys.readouterr().err
+    assert sent() == []
+
+
+def test_an_interrupt_before_anything_is_sent_ends_with_a_sentence(plan_file, session, sent, monkeypatch, capsys):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(type(session), "catalogue", interrupt)
+    assert main(["run", plan_file, "--yes"]) == STOPPED
+    assert "stopped by hand" in capsys.readouterr().err
+    assert sent() == []

@@ -3,9 +3,11 @@
 import json
 import re
 from decimal import Decimal
+from enum import Enum
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 
 from venice_widgets import runs_in
@@ -55,6 +57,65 @@ def test_a_label_that_is_nowhere_or_on_several_axes_is_refused(grid, key, said):
 def test_an_axis_that_does_not_exist_is_refused(grid):
     with pytest.raises(InvalidRequest, match="animal"):
         grid.at(color="red")
+
+
+class Animal(Enum):
+    """A name that stands for a value."""
+
+    OWL = "owl"
+
+
+def test_values_of_other_libraries_find_their_cells(grid):
+    assert grid[Animal.OWL, Decimal(5), np.int64(2)].seed == 2
+    assert [image.seed for image in grid.at(animal="fox", cfg_scale=np.float64(5), seed=np.arange(1, 3))] == [1, 2]
+
+
+def test_a_value_with_a_label_of_its_own_is_found_by_both(session):
+    grid = session.plan("A fox", cfg_scale={"low": 3, "high": 5}, seed=1, **SMALL).run()
+    assert grid["low"].request["cfg_scale"] == grid[3].request["cfg_scale"] == 3
+
+
+@pytest.mark.parametrize("key", [None, {"a": 1}, float("nan"), object()], ids=["None", "dict", "nan", "object"])
+def test_what_is_no_label_is_refused(grid, key):
+    with pytest.raises(InvalidRequest):
+        grid.at(animal=[key])
+    with pytest.raises(InvalidRequest):
+        grid[key]
+
+
+@pytest.mark.parametrize("names", [5, None, [5], {"rows": 1}], ids=str)
+def test_what_is_no_axis_is_refused_as_rows(grid, names):
+    with pytest.raises(InvalidRequest, match="there is no axis"):
+        grid.pivot(rows=names)
+
+
+def test_a_selection_of_nothing_is_shown_and_has_a_frame(grid):
+    nothing = grid.at(animal=[])
+    assert len(nothing) == 0
+    assert list(nothing.frame().columns) == list(grid.frame().columns)
+    assert nothing.bundle().data["text/plain"]
+    with pytest.raises(InvalidRequest):
+        nothing.sheet("sheet.png")
+
+
+@pytest.mark.parametrize("title", [5, None, b"x"])
+def test_a_title_that_is_no_text_is_refused(grid, title, tmp_path):
+    with pytest.raises(InvalidRequest, match="title"):
+        grid.sheet(tmp_path / "sheet.png", title=title)
+
+
+def test_the_frame_keeps_a_variable_that_is_named_like_another_column(session):
+    variables = {"status": ["old", "new"], "index": ["a", "b"], "seed": ["one", "two"]}
+    plan = session.plan(
+        "{{ status }} {{ index }} {{ seed }}", variables=variables, zip=True, steps=2, images=None, **SMALL
+    )
+    frame = plan.run().frame()
+    assert frame["status"].tolist() == ["old", "new"]
+    assert frame["run_status"].tolist() == ["succeeded"] * 2
+    assert frame["index"].tolist() == ["a", "b"]
+    assert frame["seed"].tolist() == ["one", "two"]
+    assert frame["run_seed"].nunique() == 1
+    assert frame.index.tolist() == [0, 1]
 
 
 def test_the_frame_has_a_row_for_each_cell_with_the_values_as_they_were_given(grid):
@@ -232,6 +293,12 @@ def test_what_is_no_path_number_or_pattern_is_refused_in_our_words(session, act,
         act(grid)
     assert said in str(caught.value)
     assert [path.name for path in Path().iterdir()] == [".venice"]
+
+
+def test_names_that_become_one_by_their_true_ending_are_refused(session, tmp_path):
+    plan = session.plan("A {{ animal }}", animal=["png", "webp"], seed=1, **SMALL)
+    with pytest.raises(InvalidRequest, match=r"several images the name .*fox\.webp"):
+        plan.run(yes=True).save(tmp_path / "fox.{animal}")
 
 
 def test_a_pattern_may_be_a_path_and_names_that_some_systems_take_for_one_are_two(session, tmp_path):

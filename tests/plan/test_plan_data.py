@@ -240,6 +240,17 @@ def test_a_part_that_names_other_cells_than_there_are_is_refused_at_once(cells):
         ({"seed": [True, False]}, "seed [True, False] is not a valid seed"),
         ({"animal": [["a"], ["b"]]}, "animal ['a'] is of type list"),
         ({"animal": []}, "animal has no values."),
+        ({"animal": pd.DataFrame({"kind": ["fox"]})}, "animal is given a table"),
+        ({"steps": pd.DataFrame({"kind": [4]})}, "steps is given a table"),
+        ({"variables": ["animal"]}, "variables ['animal'] cannot be used"),
+        ({"where": True}, "where True is no function"),
+        ({"zip": 5}, "zip 5 cannot be used"),
+        ({"zip": [5]}, "zip [5] cannot be used"),
+        ({"search_replace": 5}, "replace 5 cannot be used"),
+        ({"search_replace": []}, "replace [] cannot be used"),
+        ({"search_replace": ["A", None]}, "replace ['A', None] cannot be used"),
+        ({"style_references": ["https://me:hunter2@example.com/a.png"]}, "an address holds a password"),
+        ({"style_references": [["a.png"], ["https://me:hunter2@example.com/a.png"]]}, "an address holds a password"),
     ],
     ids=str,
 )
@@ -247,6 +258,86 @@ def test_a_value_that_no_request_takes_is_refused_by_name(session, given, said):
     with pytest.raises(InvalidRequest) as caught:
         session.plan("A {{ animal }}", **{"animal": "fox", **given})
     assert said in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("seed", [True, 1.5, "x", 10**9, [1, 2]], ids=repr)
+def test_a_row_with_a_seed_that_cannot_be_sent_is_refused(seed):
+    with pytest.raises(InvalidRequest, match="seed"):
+        define([{"prompt": "A fox", "seed": 1}, {"prompt": "An owl", "seed": seed}])
+
+
+@pytest.mark.parametrize(
+    "beside", [{"given": {"cfg_scale": [3, 5]}}, {"given": {"seed": [1, 2]}}, {"images": 2}], ids=str
+)
+def test_what_stands_in_rows_is_not_replaced_in_silence(beside):
+    name = "cfg_scale" if "cfg_scale" in str(beside) else "seed"
+    with pytest.raises(InvalidRequest, match=f"{name} stands in the rows") as refused:
+        define([{"prompt": "A fox", "cfg_scale": 4, "seed": 7}, {"prompt": "An owl"}], **beside)
+    assert refused.value.field == name
+
+
+def test_a_value_for_all_rows_is_that_of_the_rows_that_have_none():
+    plan = define([{"prompt": "A fox", "cfg_scale": 4}, {"prompt": "An owl"}], given={"cfg_scale": 7, "seed": 1})
+    assert [cell.fields["cfg_scale"] for cell in plan] == [4, 7]
+
+
+def test_prompts_and_rows_may_come_from_a_generator():
+    assert [cell.prompt for cell in define(name for name in ("A fox", "An owl"))] == ["A fox", "An owl"]
+    rows = ({"prompt": "A fox", "seed": seed} for seed in (1, 2))
+    assert [cell.seed for cell in define(rows)] == [1, 2]
+
+
+def test_a_dict_names_its_values():
+    plan = define("A {{ animal }}", given={"animal": {"red": "fox", "white": "owl"}, "seed": 1})
+    assert [(cell.prompt, cell.coordinates["animal"]) for cell in plan] == [("A fox", "red"), ("A owl", "white")]
+
+
+def test_the_key_in_an_address_is_no_part_of_a_label():
+    address = "https://example.com/a.png?signature=SECRET"
+    plan = define("A fox", given={"style_references": [[address], [f"{address}2"]], "seed": 1})
+    assert plan.axes[0].axis.labels == ("1: example.com", "2: example.com")
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (["fields", "seed"], True),
+        (["fields", "seed"], 1.5),
+        (["fields", "seed"], None),
+        (["fields", "seed"], 10**9),
+        (["fields", "steps"], {"a": 1}),
+        (["variables"], {"animal": ["fox"]}),
+        (["axes", 0, "values", 1, "prompt"], 5),
+        (["axes", 0, "values", 1, "fields"], [1]),
+        (["axes", 0, "values", 1, "fields", "steps"], float("nan")),
+        (["axes", 0, "values", 1], "row"),
+        (["axes", 0, "labels", 1], 7),
+        (["axes", 0, "labels"], ["a", "a"]),
+        (["axes", 0, "labels"], []),
+        (["axes", 0, "kind"], "other"),
+        (["axes", 0, "name"], "cfg_scale"),
+        (["axes", 1, "values", 1], {}),
+        (["axes", 1, "values", 1], None),
+        (["groups", 0], []),
+        (["groups", 0, 0], True),
+        (["part"], 3),
+    ],
+    ids=str,
+)
+def test_a_file_with_a_value_of_another_type_in_any_cell_is_refused(path, value):
+    rows = [{"prompt": "A fox", "steps": 4}, {"prompt": "An owl", "steps": 5}]
+    whole = json.loads(define(rows, given={"cfg_scale": [3, 5], "seed": 7}).to_json())
+    del whole["id"]
+    read_plan(json.dumps(whole))
+    *way, last = path
+    place = whole
+    for part in way:
+        place = place[part]
+    place[last] = value
+
+    with pytest.raises(InvalidRequest, match="this is not a plan: "):
+        read_plan(json.dumps(whole))
 
 
 def test_search_and_replace_leaves_the_names_in_braces_alone(session):

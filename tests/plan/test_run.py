@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -26,7 +27,7 @@ from venice_widgets.generation.error_budget import MOST_UNKNOWN_IN_A_ROW
 from venice_widgets.generation.rate_limiter import RateLimiter
 from venice_widgets.log import Status
 from venice_widgets.media import preview, stored_preview
-from venice_widgets.plan import Plan
+from venice_widgets.plan import Plan, runner
 from venice_widgets.plan.runner import run_plan
 from venice_widgets.plan.sender import PlanSender
 from venice_widgets.session import Session
@@ -502,3 +503,63 @@ def test_a_part_by_a_filter_does_not_end_a_plan_that_was_begun(session):
     plan.shard(1, 2).run(yes=True)
     session.plan("A {{ animal }}", where=lambda cell: cell["animal"] == "fox", **about).run(yes=True)
     assert session.plan("A {{ animal }}", **about).cell(0).seed == plan.cell(0).seed
+
+
+def test_stopped_while_it_is_made_anew_it_says_what_sends_the_rest(session, new_session):
+    plan = session.plan("A fox", seed="1..6", **SMALL)
+    plan.run()
+    slow = new_session(Simulator(requests_per_minute=None, seconds_per_image=0.3))
+
+    def interrupt(grid, _):
+        raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted, match="without --again") as stopped:
+        run_plan(plan, slow, again=True, watch=interrupt)
+    assert "only what is missing" not in str(stopped.value)
+
+
+def test_images_that_are_missing_after_it_was_made_anew_are_not_said_to_be_sent_again(session, simulator, sent):
+    plan = session.plan("A fox", seed="1..3", **SMALL)
+    plan.run()
+    simulator.add_fault(Fault("500", seed=2))
+
+    with pytest.raises(GenerationIncomplete, match="without --again"):
+        plan.run(again=True)
+    before = len(sent())
+    assert len(plan.run()) == 3
+    assert len(sent()) == before
+
+
+def test_an_interrupt_while_another_program_makes_the_rest_says_so(new_session, monkeypatch):
+    slow = Simulator(requests_per_minute=None, seconds_per_image=1)
+    first, second = new_session(slow), new_session(slow)
+    other = threading.Thread(target=lambda: first.plan("A fox", seed="1..2", **SMALL).run())
+    other.start()
+    plan = second.plan("A fox", seed="1..2", **SMALL)
+    while len(plan.outlook().elsewhere) < 2:
+        time.sleep(0.01)
+    monkeypatch.setattr(runner, "time", SimpleNamespace(monotonic=time.monotonic, sleep=_interrupt))
+
+    with pytest.raises(Interrupted, match=r"^stopped: 0 of 2 images arrived, .* 2 being made by another program"):
+        plan.run()
+    other.join()
+    assert sum(request.path == "/image/generate" for request in slow.requests) == 2
+
+
+def _interrupt(_):
+    raise KeyboardInterrupt
+
+
+def test_a_request_of_several_images_is_no_cell_of_a_plan(session, sent):
+    plan = session.plan("A fox", variants=[1, 2], seed=1, **SMALL)
+    with pytest.raises(InvalidRequest, match="variants 2 gives images whose seeds no one knows"):
+        plan.run()
+    assert sent() == []
+
+
+def test_a_plan_of_the_store_that_was_damaged_is_passed_over(session, sent):
+    plan = session.plan("A fox", cfg_scale=[3, 5], **SMALL)
+    place = session.settings.store / "plans" / f"{plan.template_id}.{'0' * 32}.json"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(b"\xff\xfe{")
+    assert len(session.plan("A fox", cfg_scale=[3, 5], **SMALL).run()) == 2

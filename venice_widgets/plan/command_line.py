@@ -14,7 +14,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from venice_widgets.errors import GenerationIncomplete, Interrupted, VeniceError
+from venice_widgets.errors import GenerationIncomplete, Interrupted, UnreadableFile, VeniceError
+from venice_widgets.files.bounded import read_bounded
 from venice_widgets.money import parse_usd
 from venice_widgets.request.spending import ask_user
 
@@ -109,15 +110,16 @@ def main(arguments: Sequence[str] | None = None, host: Host | None = None) -> in
         if options.command == "show":
             return _show(plan, host, options)
         return _run(plan, host, options)
-    except GenerationIncomplete as exc:
+    except (VeniceError, KeyboardInterrupt) as exc:
         _complain(exc)
-        return MISSING
-    except Interrupted as exc:
-        _complain(exc)
+        return _status(exc)
+
+
+def _status(exc: BaseException) -> int:
+    """The exit status of what ended it."""
+    if isinstance(exc, KeyboardInterrupt):
         return STOPPED
-    except VeniceError as exc:
-        _complain(exc)
-        return REFUSED
+    return MISSING if isinstance(exc, GenerationIncomplete) else REFUSED
 
 
 def _plan(path: Path, part: tuple[int, int] | None, host: Host) -> Plan:
@@ -126,13 +128,10 @@ def _plan(path: Path, part: tuple[int, int] | None, host: Host) -> Plan:
 
 
 def _text(path: Path) -> str:
-    from venice_widgets.errors import InvalidRequest
-
     try:
-        return path.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as exc:
-        reason = getattr(exc, "strerror", None) or exc
-        raise InvalidRequest(f"{path} cannot be read: {reason}.", "Give a file that plan.to_json() wrote.") from exc
+        return read_bounded(path).decode("utf-8-sig")
+    except UnicodeDecodeError as exc:
+        raise UnreadableFile(f"{path} is not text: {exc}.", "Give a file that plan.to_json() wrote.") from exc
 
 
 def _show(plan: Plan, host: Host, options: argparse.Namespace) -> int:
@@ -185,4 +184,6 @@ class _Printer:
 
 
 def _complain(exc: BaseException) -> None:
+    if type(exc) is KeyboardInterrupt:  # while it is read, looked up or asked about, or after its end
+        exc = Interrupted("stopped by hand. What was sent is in the log.", "Run it again for what is missing.")
     sys.stderr.write(f"{type(exc).__name__}: {exc}\n")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from venice_widgets.errors import InvalidRequest
@@ -12,6 +13,7 @@ from venice_widgets.request.axes import (
     as_axis,
     is_missing,
     is_several,
+    is_table,
     label_of,
     parse_axis,
     plain_value,
@@ -19,9 +21,10 @@ from venice_widgets.request.axes import (
 )
 from venice_widgets.request.fields import NOTHING_SENT, field_facts, refusal
 from venice_widgets.request.seeds import plan_seeds
-from venice_widgets.request.style_reference import StyleReference
+from venice_widgets.request.style_reference import StyleReference, reference_label, refuse_password
 from venice_widgets.suggest import nearest
 
+from .cell_seeds import check_seeds
 from .plan import Plan
 from .plan_data import FIELD, MAX_CELLS, PROMPT, REPLACE, ROW, VARIABLE, PlanAxis, names_in
 
@@ -84,17 +87,21 @@ def define(
         axes.append(PlanAxis(REPLACE, _replacement(search_replace, texts)))
     _refuse_unfilled(wanted, values, axes)
     axes, fields, drawn = _with_seeds(axes, fields, images)
+    _refuse_in_rows(axes)
     groups = _groups(axes, zipped)
     plan = Plan(template, fields, values, tuple(axes), groups, None, drawn, skip_invalid=skip_invalid, host=host)
     if plan.size > MAX_CELLS:
         raise InvalidRequest(
             f"the plan has {plan.size:,} cells, more than {MAX_CELLS:,}.", f"Ask for fewer values. {NOTHING_SENT}"
         )
+    check_seeds(plan)
     return _filtered(plan, where)
 
 
 def _named(variables: Mapping[str, Any], given: Mapping[str, Any], wanted: set[str]) -> list[tuple[str, Any, bool]]:
     """Everything that has a name, and whether it is a variable of the prompt."""
+    if not isinstance(variables, Mapping):
+        raise refusal("variables", repr(variables), "cannot be used", "It takes names with their values, as a dict.")
     fields = [(name, value, name not in field_facts() and name in wanted) for name, value in given.items()]
     return [*((name, value, True) for name, value in variables.items()), *fields]
 
@@ -109,23 +116,36 @@ def several(value: Any, name: str, *, prose: bool = False) -> Any:
     """
     if value is None and not prose:
         return None
-    if isinstance(value, StyleReference):
-        raise refusal(name, value.origin or "", "is an image in memory", "A plan is data: give the file's path.")
     if isinstance(value, Axis):
         return replace(value, name=name)
+    if name == "style_references":
+        return _references(value)
     if isinstance(value, str):
         return str(value) if prose else parse_axis(value, name)
     if is_several(value, name):
         return as_axis(value, name)
-    if name == "style_references":
-        return [str(each) for each in value]
     return plain_value(value, name)
+
+
+def _references(value: Any) -> Any:
+    """Style references as a plan stores them: paths and addresses, or an axis of several such lists."""
+    if is_several(value, "style_references"):
+        axis = as_axis([_references(each) for each in value], "style_references")
+        return replace(axis, labels=_distinct([reference_label(specs) for specs in axis.values]))
+    listed = isinstance(value, list | tuple)
+    for spec in value if listed else [value]:
+        if isinstance(spec, StyleReference):
+            raise refusal("style_references", spec.origin, "is an image in memory", "A plan is data: give its file.")
+        refuse_password(str(spec))
+    return [str(spec) for spec in value] if listed else plain_value(value, "style_references")
 
 
 def _prompts(prompt: Any) -> tuple[list[PlanAxis], str]:
     """The axis of whole prompts or of rows, where there is one, and the template."""
     if isinstance(prompt, str):
         return [], prompt
+    if isinstance(prompt, Iterator):  # which can be read only once
+        prompt = list(islice(prompt, MAX_CELLS + 1))
     rows = _rows(prompt)
     if rows is not None:
         return [PlanAxis(ROW, _row_axis(rows))], ""
@@ -140,7 +160,7 @@ def _prompts(prompt: Any) -> tuple[list[PlanAxis], str]:
 
 def _rows(prompt: Any) -> list[tuple[str, Mapping[str, Any]]] | None:
     """The rows of a table, each with its label; None where it is not a table."""
-    if hasattr(prompt, "to_dict") and hasattr(prompt, "columns"):
+    if is_table(prompt):
         records = prompt.to_dict("records")
         labels = [str(label) for label in prompt.index]
     elif isinstance(prompt, Iterable) and not isinstance(prompt, Mapping | Axis):
@@ -161,10 +181,14 @@ def _label(row: Mapping[str, Any], label: str) -> str:
 def _row_axis(rows: Sequence[tuple[str, Mapping[str, Any]]]) -> Axis:
     if not rows:
         raise refusal("prompt", "", "has no rows", "Give at least one.")
-    labels = [label for label, _ in rows]
-    if len(set(labels)) < len(labels):
-        labels = [f"{number}: {label}" for number, label in enumerate(labels, 1)]
-    return Axis("row", tuple(_row(row) for _, row in rows), tuple(labels))
+    return Axis("row", tuple(_row(row) for _, row in rows), _distinct([label for label, _ in rows]))
+
+
+def _distinct(labels: Sequence[str]) -> tuple[str, ...]:
+    """The labels, numbered where two are the same."""
+    if len(set(labels)) == len(labels):
+        return tuple(labels)
+    return tuple(f"{number}: {label}" for number, label in enumerate(labels, 1))
 
 
 def _row(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -191,6 +215,19 @@ def _one(value: Any, name: str) -> Any:
     return int(found) if whole and isinstance(found, float) and found.is_integer() else found
 
 
+def _refuse_in_rows(axes: Sequence[PlanAxis]) -> None:
+    """Refuse an axis of what every row, or some rows, say themselves: one of the two would be lost."""
+    rows = [row for axis in axes if axis.kind == ROW for row in axis.axis.values]
+    said = {name for row in rows for name in (*row["fields"], *row["variables"])}
+    twice = next((axis.name for axis in axes if axis.name in said), None)
+    if twice is not None:
+        raise InvalidRequest(
+            f"{twice} stands in the rows, and is given several values beside them.",
+            f"Leave it out of one. {NOTHING_SENT}",
+            field=twice,
+        )
+
+
 def _templates(template: str, axes: Sequence[PlanAxis]) -> list[str]:
     texts = [template] if template else []
     for axis in axes:
@@ -198,9 +235,11 @@ def _templates(template: str, axes: Sequence[PlanAxis]) -> list[str]:
     return texts
 
 
-def _replacement(given: Sequence[str] | Axis, texts: Sequence[str]) -> Axis:
-    words = parse_axis(given, "prompt") if isinstance(given, str) else given
-    axis = replacement_axis([str(word) for word in words])
+def _replacement(given: Any, texts: Sequence[str]) -> Axis:
+    words = list(parse_axis(given, "prompt") if isinstance(given, str) else given if is_several(given) else ())
+    if not words or not all(isinstance(word, str) for word in words):
+        raise refusal("replace", repr(given), "cannot be used", "It takes a text that is in the prompt, then others.")
+    axis = replacement_axis(words)
     if len(axis) < 2 or not all(axis.values[0] in text for text in texts):
         raise refusal("replace", axis.values[0], "is not in the prompt", "The first text is what is replaced.")
     return axis
@@ -249,7 +288,7 @@ def _groups(axes: Sequence[PlanAxis], zipped: Any) -> tuple[tuple[int, ...], ...
     repeated = next((name for name in names if names.count(name) > 1), None)
     if repeated is not None:
         raise InvalidRequest(f"{repeated} is given twice.", f"Leave it out once. {NOTHING_SENT}", field=repeated)
-    together = names if zipped is True else [] if not zipped else [zipped] if isinstance(zipped, str) else list(zipped)
+    together = _zipped(zipped, names)
     unknown = next((name for name in together if name not in names), None)
     if unknown is not None:
         raise InvalidRequest(
@@ -267,9 +306,21 @@ def _groups(axes: Sequence[PlanAxis], zipped: Any) -> tuple[tuple[int, ...], ...
     return tuple(sorted([*alone, *([places] if places else [])]))
 
 
+def _zipped(zipped: Any, names: list[str]) -> list[str]:
+    """The axes that move together."""
+    if isinstance(zipped, bool) or zipped is None:
+        return names if zipped else []
+    together = [zipped] if isinstance(zipped, str) else list(zipped) if is_several(zipped) else [zipped]
+    if not all(isinstance(name, str) for name in together):
+        raise refusal("zip", repr(zipped), "cannot be used", "It takes True, or the names of what moves together.")
+    return together
+
+
 def _filtered(plan: Plan, where: Where | None) -> Plan:
     if where is None:
         return plan
+    if not callable(where):
+        raise refusal("where", repr(where), "is no function", "It gets a cell's values by name.")
     kept = tuple(index for index in plan.indices if where(plan.values(index)))
     if not kept:
         raise InvalidRequest("where leaves no cell.", f"It gets a cell's values by name. {NOTHING_SENT}")

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from venice_widgets.errors import GenerationIncomplete, InvalidRequest
 from venice_widgets.log import Status
-from venice_widgets.request.axes import label_of
+from venice_widgets.request.axes import is_several, label_of, plain_value
 from venice_widgets.suggest import nearest
 
 from .frame import frame_of
 from .grid_cells import GridCells, Layout, first_results
-from .overview import summary_of
+from .overview import how_to_go_on, summary_of
 from .save import save_each
 from .sheet import with_small_sheet, write_sheet
 from .table import record_of, show_grid
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from .host import Host
     from .outlook import Outlook
+    from .plan_data import PlanAxis
     from .sheet import SheetMetadata
 
 
@@ -58,14 +59,13 @@ class Grid(GridCells):
 
     def _axis_for(self, wanted: Any, place: int, taken: Mapping[str, Any]) -> str:
         """The axis that a label belongs to: the one in its place, else the only other one that has it."""
-        labels = _labels(wanted)
-        having = [
-            axis.name for axis in self.plan.axes if set(labels) <= set(axis.axis.labels) and axis.name not in taken
-        ]
+        free = [axis for axis in self.plan.axes if axis.name not in taken]
+        having = [axis.name for axis in free if set(_labels(wanted, axis)) <= set(axis.axis.labels)]
         here = self.plan.axes[place].name
         if here in having:
             return here
         if len(having) != 1:
+            labels = _labels(wanted, self.plan.axes[place])
             known = [label for axis in self.plan.axes for label in axis.axis.labels]
             near = nearest(labels[0], known)
             hint = f"Several axes have it: use at({having[0]}=…)." if having else ""
@@ -82,15 +82,15 @@ class Grid(GridCells):
             InvalidRequest: no such axis.
             LookupError: the one cell that is meant has no image.
         """
-        names = {axis.name: set(axis.axis.labels) for axis in self.plan.axes}
+        axes = {axis.name: axis for axis in self.plan.axes}
         wanted: dict[str, set[str]] = {}
         for name, label in labels.items():
-            if name not in names:
-                raise InvalidRequest(f"there is no axis {name!r}.", f"Axes are {', '.join(names)}.")
-            wanted[name] = set(_labels(label))
-            if missing := wanted[name] - names[name]:
+            if name not in axes:
+                raise InvalidRequest(f"there is no axis {name!r}.", f"Axes are {', '.join(axes)}.")
+            wanted[name] = set(_labels(label, axes[name]))
+            if missing := wanted[name].difference(axes[name].axis.labels):
                 raise InvalidRequest(
-                    f"{name} has no value {min(missing)}.", f"It has {', '.join(sorted(names[name]))}."
+                    f"{name} has no value {min(missing)}.", f"It has {', '.join(axes[name].axis.labels[:20])}."
                 )
         found = [index for index in self._selection if self._matches(index, wanted)]
         single = len(found) == 1 and len(wanted) == len([axis for axis in self.plan.axes if len(axis.axis) > 1])
@@ -204,7 +204,7 @@ class Grid(GridCells):
             reason = replace(cell.result, run_id="").text
             kinds[reason] = kinds.get(reason, 0) + 1
         lines = [f"{number:,} × {reason}" for reason, number in sorted(kinds.items(), key=lambda kind: -kind[1])[:6]]
-        again = "Run it again: only what is missing is sent." if missing else "Change the prompt."
+        again = how_to_go_on(self.outlook) if missing else "Change the prompt."
         raise GenerationIncomplete(
             f"{count:,} of {len(self._selection):,} images are missing. {self.summary}.",
             "\n".join([*lines, *(_why(error, kinds) for error in errors[:3]), again]).strip(),
@@ -232,10 +232,21 @@ def _why(error: BaseException, reasons: Iterable[str]) -> str:
     return remedy if is_said else f"{message}\n{remedy}".strip()
 
 
-def _labels(wanted: Any) -> list[str]:
-    """The labels that a key means: one, or a list of them."""
-    several = isinstance(wanted, list | tuple | set | range)
-    return [each if isinstance(each, str) else label_of(each) for each in (wanted if several else [wanted])]
+def _labels(wanted: Any, axis: PlanAxis) -> list[str]:
+    """The labels of an axis that a key means: one, or several of them, by the label or by the value.
+
+    Raises:
+        InvalidRequest: it is neither text nor a number.
+    """
+    listed = list(wanted) if is_several(wanted) else [wanted]
+    return [_label(plain_value(each, axis.name), axis) for each in listed]
+
+
+def _label(value: Any, axis: PlanAxis) -> str:
+    label = label_of(value)
+    if label in axis.axis.labels or value not in axis.axis.values:
+        return label
+    return axis.axis.labels[axis.axis.values.index(value)]
 
 
 def grid_from_log(outlook: Outlook, host: Host) -> Grid:

@@ -8,11 +8,12 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from venice_widgets.errors import InvalidRequest
 from venice_widgets.generation.stored_images import recalled
 from venice_widgets.log import Status
+from venice_widgets.request.axes import is_several
 from venice_widgets.request.request import SHAPE_OPEN, is_open_shape
 
 from .results import ELSEWHERE, HELD, INVALID, NOT_SENT, CellResult
@@ -232,9 +233,9 @@ class GridCells:
 
     def _dimensions_of(self, names: str | Sequence[str]) -> tuple[int, ...]:
         known = {self.plan.axes[place].name: number for number, group in enumerate(self.plan.groups) for place in group}
-        wanted = [names] if isinstance(names, str) else list(names)
+        wanted: list[Any] = list(names) if is_several(names) else [names]
         for name in wanted:
-            if name not in known:
+            if not isinstance(name, str) or name not in known:
                 raise InvalidRequest(f"there is no axis {name!r}.", f"Axes are {', '.join(known)}.")
         return tuple(dict.fromkeys(known[name] for name in wanted))
 

@@ -10,9 +10,9 @@ from venice_widgets.credentials import refuse_keys
 from venice_widgets.errors import InvalidRequest
 from venice_widgets.log import Status
 from venice_widgets.request.estimate import Estimate, estimate
-from venice_widgets.request.fields import NOTHING_SENT
+from venice_widgets.request.fields import NOTHING_SENT, refusal
 from venice_widgets.request.request import GenerationRequest, canonical, sha256_tag
-from venice_widgets.request.style_reference import read_reference
+from venice_widgets.request.style_reference import read_reference, refuse_password
 
 from .plan_data import FIELD, PlanData
 from .price import NOTHING, estimate_plan
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .price import PlanEstimate
 
 SHOWN_REASONS = 5
+_ONE_IMAGE = "A cell of a plan is one image with its seed: use several seeds, or images (-n)."
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +186,11 @@ class RequestBuilder:
         if self._last is not None and self._last[:2] == (cell.prompt, cell.fields):
             return self._last[2]
         request = GenerationRequest.build(cell.prompt, cell.fields, self._catalogue)
+        if request.fields.get("variants", 1) > 1:
+            raise refusal("variants", request.fields["variants"], "gives images whose seeds no one knows", _ONE_IMAGE)
         if request.reference_specs:
+            for spec in request.reference_specs:
+                refuse_password(str(spec))
             request = request.with_references([self._reference(str(spec)) for spec in request.reference_specs])
         self._last = cell.prompt, cell.fields, request
         return request

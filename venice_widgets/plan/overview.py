@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from venice_widgets.config.values import without_secrets
 from venice_widgets.display import Bundle, Cell, facts, join, notice, table
 from venice_widgets.log import Status
 from venice_widgets.money import usd_text
+from venice_widgets.request.style_reference import reference_label
 
 from .outlook import SHOWN_REASONS, cells_text
 
@@ -59,10 +59,8 @@ def _short(label: str) -> str:
 
 
 def _shown(name: str, value: object) -> object:
-    """An address may hold a password or a key, which must not be saved with a notebook."""
-    if name != "style_references" or not isinstance(value, list | tuple):
-        return value
-    return ", ".join(without_secrets(str(each)).strip("'") for each in value)
+    """An address may hold a key, which must not be saved with a notebook."""
+    return reference_label(value) if name == "style_references" else value
 
 
 def _fixed_rows(plan: PlanData) -> list[tuple[str, str | Cell]]:
@@ -137,6 +135,13 @@ def unknown_text(outlook: Outlook) -> str:
         "sent again: %venice resolve RUN not-charged settles one, --resend-unknown (resend_unknown=True) sends them "
         "all."
     )
+
+
+def how_to_go_on(outlook: Outlook) -> str:
+    """What sends the rest of a plan that did not end, and pays for nothing twice."""
+    if outlook.again:
+        return "Run it without --again (again=True): only what the log does not hold is sent."
+    return "Run it again: only what is missing is sent."
 
 
 def summary_of(grid: GridCells) -> str:

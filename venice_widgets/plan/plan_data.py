@@ -31,7 +31,6 @@ MAX_CELLS = 100_000
 BRACES = re.compile(r"\{\{\s*([^\W\d]\w*(?:\.[^\W\d]\w*)*)\s*\}\}")
 
 FIELD, PROMPT, VARIABLE, REPLACE, ROW = "field", "prompt", "variable", "replace", "row"
-_KINDS = (FIELD, PROMPT, VARIABLE, REPLACE, ROW)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +142,9 @@ class PlanData:
             elif axis.kind == PROMPT:
                 prompt = value
             elif axis.kind == ROW:
-                prompt = value.get("prompt", prompt)
-                fields |= value.get("fields", {})
-                variables |= value.get("variables", {})
+                prompt = value["prompt"]
+                fields |= value["fields"]
+                variables |= value["variables"]
         for axis, value in chosen:
             if axis.kind == REPLACE:
                 prompt = replaced(prompt, axis.axis.values[0], value)
@@ -157,7 +156,7 @@ class PlanData:
         cell = self.cell(index)
         axes = {axis.name: axis.axis.values[place] for axis, place in zip(self.axes, self.places(index), strict=True)}
         rows = [value for axis, value in zip(self.axes, axes.values(), strict=True) if axis.kind == ROW]
-        named = {name: value for row in rows for name, value in row.get("variables", {}).items()}
+        named = {name: value for row in rows for name, value in row["variables"].items()}
         return {**self.variables, **named, **axes, **cell.fields, "seed": cell.seed, "prompt": cell.prompt}
 
     # As data.
@@ -277,11 +276,6 @@ def _ranges(indices: Sequence[int]) -> list[list[int]]:
         else:
             found.append([index, index, 0])
     return found
-
-
-def kinds() -> tuple[str, ...]:
-    """The kinds of axes."""
-    return _KINDS
 
 
 def is_rising(indices: Sequence[int]) -> bool:

@@ -3,12 +3,70 @@
 from __future__ import annotations
 
 import json
-from typing import Any, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from venice_widgets.errors import InvalidRequest
 from venice_widgets.request.axes import Axis
 
-from .plan_data import MAX_CELLS, ROW, SCHEMA, PlanAxis, PlanData, is_rising, kinds
+from .cell_seeds import check_seeds
+from .plan_data import MAX_CELLS, SCHEMA, PlanAxis, PlanData, is_rising
+
+Value = str | int | FiniteFloat | bool
+Fields = dict[str, Value | list[str]]
+Place = Annotated[int, Field(ge=0)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+
+
+class _Row(_Part):
+    prompt: str
+    fields: Fields
+    variables: dict[str, Value]
+
+
+class _Values(_Part):
+    name: str
+    labels: Annotated[list[str], Field(min_length=1)]
+
+
+class _FieldAxis(_Values):
+    kind: Literal["field"]
+    values: list[Value | list[str]]
+
+
+class _VariableAxis(_Values):
+    kind: Literal["variable"]
+    values: list[Value]
+
+
+class _TextAxis(_Values):
+    kind: Literal["prompt", "replace"]
+    values: list[str]
+
+
+class _RowAxis(_Values):
+    kind: Literal["row"]
+    values: list[_Row]
+
+
+class _Plan(_Part):
+    prompt: str
+    fields: Fields
+    variables: dict[str, Value]
+    axes: list[Annotated[_FieldAxis | _VariableAxis | _TextAxis | _RowAxis, Field(discriminator="kind")]]
+    groups: list[Annotated[list[Place], Field(min_length=1)]]
+    seed_drawn: bool
+    part: str = ""
+    skip_invalid: bool = False
+    id: str | None = None
+    cells: list[Annotated[list[Place], Field(min_length=3, max_length=3)]] | None = None
+
+
+_Axis = _FieldAxis | _VariableAxis | _TextAxis | _RowAxis
 
 
 def read_plan(text: str) -> dict[str, Any]:
@@ -26,63 +84,62 @@ def read_plan(text: str) -> dict[str, Any]:
     if found.get("schema") != SCHEMA:
         _refuse(f"it has schema {found.get('schema')}, and this version reads {SCHEMA}")
     try:
-        parts = {
-            "prompt": _of(str, found["prompt"]),
-            "fields": _of(dict, found["fields"]),
-            "variables": _of(dict, found["variables"]),
-            "axes": tuple(_axis(axis) for axis in _of(list, found["axes"])),
-            "groups": tuple(tuple(_of(int, place) for place in group) for group in _of(list, found["groups"])),
-            "seed_drawn": _of(bool, found["seed_drawn"]),
-            "part": _of(str, found.get("part", "")),
-            "skip_invalid": _of(bool, found.get("skip_invalid", False)),
-        }
-        return {**parts, "kept": _kept(PlanData(**parts), found)}
-    except (KeyError, TypeError, ValueError, AttributeError) as exc:
-        raise _not_a_plan(f"{type(exc).__name__}: {exc}") from exc
+        return _parts(_Plan.model_validate(found))
+    except ValidationError as exc:
+        problem = exc.errors(include_url=False, include_context=False)[0]
+        raise _not_a_plan(f"its {'.'.join(map(str, problem['loc']))}: {problem['msg']}") from exc
 
 
-def _axis(found: dict[str, Any]) -> PlanAxis:
-    kind = _of(str, found["kind"])
-    values, labels = tuple(_of(list, found["values"])), tuple(_of(str, label) for label in found["labels"])
-    if kind not in kinds() or not values or len(values) != len(labels) or len(set(labels)) != len(labels):
-        raise ValueError(f"axis {found.get('name')!r}")
-    if kind == ROW:
-        for row in values:
-            _of(dict, row.get("fields", {})), _of(dict, row.get("variables", {})), _of(str, row.get("prompt", ""))
-    return PlanAxis(kind, Axis(_of(str, found["name"]), values, labels))
+def _parts(found: _Plan) -> dict[str, Any]:
+    parts: dict[str, Any] = {
+        "prompt": found.prompt,
+        "fields": found.fields,
+        "variables": found.variables,
+        "axes": tuple(map(_axis, found.axes)),
+        "groups": tuple(map(tuple, found.groups)),
+        "seed_drawn": found.seed_drawn,
+        "part": found.part,
+        "skip_invalid": found.skip_invalid,
+    }
+    plan = PlanData(**parts)
+    _check(plan)
+    if found.id not in (None, plan.plan_id):
+        _refuse("its id does not belong to it: it was changed by hand. Remove the id")
+    return {**parts, "kept": None if found.cells is None else _indices(found.cells, plan.size)}
 
 
-def _kept(plan: PlanData, found: dict[str, Any]) -> tuple[int, ...] | None:
-    """The cells that belong to it, once the rest has been found to fit together."""
+def _axis(found: _Axis) -> PlanAxis:
+    if len(found.values) != len(found.labels) or len(set(found.labels)) != len(found.labels):
+        _refuse(f"the axis {found.name!r} has labels that do not fit its values")
+    values = [value.model_dump() if isinstance(value, _Row) else value for value in found.values]
+    return PlanAxis(found.kind, Axis(found.name, tuple(values), tuple(found.labels)))
+
+
+def _check(plan: PlanData) -> None:
+    """Whether its parts fit together."""
     places = sorted(place for group in plan.groups for place in group)
-    if places != list(range(len(plan.axes))) or not all(plan.groups):
-        raise ValueError("groups of axes")
+    if places != list(range(len(plan.axes))) or len({axis.name for axis in plan.axes}) != len(plan.axes):
+        _refuse("its groups of axes")
     if any(len({len(plan.axes[place].axis) for place in group}) > 1 for group in plan.groups):
-        raise ValueError("zipped axes of different lengths")
-    if not 1 <= plan.size <= MAX_CELLS:
-        raise ValueError(f"{plan.size:,} cells")
-    plan.cell(0)
-    if found.get("id") not in (None, plan.plan_id):
-        raise ValueError("its id does not belong to it: it was changed by hand. Remove the id")
-    return _indices(found["cells"], plan.size) if "cells" in found else None
+        _refuse("zipped axes have different lengths")
+    if plan.size > MAX_CELLS:
+        _refuse(f"it has {plan.size:,} cells, more than {MAX_CELLS:,}")
+    try:
+        check_seeds(plan)
+    except InvalidRequest as exc:
+        raise _not_a_plan(exc.message.rstrip(".")) from exc
 
 
-def _indices(ranges: Any, size: int) -> tuple[int, ...]:
+def _indices(ranges: list[list[int]], size: int) -> tuple[int, ...]:
     found: list[int] = []
     for first, last, step in ranges:
         # Before it is made: a few letters of a file must not fill the memory.
-        if not 0 <= _of(int, first) <= _of(int, last) < size or _of(int, step) < 0 or len(found) > size:
-            raise ValueError("cells")
+        if not first <= last < size or len(found) > size:
+            _refuse("it names cells that it does not have")
         found += range(first, last + 1, step or 1)
     if not is_rising(found):
-        raise ValueError("cells")
+        _refuse("it names cells twice or out of order")
     return tuple(found)
-
-
-def _of(kind: type, value: Any) -> Any:
-    if not isinstance(value, kind) or (isinstance(value, bool) and kind is int):
-        raise TypeError(f"{value!r} is not of type {kind.__name__}")
-    return value
 
 
 def _not_a_plan(reason: str) -> InvalidRequest:

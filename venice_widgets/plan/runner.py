@@ -18,6 +18,7 @@ from .grid import Grid
 from .grid_cells import first_results
 from .live import LiveView
 from .outlook import look
+from .overview import how_to_go_on
 from .permit import permit
 from .results import ELSEWHERE, CellResult
 from .sender import PlanSender
@@ -90,12 +91,11 @@ class PlanRun:
         parts = [f"{len(grid):,} of {len(grid.indices):,} images arrived", f"{usd_text(grid.spent_usd)} spent"]
         parts += [f"{counts[Status.REFUSED]} were refused"] if counts.get(Status.REFUSED) else []
         parts += [f"{flying:,} in flight that may be charged"] if flying else []
+        elsewhere = counts.get(ELSEWHERE, 0)
+        parts += [f"{elsewhere:,} being made by another program"] if elsewhere else []
         parts += [f"{unsent:,} not sent"] if unsent else []
-        return Interrupted(
-            f"stopped: {', '.join(parts)}.",
-            "What is in flight is stored as it arrives. Run it again: only what is missing is sent.",
-            generation=grid,
-        )
+        stored = "What is in flight is stored as it arrives. " if flying else ""
+        return Interrupted(f"stopped: {', '.join(parts)}.", f"{stored}{how_to_go_on(grid.outlook)}", generation=grid)
 
 
 def look_for_run(
@@ -208,21 +208,29 @@ def run_plan(  # noqa: PLR0913  each is a choice of its caller
         shown=shown,
         checked=checked,
     )
-    if run.sender is None:
+    try:
+        if run.sender is not None:
+            _send(run, run.sender, watch, whole_cell=whole_cell)
         return run.finish()
+    except KeyboardInterrupt:
+        run.cancel()
+        raise run.stopped() from None
+
+
+def _send(run: PlanRun, sender: PlanSender, watch: Watch | None, *, whole_cell: bool) -> None:
+    """Send it, and show the progress until every cell has ended."""
     view = LiveView(whole_cell=whole_cell) if watch is None else None
     if view is not None:
         view.open(run.grid.outlook)
     try:
         run.start()
-        _wait(run.grid, run.sender, watch or (view.update if view else None))
+        _wait(run.grid, sender, watch or (view.update if view else None))
     except KeyboardInterrupt:
-        run.cancel()
-        raise run.stopped() from None
+        run.cancel()  # before anything else: the next request would leave
+        raise
     finally:
         if view is not None:
             view.clear()
-    return run.finish()
 
 
 def _wait(grid: Grid, sender: PlanSender, watch: Watch | None) -> None:

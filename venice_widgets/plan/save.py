@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import unicodedata
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from venice_widgets.errors import InvalidRequest
 from venice_widgets.generation.copies import check_file_name, copies_of, write_each
-from venice_widgets.media.saving import EXTENSIONS, fill_pattern
+from venice_widgets.media.saving import EXTENSIONS, fill_pattern, true_name
 
 if TYPE_CHECKING:
     import os
@@ -74,7 +75,8 @@ def check_names(pattern: str, plan: PlanData, indices: Iterable[int] | None = No
     seen: set[str] = set()
     for index in plan.indices if indices is None else indices:
         cell = plan.cell(index)
-        name = _name(pattern, cell, str(cell.fields.get("model", "")))
+        stated = _name(pattern, cell, str(cell.fields.get("model", "")))
+        name = str(true_name(Path(stated), _mime(cell)))
         one = unicodedata.normalize("NFC", name).casefold()  # one file on some systems
         if one in seen:
             raise InvalidRequest(

@@ -109,6 +109,8 @@ def write_sheet(
             'A sheet takes "full" or "none": its labels show the prompt.',
             field="metadata",
         )
+    if not isinstance(title, str):
+        raise InvalidRequest(f"title {title!r} is not text.", "Write it like 'Foxes'.", field="title")
     sheet = draw_sheet(grid, _pixels(width), title=title)
     if max(sheet.size) > MOST_SIDE[kind]:
         raise _too_large(f"a {kind} has at most {MOST_SIDE[kind]:,} pixels a side")

@@ -78,7 +78,7 @@ def resume_drawn(plan: Whole, host: Host) -> Whole:
     for place in sorted(folder(host).glob(f"{plan.template_id}.*.json"), key=_modified, reverse=True):
         if time.time() - _modified(place) > RESUMED_SECONDS:
             break
-        with contextlib.suppress(OSError, InvalidRequest):
+        with contextlib.suppress(OSError, UnicodeDecodeError, InvalidRequest):
             begun = PlanData(**read_plan(place.read_text("utf-8")))
             if begun.template_id == plan.template_id:
                 note = "It goes on with the seeds of the same plan that was begun before; --again draws new ones."

@@ -114,6 +114,8 @@ def as_axis(values: Iterable[Any] | Mapping[str, Any], name: str) -> Axis:
     Raises:
         InvalidRequest: there are none or too many, or one is missing (None, NaN), repeated, or not text or a number.
     """
+    if is_table(values):
+        raise refusal(name, "", "is given a table", "Give one of its columns.")
     labels = None if not isinstance(values, Mapping) else tuple(map(str, values))
     listed = list(values.values()) if isinstance(values, Mapping) else _listed(values, name)
     return _axis(name, [plain_value(value, name) for value in listed], labels)
@@ -127,6 +129,11 @@ def is_several(value: Any, name: str = "") -> bool:
     if name == "style_references":
         return isinstance(value, list | tuple) and any(isinstance(each, list | tuple) for each in value)
     return isinstance(value, Iterable) and not isinstance(value, str | bytes | PurePath | StyleReference)
+
+
+def is_table(value: Any) -> bool:
+    """Whether it is a data frame of pandas or of a library like it."""
+    return hasattr(value, "to_dict") and hasattr(value, "columns")
 
 
 def plain_value(value: Any, name: str) -> Any:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from venice_widgets.config.values import without_secrets
 from venice_widgets.errors import InvalidRequest, VeniceError
 
 if TYPE_CHECKING:
@@ -79,6 +81,28 @@ def split_strength(spec: str) -> tuple[str, float | None]:
     return origin, strength
 
 
+def refuse_password(spec: str) -> None:
+    """Refuse an address with a password where the address itself would be stored.
+
+    Raises:
+        InvalidRequest: it has one, which the message leaves out.
+    """
+    origin = spec.strip()
+    if is_address(origin) and "@" in re.split(r"[/?#]", origin.partition("//")[2], maxsplit=1)[0]:
+        raise _refusal("an address", "holds a password, which would be stored", "Download it, and give its file.")
+
+
+def is_address(origin: str) -> bool:
+    """Whether it is to be fetched, and no file."""
+    return origin.lower().startswith(("http://", "https://"))
+
+
+def reference_label(specs: Any) -> str:
+    """References in words, for an output: an address may hold a key, so only its host is named."""
+    listed = specs if isinstance(specs, list | tuple) else [specs]
+    return ", ".join(without_secrets(str(each)).strip("'") if is_address(str(each)) else str(each) for each in listed)
+
+
 def read_reference(spec: str | Path | StyleReference, fetch: Callable[[str], bytes]) -> StyleReference:
     """Read one reference from its file, or with `fetch` from its URL, and check its size and type.
 
@@ -89,7 +113,7 @@ def read_reference(spec: str | Path | StyleReference, fetch: Callable[[str], byt
         _check(spec.data, spec.origin or "the style reference")
         return spec
     origin, strength = split_strength(str(spec))
-    data = fetch(origin) if origin.lower().startswith(("http://", "https://")) else _read_file(origin)
+    data = fetch(origin) if is_address(origin) else _read_file(origin)
     _check(data, origin)
     return StyleReference(data, strength, origin)
 
