@@ -3,6 +3,7 @@
 import asyncio
 import io
 import pickle
+import re
 import subprocess
 import sys
 import threading
@@ -174,6 +175,16 @@ def test_after_two_that_may_have_been_charged_in_a_row_the_rest_is_not_sent(simu
     assert len(str(caught.value).splitlines()) <= 8
     simulator.clear_faults()
     assert len(session.generate("a fox", images=40, seed=1, yes=True)) == 40
+
+
+def test_what_sends_the_rest_is_true_for_images_that_were_to_be_made_anew(simulator, session):
+    session.generate("a fox", images=40, seed=1, yes=True)
+    simulator.add_fault(Fault("500", times=None))
+    with pytest.raises(GenerationIncomplete, match=re.escape("The same seeds with --reuse (again=None) send only")):
+        session.generate("a fox", images=40, seed=1, yes=True, again=True)
+    before = posts(simulator)
+    assert len(session.generate("a fox", images=40, seed=1, yes=True, again=None)) == 40
+    assert posts(simulator) == before
 
 
 def test_one_that_may_have_been_charged_among_others_stops_nothing(simulator, session):

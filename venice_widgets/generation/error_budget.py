@@ -5,6 +5,9 @@ from __future__ import annotations
 MOST_UNKNOWN_IN_A_ROW = 2
 """After so many requests without an image that may have been charged, the user decides whether to go on."""
 
+SEND_THE_REST = "The same seeds with --reuse (again=None) send only what the log does not hold."
+"""How to go on with a generation whose rest was not sent, also where it was to be made anew."""
+
 
 def certainly_free(error: BaseException) -> bool:
     """Whether an error proves that nothing was charged."""
@@ -35,6 +38,6 @@ class ErrorBudget:
             return False
         self.reason = (
             f"{MOST_UNKNOWN_IN_A_ROW} requests in a row gave no image and may have been charged, so the rest was not "
-            "sent. The same seeds again send only what is missing."
+            f"sent. {SEND_THE_REST}"
         )
         return True

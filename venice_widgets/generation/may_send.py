@@ -15,6 +15,8 @@ from venice_widgets.errors import ConfigurationError, CredentialsRefused, Spendi
 from venice_widgets.log import Budgets
 from venice_widgets.request.spending import STALE_SECONDS, allow
 
+from .error_budget import SEND_THE_REST
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from decimal import Decimal
@@ -117,7 +119,7 @@ def refuse_lowered(
     except (SpendingRefused, ConfigurationError) as exc:
         raise SpendingRefused(
             f"a limit was changed while this ran: {exc.message}",
-            "The rest was not sent. The same seeds again send only what is missing.",
+            f"The rest was not sent. {SEND_THE_REST}",
         ) from exc
 
 
