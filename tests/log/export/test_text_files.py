@@ -137,18 +137,20 @@ objects = st.dictionaries(texts, plain, max_size=3)
 
 @st.composite
 def records(draw):
-    request = canonical(draw(objects))
+    sent = {"model": draw(texts), "prompt": draw(texts), "seed": draw(st.integers(-(10**9), 10**9))}
+    request = canonical({**draw(objects), **sent})
     images = st.builds(
         ImageRecord, sha256=st.binary(min_size=32, max_size=32).map(bytes.hex), size_bytes=st.integers(0, 10**9),
-        mime=texts, width=st.integers(0, 10**5), height=st.integers(0, 10**5), seed=st.none() | st.integers(-9, 9),
-        mode=texts,
+        mime=texts, width=st.integers(0, 10**5), height=st.integers(0, 10**5),
+        seed=st.none() | st.just(sent["seed"]), mode=texts,
     )  # fmt: skip
     draft = draw(
         st.builds(
             RunDraft, run_id=ulids, generation_id=ulids, position=st.integers(0, 999), created_at=moments,
-            base_url=texts, model=texts, asked_model=st.none() | texts,
-            seed=st.integers(-(10**9), 10**9), seed_drawn=st.booleans(),
-            prompt=texts, request=st.just(request.decode()), request_hash=st.just(sha256_tag(request)),
+            base_url=texts, model=st.just(sent["model"]), asked_model=st.none() | texts,
+            seed=st.just(sent["seed"]), seed_drawn=st.booleans(),
+            prompt=st.just(sent["prompt"]), request=st.just(request.decode()),
+            request_hash=st.just(sha256_tag(request)),
             body_sha256=texts, estimate_usd=prices, reserve_usd=prices, formula=texts, catalogue_entry=objects,
             environment=objects, context=objects, parent_run_id=st.none() | texts, relation=st.none() | texts,
             session_id=texts,
