@@ -158,9 +158,11 @@ def balance_difference(records: Sequence[RunRecord], balance_after_usd: Decimal)
 
 
 def _check_amount(amount_usd: Decimal | None) -> None:
-    if amount_usd is not None and not (amount_usd.is_finite() and 0 <= amount_usd <= MOST_USD):
+    if amount_usd is None:
+        return
+    if not (isinstance(amount_usd, Decimal) and amount_usd.is_finite() and 0 <= amount_usd <= MOST_USD):
         raise InvalidRequest(
-            f"{amount_usd} is not an amount that a run can cost.",
+            f"{amount_usd!s:.60} is not an amount that a run can cost.",
             f"It takes dollars from 0 to {MOST_USD:,}, such as 0.05. Nothing was changed.",
             field="amount",
         )

@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 from urllib.parse import quote
 
-from venice_widgets.errors import StoreError
+from venice_widgets.errors import InvalidRequest, StoreError
 from venice_widgets.files.platform import MOUNTS, can_write, file_system, shares_memory, touch
 from venice_widgets.files.presence import is_there
 
@@ -136,6 +136,8 @@ class Database:
             return self._patiently(partial(_in_transaction, "BEGIN", "ROLLBACK", question))
         except sqlite3.Error as exc:
             raise self._error(exc, "read") from exc
+        except (UnicodeEncodeError, OverflowError) as exc:
+            raise _no_such_value(exc) from exc
 
     def _run(self, change: Callable[[sqlite3.Connection], Result], *, durable: bool) -> Result:
         if self.read_only:
@@ -147,6 +149,8 @@ class Database:
             return self._patiently(partial(_change, change, durable=durable))
         except sqlite3.Error as exc:
             raise self._error(exc, "written") from exc
+        except (UnicodeEncodeError, OverflowError) as exc:
+            raise _no_such_value(exc) from exc
 
     def _patiently(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
         """Try again what another program kept from being done, as long as somebody waits, and not for ever."""
@@ -171,6 +175,11 @@ class Database:
             )
         remedy = _remedy(exc) or "Make room, or see whether its folder can be written."
         return StoreError(f"the log {self.path} cannot be {action}: {exc}.", f"{remedy} Nothing was changed.")
+
+
+def _no_such_value(exc: UnicodeEncodeError | OverflowError) -> InvalidRequest:
+    """Half a character, or a number beyond 64 bits, which SQLite cannot hold."""
+    return InvalidRequest(f"the log cannot hold such a value: {exc}.", "Nothing was changed.")
 
 
 def _change(change: Callable[[sqlite3.Connection], Result], connection: sqlite3.Connection, *, durable: bool) -> Result:

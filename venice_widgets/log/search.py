@@ -7,8 +7,12 @@ are stored totals.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal, TypedDict
+from datetime import datetime  # noqa: TC003  pydantic reads the annotations
+from operator import index
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BeforeValidator, ConfigDict, TypeAdapter, ValidationError, with_config
+from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
 from venice_widgets.errors import InvalidRequest, StoreError
 
@@ -28,15 +32,29 @@ _FEW_RUNS = 300
 """So many runs are held against the index of prompts, which is forty times as slow a run, in some 60 ms."""
 _LARGEST_INTEGER = 2**63 - 1
 """SQLite takes no larger one."""
+_TAKES = {
+    "seed": "a whole number",
+    "status": f"one of {', '.join(Status)}",
+    "since": "a datetime",
+    "until": "a datetime",
+    "favorite": "True or False",
+}
+"""What a filter takes that does not take text."""
 VIEWS = ("v_runs", "v_images", "v_costs", "v_replays")
 
 
+def _whole(value: Any) -> Any:
+    """An integer of another library as Python's; a switch is none."""
+    return value if isinstance(value, bool) or not hasattr(value, "__index__") else index(value)
+
+
+@with_config(ConfigDict(strict=True, extra="forbid"))
 class Filters(TypedDict, total=False):
     """What runs may be chosen by, besides the words of their prompts; None chooses by nothing."""
 
     model: str | None
     """The id that was sent."""
-    seed: int | None
+    seed: Annotated[int, BeforeValidator(_whole)] | None
     """The seed that was sent."""
     status: Status | str | None
     """One of `Status`."""
@@ -52,6 +70,9 @@ class Filters(TypedDict, total=False):
     """Of the plan that they belong to."""
     favorite: bool | None
     """True for the marked ones, False for the others."""
+
+
+_FILTERS = TypeAdapter(Filters)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,29 +116,44 @@ def question(text: str | None, filters: Filters) -> Question:
     """What is asked, checked.
 
     Raises:
-        InvalidRequest: no such status, or the text holds no word.
+        InvalidRequest: no such filter or status, a value of another type, or the text holds no word.
     """
+    if not isinstance(text, str | None):
+        raise InvalidRequest(f"text {text!r:.60} is no text.", "Give the words of a prompt.", field="text")
     if text and text.strip() and match_query(text) is None:
         raise InvalidRequest(
             f"{text!r} holds no word to search for.",
             'Words are letters, digits and emoji: fox, "red fox", fox*.',
             field="text",
         )
-    for name in ("since", "until"):
-        if not isinstance(filters.get(name), datetime | None):
-            raise InvalidRequest(f"{name} {filters[name]!r} is not a moment.", "Give a datetime.", field=name)
-    values: dict[str, Any] = {**filters, "status": status_of(filters.get("status"))}
+    try:
+        found = _FILTERS.validate_python(filters)
+    except ValidationError as exc:
+        raise _not_a_filter(exc) from exc
+    values: dict[str, Any] = {**found, "status": status_of(found.get("status"))}
     return Question(text=text, **values)
+
+
+def _not_a_filter(exc: ValidationError) -> InvalidRequest:
+    problem = exc.errors(include_url=False)[0]
+    name = str(problem["loc"][0])
+    if problem["type"] == "extra_forbidden":
+        known = ", ".join(Filters.__annotations__)
+        return InvalidRequest(f"there is no filter {name!r}.", f"Runs are chosen by {known}.", field=name)
+    takes = _TAKES.get(name, "text")
+    return InvalidRequest(f"{name} {problem['input']!r:.60} cannot be used.", f"It takes {takes}.", field=name)
 
 
 def search(connection: sqlite3.Connection, asked: Question, limit: int, offset: int = 0) -> list[RunRecord]:
     """The runs that a search finds, newest first.
 
     Raises:
-        InvalidRequest: the limit is below 1.
+        InvalidRequest: the limit is below 1, or the offset is no number.
     """
-    if not isinstance(limit, int) or limit < 1:
+    if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
         raise InvalidRequest(f"limit {limit} shows nothing.", "It takes 1 or more.", field="limit")
+    if not isinstance(offset, int):
+        raise InvalidRequest(f"offset {offset!r:.60} is no number.", "It takes 0 or more.", field="offset")
     numbers = _numbers(
         connection, asked, "{number}", "ORDER BY {number} DESC LIMIT ? OFFSET ?",
         min(limit, _LARGEST_INTEGER), min(max(offset, 0), _LARGEST_INTEGER),
@@ -247,7 +283,10 @@ def named(connection: sqlite3.Connection, name: str) -> RunRecord:
 
     Raises:
         StoreError: there is none, or several end like that.
+        InvalidRequest: it is no text.
     """
+    if not isinstance(name, str):
+        raise InvalidRequest(f"run {name!r:.60} is no id.", "Give a run's id, or its ending.", field="run")
     if name == _LAST_WORD:
         rows = connection.execute(_LAST).fetchall()
     else:
@@ -325,7 +364,13 @@ def standing(connection: sqlite3.Connection, hashes: Collection[str], base_url: 
 
 
 def with_image(connection: sqlite3.Connection, sha256: str) -> list[RunRecord]:
-    """The runs that gave this image, newest first."""
+    """The runs that gave this image, newest first.
+
+    Raises:
+        InvalidRequest: the hash is no text.
+    """
+    if not isinstance(sha256, str):
+        raise InvalidRequest(f"sha256 {sha256!r:.60} is no hash.", "It takes 64 hexadecimal digits.", field="sha256")
     rows = connection.execute(
         "SELECT * FROM runs WHERE run_id IN (SELECT run_id FROM images WHERE sha256 = ?) ORDER BY number DESC",
         (sha256.removeprefix("sha256:"),),

@@ -82,8 +82,10 @@ def drift(session: Session, model: str, budget_usd: Decimal | str | float, *, ru
         InvalidRequest: the log holds no run of this model that could be repeated, or a number is out of range.
     """
     budget = parse_usd(budget_usd, "budget")
-    if not 1 <= runs <= MOST_RUNS:
-        raise InvalidRequest(f"runs {runs} is out of range.", f"It takes 1 … {MOST_RUNS}.", field="runs")
+    if not isinstance(model, str) or not model:
+        raise InvalidRequest(f"model {model!r:.60} is no id of a model.", "Nothing was sent.", field="model")
+    if not isinstance(runs, int) or isinstance(runs, bool) or not 1 <= runs <= MOST_RUNS:
+        raise InvalidRequest(f"runs {runs!r:.60} is out of range.", f"It takes 1 … {MOST_RUNS}.", field="runs")
     chosen = choose(session.log, model)
     if not chosen:
         raise InvalidRequest(
