@@ -11,7 +11,7 @@ from venice_widgets.generation.progress import ProgressLine, tell
 from venice_widgets.generation.run import interrupted
 from venice_widgets.request.spending import ask_user
 
-from .current import current_session
+from .current import session_or_current
 from .shell import drops_value, in_kernel, running_shell
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def generate(
         Interrupted: the user stopped it; what was sent is still stored as it arrives.
         VeniceError: anything else that went wrong; see `venice_widgets.errors`.
     """
-    session = session or current_session()
+    session = session_or_current(session)
     copies = copies_of(save, metadata)
     prepared = session.build(prompt, images=images, again=again, **fields)
     if copies:
@@ -125,7 +125,7 @@ def replay(
     """
     from . import replays
 
-    session = session or current_session()
+    session = session_or_current(session)
     outlook = replays.look(session, source) if not isinstance(source, replays.PreparedReplay) else source
     line = ProgressLine(outlook.price_text)
     try:

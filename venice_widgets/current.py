@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 from .config import states_key
+from .errors import InvalidRequest
 from .plan.host import set_default
 from .session import Session
 
@@ -32,6 +33,31 @@ def current_session() -> Session:
         return _session
 
 
+def session_or_current(session: Session | None) -> Session:
+    """The session that was given, or the one in use.
+
+    Raises:
+        InvalidRequest: it is no session.
+        ConfigurationError: a setting cannot be used.
+    """
+    check_session(session)
+    return current_session() if session is None else session
+
+
+def check_session(session: Session | None) -> None:
+    """Refuse what is no session: what it stands for would be sent by the one in use, and paid for there.
+
+    Raises:
+        InvalidRequest: it is no session.
+    """
+    if not isinstance(session, Session | None):
+        raise InvalidRequest(
+            f"session {session!r:.60} is no Session.",
+            "Give a venice_widgets.Session, or leave it out. Nothing was sent.",
+            field="session",
+        )
+
+
 def _count_together(session: Session) -> None:
     """A session's budget is one for the whole process: switching the demo off, or the key, gives no new one."""
     global _session_id  # noqa: PLW0603
@@ -39,8 +65,13 @@ def _count_together(session: Session) -> None:
 
 
 def use_session(session: Session | None) -> None:
-    """Let the magics and `generate` use this session; None to make one anew from the environment."""
+    """Let the magics and `generate` use this session; None to make one anew from the environment.
+
+    Raises:
+        InvalidRequest: it is no session.
+    """
     global _session, _is_from_environment, _demo
+    check_session(session)
     with _lock:
         _session, _is_from_environment, _demo = session, False, None
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import venice_widgets
+from venice_widgets import current
 from venice_widgets.errors import InvalidRequest, VeniceError
 from venice_widgets.replays import drift
 
@@ -82,3 +83,25 @@ def test_a_filter_that_does_not_exist_is_named(session):
 
 def test_a_seed_of_another_library_finds_its_run(session):
     assert len(session.log.search(seed=np.int64(1))) == 1
+
+
+def test_what_is_no_session_is_never_taken_for_the_one_in_use(session):
+    current.use_session(session)
+    for odd in [each for each in ODD if each is not None]:
+        assert is_refused(lambda odd=odd: venice_widgets.generate("A fox", seed=1, session=odd)), odd
+        assert is_refused(lambda odd=odd: venice_widgets.replay("last", session=odd)), odd
+        assert is_refused(lambda odd=odd: venice_widgets.Panel(session=odd)), odd
+        assert is_refused(lambda odd=odd: current.use_session(odd)), odd
+    assert current.current_session() is session
+    assert session.log.count() == 1
+
+
+def test_nothing_odd_is_believed_of_a_request(session):
+    prepared = session.build("A fox", seed=2, width=64, height=64)
+    for odd in [each for each in ODD if each not in (None, {})]:
+        assert is_refused(lambda odd=odd: session.send(prepared, context=odd)), odd
+    for odd in [each for each in ODD if not isinstance(each, str | None)]:
+        assert is_refused(lambda odd=odd: venice_widgets.Session(store=odd or [1])), odd
+    for odd in [each for each in ODD if each is not None]:
+        assert is_refused(lambda odd=odd: venice_widgets.StyleReference(b"", odd)), odd
+    assert session.log.count() == 1

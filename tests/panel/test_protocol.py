@@ -33,6 +33,8 @@ VALUES: dict[str, list[Any]] = {
 class Till:
     """A session that sends nothing, and writes down what it would have sent."""
 
+    __class__ = Session
+
     def __init__(self, session: Session) -> None:
         self.session = session
         self.sold: list[tuple[Any, str]] = []

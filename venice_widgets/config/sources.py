@@ -157,6 +157,8 @@ def _store(value: Any, source: str, start: Path | None) -> Path:
         path = (start or Path()) / Path(value).expanduser()
     except RuntimeError as exc:
         raise ConfigurationError(f"store {value} ({source}): no such home.", "Give the folder's full path.") from exc
+    except TypeError as exc:
+        raise ConfigurationError(f"store {value!r:.60} ({source}) is no path.", "Give a folder's path.") from exc
     try:
         if b"\0" in os.fsencode(path):
             raise ValueError("a null")  # noqa: TRY301  beside those that the system raises

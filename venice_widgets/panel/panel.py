@@ -9,7 +9,7 @@ from uuid import uuid4
 from traitlets import Any as AnyTrait
 from traitlets import Bunch
 
-from venice_widgets.current import current_session
+from venice_widgets.current import check_session, session_or_current
 from venice_widgets.errors import SpendingRefused
 from venice_widgets.request.fields import check_fields
 from venice_widgets.request.style_reference import StyleReference
@@ -68,6 +68,7 @@ class Panel(PanelWidget):
         sweep: Mapping[str, str] | None = None,
         **fields: Unpack[Fields],
     ) -> None:
+        check_session(session)
         given = check_fields(fields)
         super().__init__(place=f"venice-panel-{uuid4().hex[:8]}")
         self._saved = SavedOutput(f"{self.place}-saved")
@@ -247,7 +248,7 @@ def _plain(fields: dict[str, Any], session: Session | None) -> dict[str, Any]:
 def _reference_text(reference: Any, session: Session | None) -> str:
     if not isinstance(reference, StyleReference):
         return str(reference)
-    objects = (session or current_session()).log.objects
+    objects = session_or_current(session).log.objects
     objects.add(reference.data)
     path = objects.path(reference.sha256)
     return str(path) if reference.strength is None else f"{path}@{reference.strength}"

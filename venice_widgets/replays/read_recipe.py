@@ -180,7 +180,7 @@ def _from_log(file: Path, data: bytes, session: Session | None) -> FoundRecipe |
 
 def _existing_log(session: Session | None) -> Log | None:
     """The log, where there is one: reading a file must not create a store."""
-    from venice_widgets.current import current_session
+    from venice_widgets.current import session_or_current
 
-    session = session or current_session()
+    session = session_or_current(session)
     return session.log if has_log(session.settings.store) else None

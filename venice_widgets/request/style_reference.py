@@ -11,6 +11,7 @@ import base64
 import hashlib
 import re
 from dataclasses import dataclass, field
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,8 +44,8 @@ class StyleReference:
 
     def __post_init__(self) -> None:
         """Refuse a strength that the API would refuse."""
-        if self.strength is not None and not 0.1 <= self.strength <= 1:
-            raise _refusal(f"strength {self.strength}", "is out of range", "It takes 0.1 … 1.")
+        if self.strength is not None and not _is_strength(self.strength):
+            raise _refusal(f"strength {self.strength!s:.60}", "is out of range", "It takes 0.1 … 1.")
 
     @property
     def sha256(self) -> str:
@@ -61,6 +62,10 @@ class StyleReference:
 
     def _with_strength(self, image: str) -> dict[str, Any]:
         return {"image": image} if self.strength is None else {"image": image, "strength": self.strength}
+
+
+def _is_strength(value: object) -> bool:
+    return type(value) is not bool and isinstance(value, int | float | Real) and 0.1 <= float(value) <= 1
 
 
 def split_strength(spec: str) -> tuple[str, float | None]:

@@ -6,6 +6,7 @@ without sending anything; ``session.send`` sends what was built; ``session.gener
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -30,7 +31,7 @@ from venice_widgets.shell import running_shell
 from .connection import Connection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from decimal import Decimal
     from pathlib import Path
 
@@ -128,6 +129,8 @@ class Session(Connection):
         """
         if not isinstance(prepared, Prepared):
             raise InvalidRequest(f"{prepared!r} is nothing that build returned.", "send(build(…)), or generate(…).")
+        if not isinstance(context, Mapping | None):
+            raise InvalidRequest(f"context {context!r:.60} is no dict.", "Nothing was sent.", field="context")
         try:
             prepared.sending.take(again=again)
             try:
