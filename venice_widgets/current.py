@@ -92,4 +92,4 @@ def use_demo(*, on: bool) -> Session:
         return current_session()
 
 
-set_default(current_session)  # for a plan that was read from a file
+set_default(current_session, check_session)  # for a plan that was read from a file

@@ -87,19 +87,24 @@ def test_a_seed_of_another_library_finds_its_run(session):
 
 def test_what_is_no_session_is_never_taken_for_the_one_in_use(session):
     current.use_session(session)
+    plan = session.plan("A fox", seed=[1, 2], width=64, height=64)
     for odd in [each for each in ODD if each is not None]:
         assert is_refused(lambda odd=odd: venice_widgets.generate("A fox", seed=1, session=odd)), odd
         assert is_refused(lambda odd=odd: venice_widgets.replay("last", session=odd)), odd
         assert is_refused(lambda odd=odd: venice_widgets.Panel(session=odd)), odd
         assert is_refused(lambda odd=odd: current.use_session(odd)), odd
+        assert is_refused(lambda odd=odd: plan.run(session=odd)), odd
+        assert is_refused(lambda odd=odd: venice_widgets.Plan.from_json(plan.to_json(), odd).run()), odd
     assert current.current_session() is session
     assert session.log.count() == 1
 
 
 def test_nothing_odd_is_believed_of_a_request(session):
+    plan = session.plan("A fox", seed=[1, 2], width=64, height=64)
     prepared = session.build("A fox", seed=2, width=64, height=64)
-    for odd in [each for each in ODD if each not in (None, {})]:
+    for odd in [each for each in ODD if each]:
         assert is_refused(lambda odd=odd: session.send(prepared, context=odd)), odd
+        assert is_refused(lambda odd=odd: plan.run(context=odd)), odd
     for odd in [each for each in ODD if not isinstance(each, str | None)]:
         assert is_refused(lambda odd=odd: venice_widgets.Session(store=odd or [1])), odd
     for odd in [each for each in ODD if each is not None]:

@@ -1,6 +1,8 @@
 """The result of a plan: selecting, laying out, showing, and what a notebook keeps of it."""
 
+import copy
 import json
+import pickle
 import re
 from decimal import Decimal
 from enum import Enum
@@ -96,6 +98,12 @@ def test_a_selection_of_nothing_is_shown_and_has_a_frame(grid):
     assert nothing.bundle().data["text/plain"]
     with pytest.raises(InvalidRequest):
         nothing.sheet("sheet.png")
+
+
+def test_a_grid_is_not_sent_to_another_program_with_its_session(grid):
+    with pytest.raises(TypeError, match=r"grid\.plan\.to_json"):
+        pickle.dumps(grid)
+    assert copy.deepcopy([grid])[0] is grid
 
 
 @pytest.mark.parametrize("title", [5, None, b"x"])

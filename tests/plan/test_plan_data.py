@@ -1,9 +1,12 @@
 """A plan as data: its cells, its parts, its JSON."""
 
+import copy
 import json
+import pickle
 import time
 from itertools import product
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -219,8 +222,21 @@ def test_there_is_no_part_beyond_the_last_and_none_of_a_part():
     for part, parts in ((0, 2), (3, 2)):
         with pytest.raises(InvalidRequest, match="does not exist"):
             plan.shard(part, parts)
+    with pytest.raises(InvalidRequest, match="does not exist"):
+        plan.shard(part=True, parts=2)
     with pytest.raises(InvalidRequest, match="already"):
         plan.shard(1, 2).shard(1, 2)
+
+
+def test_a_part_may_be_counted_by_another_library():
+    assert define("A fox", given={"seed": [1, 2]}).shard(np.int64(1), np.int64(2)).part == "1/2"
+
+
+def test_a_plan_is_sent_to_another_program_as_json_and_not_with_its_session(session):
+    plan = session.plan("A fox", seed=[1, 2])
+    with pytest.raises(TypeError, match=r"plan\.to_json"):
+        pickle.dumps(plan)
+    assert copy.deepcopy([plan]) == [plan]
 
 
 @pytest.mark.parametrize(

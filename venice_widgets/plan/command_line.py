@@ -19,7 +19,7 @@ from venice_widgets.files.bounded import read_bounded
 from venice_widgets.money import parse_usd
 from venice_widgets.request.spending import ask_user
 
-from .host import default_host
+from .host import host_or_default
 from .live import print_line, progress_of
 from .outlook import look
 from .overview import overview
@@ -105,7 +105,7 @@ def main(arguments: Sequence[str] | None = None, host: Host | None = None) -> in
         parser().print_help()
         return COMPLETE
     try:
-        host = host or default_host()
+        host = host_or_default(host)
         plan = _plan(options.plan, options.shard, host)
         if options.command == "show":
             return _show(plan, host, options)

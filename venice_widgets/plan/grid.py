@@ -6,7 +6,7 @@ Images stay in the store: a grid holds the run and hash of each, and reads bytes
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from venice_widgets.errors import GenerationIncomplete, InvalidRequest
 from venice_widgets.log import Status
@@ -219,6 +219,12 @@ class Grid(GridCells):
     def bundle(self) -> Bundle:
         """The grid as a notebook shows it."""
         return with_small_sheet(show_grid(self), self)
+
+    def __deepcopy__(self, _: Any) -> Grid:
+        return self  # what it shows is in the store
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a grid belongs to its session: send grid.plan.to_json(), and use Plan.from_json(…).grid()")
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         bundle = self.bundle()

@@ -53,22 +53,27 @@ class Host(Protocol):
         """Where a request comes from, for the log, without secrets."""
 
 
-_current: list[Callable[[], Host]] = []
+_current: list[tuple[Callable[[], Host], Callable[[Any], None]]] = []
 
 
-def set_default(factory: Callable[[], Host]) -> None:
-    """Let plans without a session of their own use what `factory` returns."""
-    _current[:] = [factory]
+def set_default(factory: Callable[[], Host], check: Callable[[Any], None]) -> None:
+    """Let plans without a session of their own use what `factory` returns; `check` refuses what is no session."""
+    _current[:] = [(factory, check)]
 
 
-def default_host() -> Host:
-    """The session in use.
+def host_or_default(*hosts: Host | None) -> Host:
+    """The first session that was given, else the one in use.
 
     Raises:
+        InvalidRequest: one of them is no session.
         ConfigurationError: there is none.
     """
-    if not _current:
+    for _, check in _current:
+        for host in hosts:
+            check(host)
+    found = next((host for host in hosts if host is not None), None)
+    if found is None and not _current:
         raise ConfigurationError(
             "this plan belongs to no session.", "Give one: plan.run(session=venice_widgets.current_session())."
         )
-    return _current[0]()
+    return _current[0][0]() if found is None else found

@@ -7,13 +7,13 @@ what the log does not hold and returns a `Grid`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from venice_widgets.files.bounded import read_bounded
 from venice_widgets.files.user_path import user_path
 
 from .grid import Grid, grid_from_log
-from .host import default_host
+from .host import host_or_default
 from .overview import overview
 from .plan_data import PlanData
 from .read import read_plan
@@ -60,7 +60,7 @@ class Plan(PlanData):
             InvalidRequest: its plan was changed, or a newer version wrote it.
         """
         file = user_path(path)
-        host = host or default_host()
+        host = host_or_default(host)
         return cls(**plan_parts(find_sheet(read_bounded(file)), str(file), host.settings.base_url), host=host)
 
     def outlook(
@@ -76,7 +76,7 @@ class Plan(PlanData):
         Raises:
             InvalidRequest: nothing of it can be made.
         """
-        host = session or self.host or default_host()
+        host = host_or_default(session, self.host)
         self._seen[:] = [look_for_run(self, host, again=again, resend_unknown=resend_unknown)]
         return self._seen[0]
 
@@ -124,7 +124,7 @@ class Plan(PlanData):
         """
         return run_plan(
             self,
-            session or self.host or default_host(),
+            host_or_default(session, self.host),
             max_cost_usd=max_cost_usd,
             yes=yes,
             again=again,
@@ -135,11 +135,17 @@ class Plan(PlanData):
 
     def grid(self, session: Host | None = None) -> Grid:
         """The images of this plan that the log holds, at no cost."""
-        return grid_from_log(self.outlook(session, again=None), session or self.host or default_host())
+        return grid_from_log(self.outlook(session, again=None), host_or_default(session, self.host))
 
     def bundle(self) -> Bundle:
         """What it is and what it would cost, as a notebook shows it."""
         return overview(self, self.shown)
+
+    def __deepcopy__(self, _: Any) -> Self:
+        return self  # it is frozen, and its session is one of a kind
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a plan belongs to its session: send plan.to_json(), and use Plan.from_json there")
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         bundle = self.bundle()

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from venice_widgets.errors import InvalidRequest
 from venice_widgets.request.fields import NOTHING_SENT
@@ -212,15 +212,19 @@ class PlanData:
         Raises:
             InvalidRequest: there is no such part.
         """
-        if not (isinstance(part, int) and isinstance(parts, int)) or not 1 <= part <= parts:
+        if not (_is_count(part) and _is_count(parts)) or not 1 <= part <= parts:
             raise InvalidRequest(f"part {part} of {parts} does not exist.", "Parts are counted from 1.", field="shard")
         if self.part:
             raise InvalidRequest(f"this is part {self.part} already.", "Cut the whole plan.", field="shard")
-        return replace(self, kept=tuple(self.indices[part - 1 :: parts]), part=f"{part}/{parts}")
+        return replace(self, kept=tuple(self.indices[part - 1 :: parts]), part=f"{int(part)}/{int(parts)}")
 
     def __repr__(self) -> str:
         axes = " × ".join(f"{axis.name} ({len(axis.axis)})" for axis in self.axes) or "one cell"
         return f"<Plan {self.plan_id[:8]}{f' part {self.part}' if self.part else ''}: {len(self)} cells, {axes}>"
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, SupportsIndex) and not isinstance(value, bool)
 
 
 def fill(template: str, variables: Mapping[str, Any]) -> str:

@@ -99,9 +99,7 @@ def write_sheet(
     target = user_path(path)
     kind = FORMATS.get(target.suffix.lower())
     if kind is None:
-        raise InvalidRequest(
-            f"{target.name} does not end like an image.", f"It takes {', '.join(FORMATS)}.", field="path"
-        )
+        raise InvalidRequest(f"{target} does not end like an image.", f"It takes {', '.join(FORMATS)}.", field="path")
     taken = name_is_taken(target)
     if metadata not in get_args(SheetMetadata):
         raise InvalidRequest(

@@ -129,8 +129,6 @@ class Session(Connection):
         """
         if not isinstance(prepared, Prepared):
             raise InvalidRequest(f"{prepared!r} is nothing that build returned.", "send(build(…)), or generate(…).")
-        if not isinstance(context, Mapping | None):
-            raise InvalidRequest(f"context {context!r:.60} is no dict.", "Nothing was sent.", field="context")
         try:
             prepared.sending.take(again=again)
             try:
@@ -277,6 +275,8 @@ class Session(Connection):
 
     def _context(self, stated: Mapping[str, Any]) -> dict[str, Any]:
         """Where a request comes from, as far as it can be known, and what the caller says of it."""
+        if not isinstance(stated, Mapping):
+            raise InvalidRequest(f"context {stated!r:.60} is no dict.", "Nothing was sent.", field="context")
         keys = (self.settings.api_key, self.settings.wallet_key)
         found = circumstances(running_shell(), cell=stated.get("cell"), secrets=keys)
         return {**cleaned(dict(stated), partial(redact_own_words, secrets=keys)), **found}
