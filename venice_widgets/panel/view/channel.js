@@ -79,6 +79,15 @@ export class Channel {
   }
 
   /**
+   * Why the value of a field cannot be sent; empty where it can.
+   * @param {string} field
+   */
+  problemOf(field) {
+    const { quote } = this.slices;
+    return quote && !quote.loading && quote.field === field ? quote.problem : "";
+  }
+
+  /**
    * A change of the form: drawn at once, and sent.
    * @param {Changes} changes
    */

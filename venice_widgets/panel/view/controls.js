@@ -1,5 +1,17 @@
 import "./channel.js";
-import { button, chosen, drawList, drawOptions, h, labelled, setAttribute, setText, setValue, show } from "./dom.js";
+import {
+  button,
+  chosen,
+  drawList,
+  drawOptions,
+  explain,
+  h,
+  labelled,
+  setAttribute,
+  setText,
+  setValue,
+  show,
+} from "./dom.js";
 import { Vary } from "./vary.js";
 
 /**
@@ -24,6 +36,11 @@ export class Controls {
   /** @returns {Control[]} */
   get controls() {
     return (this.channel.slices.controls?.controls ?? []).filter((control) => control.place === this.place);
+  }
+
+  /** Whether one of them has a value that cannot be sent. */
+  get isWrong() {
+    return this.controls.some((control) => this.channel.problemOf(control.name) !== "");
   }
 
   /** How many of them were chosen. */
@@ -121,10 +138,8 @@ export class Controls {
     if (control.kind === "segments") this.drawSegments(element, control, value);
     else this.drawInput(element, control, value);
     this.varies.get(element)?.draw();
-    const wrong = this.channel.slices.quote?.field === control.name;
-    element.classList.toggle("vw-wrong", wrong);
-    const input = element.querySelector(".vw-input");
-    if (input) setAttribute(input, "aria-invalid", wrong ? "true" : null);
+    const vary = this.varies.get(element);
+    explain(element, vary?.shown ?? element.querySelector(".vw-input"), this.channel.problemOf(control.name));
   }
 
   /**

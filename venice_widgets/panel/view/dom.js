@@ -127,6 +127,28 @@ export function labelled(control, text, help = "") {
 }
 
 /**
+ * Says below a control why its value cannot be sent; an empty text takes that away.
+ * @param {HTMLElement} field what holds the control
+ * @param {Element | null} control
+ * @param {string} text
+ */
+export function explain(field, control, text) {
+  const wrong = text !== "";
+  let line = /** @type {HTMLElement | null} */ (field.querySelector(":scope > .vw-why"));
+  if (!line && !wrong) return;
+  if (!line) {
+    labels += 1;
+    line = h("p", { class: "vw-why", dir: "auto", id: `vw-why-${Math.random().toString(36).slice(2, 8)}-${labels}` });
+    field.append(line);
+  }
+  show(line, wrong);
+  setText(line, text);
+  if (!control) return;
+  setAttribute(control, "aria-invalid", wrong ? "true" : null);
+  setAttribute(control, "aria-describedby", wrong ? line.id : null);
+}
+
+/**
  * @param {HTMLSelectElement} select
  * @param {readonly (readonly [any, string])[]} options values are kept as JSON, so that null and false are values too
  * @param {any} value

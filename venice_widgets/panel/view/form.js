@@ -1,6 +1,6 @@
 import "./channel.js";
 import { Controls } from "./controls.js";
-import { button, chosen, drawOptions, h, labelled, setAttribute, setText, setValue, show } from "./dom.js";
+import { button, chosen, drawOptions, explain, h, labelled, setAttribute, setText, setValue, show } from "./dom.js";
 import { ModelPicker } from "./model_picker.js";
 import { Vary } from "./vary.js";
 
@@ -42,6 +42,7 @@ export class FormView {
     this.places = ["size", "main"].map((place) => new Controls(channel, place));
     this.rest = new Controls(channel, "more");
     this.restTitle = h("summary", {}, "More settings");
+    this.wasWrong = false;
     this.details = h("details", { class: "vw-rest" }, this.restTitle, this.rest.element);
     this.sizes = this.sizeTools();
     const [size, main] = this.places;
@@ -150,9 +151,10 @@ export class FormView {
     setText(this.facts, quote.loading ? "Loading the models …" : quote.model);
     setText(this.leftOut, quote.left_out);
     show(this.leftOut, Boolean(quote.left_out));
-    this.drawPrompt(form.prompt, controls?.limit ?? null, quote.field === "prompt");
+    this.drawPrompt(form.prompt, controls?.limit ?? null);
     for (const place of [...this.places, this.rest]) place.draw();
     for (const vary of this.varies) vary.draw();
+    this.explain();
     const add = channel.slices.plan?.add;
     show(this.add, Boolean(add));
     setText(this.add, `Add ${form.model} to the sweep`);
@@ -162,16 +164,28 @@ export class FormView {
     setText(this.restTitle, count ? `More settings · ${count} set` : "More settings");
   }
 
+  /** Say beside each field why its value cannot be sent; one that is folded away is shown. */
+  explain() {
+    const { channel } = this;
+    const [model, replace] = this.varies;
+    const typed = channel.form?.prompt.trim() ? channel.problemOf("prompt") : "";
+    explain(model.field, model.shown ?? model.control, channel.problemOf("model"));
+    explain(this.promptField, typed ? this.prompt : replace.shown, typed || channel.problemOf("replace"));
+    if (this.seedField) explain(this.seedField, this.seedInput, channel.problemOf("seed"));
+    if (this.imagesField) explain(this.imagesField, this.imagesInput, channel.problemOf("images"));
+    const wrong = this.rest.isWrong;
+    if (wrong && !this.wasWrong) this.details.open = true;
+    this.wasWrong = wrong;
+  }
+
   /**
    * @param {string} text
    * @param {number | null} limit
-   * @param {boolean} wrong
    */
-  drawPrompt(text, limit, wrong) {
+  drawPrompt(text, limit) {
     setValue(this.prompt, text);
     const of = limit ? ` / ${limit.toLocaleString("en")}` : "";
     setText(this.counter, ` ${text.length.toLocaleString("en")}${of}`);
-    this.promptField.classList.toggle("vw-wrong", wrong && text.length > 0);
   }
 
   drawSizes() {
@@ -192,12 +206,10 @@ export class FormView {
     setValue(this.seedInput, form.seed);
     setAttribute(this.seedInput, "readonly", isNew);
     setAttribute(this.seedInput, "placeholder", isNew ? "drawn when it is sent" : "41, 7,9,12 or 1..5");
-    this.seedField?.classList.toggle("vw-wrong", quote?.field === "seed");
     const listed = Boolean(quote?.listed);
     setValue(this.imagesInput, form.images);
     setAttribute(this.imagesInput, "readonly", listed);
     setText(/** @type {Element} */ (this.imagesField?.firstElementChild), listed ? "Images · by the seeds" : "Images");
-    this.imagesField?.classList.toggle("vw-wrong", quote?.field === "images");
     if (this.lock) setAttribute(this.lock, "aria-pressed", String(!isNew));
   }
 }

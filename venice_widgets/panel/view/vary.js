@@ -17,6 +17,7 @@ export class Vary {
   constructor(channel, name, field, control, stays = false) {
     this.channel = channel;
     this.name = name;
+    this.field = field;
     this.control = control;
     this.stays = stays;
     const label = /** @type {HTMLElement} */ (field.firstElementChild);
@@ -74,9 +75,11 @@ export class Vary {
     setAttribute(this.text, "placeholder", known?.hint ?? "");
     setAttribute(this.text, "title", known?.hint ?? "");
     if (document.activeElement !== this.text || value === "") setValue(this.text, value ?? "");
-    const wrong = value !== undefined && this.channel.slices.quote?.field === this.name;
-    setAttribute(this.text, "aria-invalid", wrong ? "true" : null);
-    this.text.classList.toggle("vw-bad", wrong);
+  }
+
+  /** Where several values are typed, or null where there is one. */
+  get shown() {
+    return this.value === undefined ? null : this.text;
   }
 }
 
