@@ -76,7 +76,7 @@ def queue(page: Any, notebook: Notebook) -> None:
     page.wait_for_timeout(800)
     field(page, "^Seed$").fill("77")
     page.wait_for_timeout(800)
-    button(page, "Add").click()
+    button(page, "Add to queue").click()
     page.wait_for_timeout(1200)
 
 
