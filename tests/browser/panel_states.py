@@ -7,6 +7,7 @@ side is printed.
 from __future__ import annotations
 
 import re
+import secrets
 import sys
 import tempfile
 from collections.abc import Callable
@@ -81,7 +82,7 @@ def queue(page: Any, notebook: Notebook) -> None:
 
 
 def fail(page: Any, notebook: Notebook) -> None:
-    notebook.python("simulator.add_fault(Fault('402'))")
+    notebook.python("simulator.add_fault(Fault('402-key', times=None))")
     button(page, "Generate").click()
     page.wait_for_timeout(2500)
 
@@ -158,7 +159,7 @@ def shoot(page: Any, folder: Path, name: str) -> None:
     page.wait_for_timeout(400)
     panel = page.locator(".venice-panel").first
     panel.evaluate("each => each.scrollIntoView({block: 'start'})")
-    if cut := page.evaluate(CUT_OFF):
+    if not page.locator("dialog[open]").count() and (cut := page.evaluate(CUT_OFF)):
         print(f"{name}: {cut}")
     page.screenshot(path=folder / f"{name}.png")
 
@@ -167,7 +168,7 @@ def look(server: Server, browser: Any, folder: Path, state: State, *, dark: bool
     """One state in one theme, at every width."""
     name, given, act = state
     theme = "dark" if dark else "light"
-    file = f"{name}-{theme}.ipynb"
+    file = f"{secrets.token_hex(4)}.ipynb"  # without a word that a tab of the panel has
     server.write(file, CELL.format(store=f"{name}-{theme}", given=given))
     context = browser.new_context(viewport={"width": 1400, "height": 1500})
     context.set_default_timeout(30_000)
