@@ -1,5 +1,7 @@
 """Run every notebook twice in one folder on the simulator: `python .ci/notebooks.py`; `--save` keeps the first outputs.
 
+The package is the one that this Python has installed.
+
 The second run may send no request, since every request has its seed and is in the log: what was paid once is shown from
 there.
 """
@@ -51,10 +53,10 @@ def save(notebook: nbformat.NotebookNode, path: Path, folder: str) -> None:
 
 
 def main() -> int:
-    """1 where a notebook fails, grows too large, or pays twice."""
+    """1 where a notebook fails, makes nothing, grows too large, or pays twice."""
     for name in [name for name in os.environ if name.startswith("VENICE_")]:
         del os.environ[name]
-    os.environ |= {"PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring", "PYTHONPATH": str(ROOT)}
+    os.environ |= {"PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
     wrong = []
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
         with tempfile.TemporaryDirectory() as name:
@@ -66,6 +68,8 @@ def main() -> int:
             second = runs(folder) - first
         text = nbformat.writes(made)
         print(f"{path.name}: {first} requests, {second} more when run again, {len(text) / 1e3:.0f} kB")
+        if not first:
+            wrong.append(f"{path.name} makes no image")
         if second:
             wrong.append(f"{path.name} pays again when it is run again")
         if len(text) > MAX_BYTES:
