@@ -5,10 +5,12 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
+from IPython.core.error import UsageError
 
 import venice_widgets
 from venice_widgets import current
 from venice_widgets.errors import InvalidRequest, VeniceError
+from venice_widgets.notebook.commands.registry import COMMANDS, run_command
 from venice_widgets.replays import drift
 
 ODD = [
@@ -52,8 +54,8 @@ def is_refused(call):
     """Whether it is refused in our words; any other error is a fault."""
     try:
         call()
-    except VeniceError as exc:
-        return len(str(exc)) < 500
+    except (VeniceError, UsageError) as exc:
+        return len(str(exc)) < 2000
     return False
 
 
@@ -109,4 +111,31 @@ def test_nothing_odd_is_believed_of_a_request(session):
         assert is_refused(lambda odd=odd: venice_widgets.Session(store=odd or [1])), odd
     for odd in [each for each in ODD if each is not None]:
         assert is_refused(lambda odd=odd: venice_widgets.StyleReference(b"", odd)), odd
+    assert session.log.count() == 1
+
+
+WORDS = (
+    "'",
+    "\\",
+    "--",
+    "-n",
+    "0",
+    "9" * 30,
+    "nan",
+    "٣",
+    "*",
+    "../..",
+    "~nobody",
+    "/dev/zero",
+    "a\0b",
+    "{{ x }}",
+    "--x=",
+    "",
+)
+
+
+@pytest.mark.parametrize("name", sorted(set(COMMANDS) - {"login", "panel"}))
+def test_every_command_takes_any_word_or_refuses_it_in_our_words(session, shell, name):
+    current.use_session(session)
+    assert any([is_refused(lambda word=word: run_command(shell, f"{name} {word}")) for word in WORDS])
     assert session.log.count() == 1

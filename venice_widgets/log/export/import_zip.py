@@ -80,12 +80,12 @@ def import_zip(log: Log, path: Path, *, demo: bool | None = None) -> Imported:
 
 
 def _open(path: Path) -> zipfile.ZipFile:
-    if is_folder(path):
-        raise UnreadableFile(
-            f"{path} is a folder, and only a zip is imported.",
-            "An RO-Crate or a folder of images is for reading: export the runs as ….zip where they come from.",
-        )
     with _reading(path):
+        if is_folder(path):
+            raise UnreadableFile(
+                f"{path} is a folder, and only a zip is imported.",
+                "An RO-Crate or a folder of images is for reading: export the runs as ….zip where they come from.",
+            )
         if is_there(path) and not is_file(path):
             raise UnreadableFile(f"{path} is not a file.", "Check the path.")  # a device never ends
         _refuse_image(path)
