@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from venice_widgets.errors import SpendingRefused, StoreError, VeniceError
-from venice_widgets.request.seeds import plan_seeds
 
 from .cell_text import form_text
 from .gallery import Gallery
 from .knowledge import Knowledge
 from .notices import Notice, error_notice
-from .quote import Quote, differences, image_count
+from .quote import Quote, differences, planned_seeds
 from .saved_output import saved
 from .sending import Job, Sending, unsent_seeds
 from .state import SeedMode, replaced
@@ -248,7 +247,7 @@ class Clicks(Knowledge):
             or form.seed != str(_next_seed(job.form))
         ):
             return
-        unsent = unsent_seeds(job.generation) if job.generation else [min(_seeds(job.form))]
+        unsent = unsent_seeds(job.generation) if job.generation else [min(planned_seeds(job.form).seeds)]
         if unsent:
             self.state = replaced(self.state, replace(form, seed=str(min(unsent))))
 
@@ -258,12 +257,8 @@ def has_images(job: Job) -> bool:
     return bool(len(job.sweep.grid) if job.sweep is not None else job.generation and job.generation.images)
 
 
-def _seeds(form: Form) -> tuple[int, ...]:
-    return plan_seeds(form.seeds, None if form.lists_seeds else image_count(form.images)).seeds
-
-
 def _next_seed(form: Form) -> int:
-    return max(_seeds(form)) + 1
+    return max(planned_seeds(form).seeds) + 1
 
 
 def _number(job: Job) -> int:

@@ -16,11 +16,10 @@ from venice_widgets.client.catalogue_cache import FRESH_SECONDS
 from venice_widgets.current import current_session
 from venice_widgets.errors import VeniceError
 from venice_widgets.generation.prepared import known_requests
-from venice_widgets.request.seeds import plan_seeds
 
 from .account import Account, account_name, read_account, read_balance, usual_seconds
 from .history import favorite_runs, recent_models
-from .quote import Quote, Terms, image_count, quote
+from .quote import Quote, Terms, planned_seeds, quote
 from .serial_queue import SerialQueue
 from .state import settled
 from .sweep import sweep_quote
@@ -152,8 +151,7 @@ class Knowledge:
         request = self.safe_quote().request
         if request is None or form.seeds is None or request.reference_specs:
             return
-        plan = plan_seeds(form.seeds, None if form.lists_seeds else image_count(form.images))
-        found = known_requests(session.log, request, plan, session.settings.base_url)
+        found = known_requests(session.log, request, planned_seeds(form), session.settings.base_url)
         with self.lock:
             self._known = (replace(form, again=False), frozenset(found))
         self.publish()

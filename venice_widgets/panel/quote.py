@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from venice_widgets.config import Settings
     from venice_widgets.plan.outlook import Outlook
     from venice_widgets.request.catalogue import Catalogue, Model
+    from venice_widgets.request.seeds import Plan as Seeds
 
     from .state import Form
 
@@ -89,7 +90,7 @@ def quote(form: Form, catalogue: Catalogue, terms: Terms, known: Collection[int]
     model = catalogue.find(form.model or "default")
     try:
         catalogue.resolve(form.model or None)
-        seeds = _seeds(form)
+        seeds = planned_seeds(form).seeds
         request = GenerationRequest.build(form.prompt if form.prompt.strip() else "…", form.fields(), catalogue)
     except VeniceError as exc:
         return Quote(model=model, problem=exc, facts={"account": terms.account})
@@ -146,10 +147,15 @@ def image_count(text: str) -> int:
     return int(stripped)
 
 
-def _seeds(form: Form) -> tuple[int, ...]:
+def planned_seeds(form: Form) -> Seeds:
+    """The seeds of a form; drawn where none is given.
+
+    Raises:
+        InvalidRequest: the seeds or the number of images cannot be used.
+    """
     if form.seeds == "":
         raise no_seed()
-    return plan_seeds(form.seeds, None if form.lists_seeds else image_count(form.images)).seeds
+    return plan_seeds(form.seeds, None if form.lists_seeds else image_count(form.images))
 
 
 def no_seed() -> InvalidRequest:
