@@ -1,4 +1,6 @@
-"""One server for all browser tests, a Chromium for each module, a page for each test.
+"""One server for all browser tests; a Chromium and a window for each module, in which each test finds nothing open.
+
+JupyterLab is loaded once for each window: that takes three seconds, and to open a notebook in it a third of one.
 
 Skipped with the reason where Chromium or Playwright is missing; with ``VENICE_REQUIRE_BROWSER=1`` that fails instead.
 Screenshots of each state go to the folder that ``VENICE_SCREENSHOTS`` names, where it is set.
@@ -11,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.jupyter import Notebook, Server, chromium, jupyter
+from tests.browser.jupyter import Notebook, Server, chromium, jupyter, leave
 
 SCREENSHOTS = os.environ.get("VENICE_SCREENSHOTS")
 
@@ -25,19 +27,24 @@ def _missing() -> str:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A running JupyterLab."""
+def _installed() -> None:
+    """Chromium and Playwright."""
     missing = _missing()
     if missing and os.environ.get("VENICE_REQUIRE_BROWSER") == "1":
         pytest.fail(missing)
     if missing:
         pytest.skip(missing)
+
+
+@pytest.fixture(scope="session")
+def server(_installed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A running JupyterLab."""
     with jupyter(tmp_path_factory.mktemp("jupyter")) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def browser(server: Server) -> Iterator[Any]:
+def browser(_installed: None) -> Iterator[Any]:
     """A running Chromium, closed with its module: while it is open, Playwright's event loop runs in this thread."""
     from playwright.sync_api import sync_playwright
 
@@ -47,13 +54,23 @@ def browser(server: Server) -> Iterator[Any]:
         made.close()
 
 
-@pytest.fixture
-def page(browser: Any) -> Iterator[Any]:
-    """A fresh window."""
+@pytest.fixture(scope="module")
+def window(browser: Any) -> Iterator[Any]:
+    """A window for the tests of one module, one after another."""
     context = browser.new_context(viewport={"width": 1400, "height": 1700})
     context.set_default_timeout(30_000)
     yield context.new_page()
     context.close()
+
+
+@pytest.fixture
+def page(window: Any) -> Iterator[Any]:
+    """The module's window, without what the test before opened in it."""
+    yield window
+    for other in window.context.pages:
+        if other is not window:
+            other.close()
+    leave(window)
 
 
 @pytest.fixture
@@ -64,7 +81,7 @@ def open_notebook(server: Server, page: Any) -> Callable[..., Notebook]:
         server.write(name, *cells)
         page.set_viewport_size({"width": width, "height": 1700})
         notebook = Notebook(server, page, name)
-        notebook.open(dark=dark)
+        notebook.show(dark=dark)
         notebook.run_all()
         return notebook
 

@@ -34,9 +34,10 @@ class Server:
     folder: Path
     """Where its notebooks lie."""
 
-    def lab(self, notebook: str) -> str:
-        """The address of one notebook in JupyterLab."""
-        return f"{self.url}/lab/workspaces/{secrets.token_hex(4)}/tree/{notebook}?token={self.token}"
+    def lab(self, notebook: str = "") -> str:
+        """The address of one notebook in JupyterLab, or of JupyterLab with nothing open."""
+        shown = f"/tree/{notebook}" if notebook else ""
+        return f"{self.url}/lab/workspaces/{secrets.token_hex(4)}{shown}?token={self.token}"
 
     def voila(self, notebook: str) -> str:
         """The address of one notebook as an app."""
@@ -126,9 +127,21 @@ class Notebook:
         self.server, self.page, self.name = server, page, name
 
     def open(self, *, dark: bool = False) -> None:
-        """Open it, with nothing else on the screen."""
+        """Open it as a user does who comes back: JupyterLab is loaded anew, with nothing else on the screen."""
         self.page.goto(self.server.lab(self.name))
         self.page.wait_for_function("window.jupyterapp !== undefined")
+        self._ready(dark=dark)
+
+    def show(self, *, dark: bool = False) -> None:
+        """Open it in the JupyterLab that the window holds, with nothing else on the screen."""
+        if not self.page.evaluate(LOADED):
+            self.page.goto(self.server.lab())
+            self.page.wait_for_function(LOADED)
+            self.page.evaluate("window.jupyterapp.restored.then(() => undefined)")
+        self.page.evaluate(SHOW, self.name)
+        self._ready(dark=dark)
+
+    def _ready(self, *, dark: bool) -> None:
         self.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
         self.command("apputils:change-theme", theme="JupyterLab Dark" if dark else "JupyterLab Light")
         self.page.evaluate("window.jupyterapp.shell.collapseLeft()")
@@ -170,6 +183,28 @@ class Notebook:
         self.page.goto("about:blank")
 
 
+def leave(page: Any) -> None:
+    """Close what a window shows, unsaved, and shut the kernels down without waiting for them."""
+    if page.evaluate(LOADED):
+        page.evaluate(LEAVE)
+    if page.evaluate("document.querySelector('dialog[open], .jp-Dialog') !== null"):
+        page.goto("about:blank")
+
+
+LOADED = "window.jupyterapp !== undefined"
+SHOW = """async path => {
+  const { commands, shell } = window.jupyterapp;
+  const shown = await commands.execute('docmanager:open', { path });
+  await shown.context.ready;
+  for (const other of [...shell.widgets('main')]) if (other !== shown) other.dispose();
+}"""
+LEAVE = """() => {
+  for (const shown of [...window.jupyterapp.shell.widgets('main')]) {
+    shown.sessionContext?.shutdown().catch(() => undefined);
+    if (shown.context) shown.context.model.dirty = false;
+    shown.dispose();
+  }
+}"""
 CONTEXT = "window.jupyterapp.shell.currentWidget.sessionContext"
 EVALUATE = f"""async expression => {{
   const future = {CONTEXT}.session.kernel.requestExecute({{code: '', user_expressions: {{value: expression}}}});
