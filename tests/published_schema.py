@@ -29,10 +29,20 @@ def _published() -> dict[str, Any] | None:
     return {**schema, "properties": properties}
 
 
+def _validator() -> jsonschema.protocols.Validator | None:
+    """Checked once: that takes longer than to judge a body by it."""
+    if SCHEMA is None:
+        return None
+    kind = jsonschema.validators.validator_for(SCHEMA)
+    kind.check_schema(SCHEMA)
+    return kind(SCHEMA)
+
+
 SCHEMA = _published()
+_VALIDATOR = _validator()
 
 
 def assert_published(*bodies: dict[str, Any]) -> None:
     """Hold bodies against the schema; nothing where it is absent."""
-    for body in bodies if SCHEMA is not None else ():
-        jsonschema.validate(body, SCHEMA)
+    for body in bodies if _VALIDATOR is not None else ():
+        _VALIDATOR.validate(body)

@@ -75,20 +75,30 @@ class Listener:
         with suppress(OSError):
             data = b""
             while b"\r\n\r\n" not in data:
-                data += connection.recv(65536)
+                data += self._more(connection)
             head, _, body = data.partition(b"\r\n\r\n")
             length = next(
                 (int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0
             )
             while len(body) < length:
-                body += connection.recv(65536)
+                body += self._more(connection)
             self.received.append(head + b"\r\n\r\n" + body)
             if self.response is not None:
                 connection.sendall(self.response)
                 connection.close()
 
+    @staticmethod
+    def _more(connection):
+        """What comes next; an error where nothing will, or its thread would ask for it without end."""
+        if data := connection.recv(65536):
+            return data
+        connection.close()
+        raise ConnectionError("the client left in the middle of its request")
+
     def close(self):
         for one in (self._socket, *self._open):
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)  # only this ends a thread that waits at it
             one.close()
 
 
