@@ -523,8 +523,8 @@ def test_an_interrupt_just_after_the_record_was_written_sends_nothing_and_frees_
 ):
     reserve = session.log.reserve
 
-    def interrupted_reserve(*drafts):
-        reserve(*drafts)
+    def interrupted_reserve(*drafts, **options):
+        reserve(*drafts, **options)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(session.log, "reserve", interrupted_reserve)

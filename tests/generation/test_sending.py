@@ -86,12 +86,63 @@ def test_of_many_threads_that_send_the_same_one_does(simulator, session):
     assert (len([one for one in outcomes if one is None]), posts(simulator)) == (7, 1)
 
 
+def test_a_request_that_is_in_flight_is_not_bought_a_second_time(simulator, session):
+    simulator.add_fault(Fault("slow", seconds=0.5))
+    first = session.send(session.build("a fox", seed=41, images=2))
+    with pytest.raises(InvalidRequest, match=r"seed 41 is in flight already[\s\S]*--again \(again=True\). Nothing"):
+        session.send(session.build("a fox", seed=41))
+    assert first.wait(10)
+    assert session.generate("a fox", seed=41).runs[0].from_log
+    assert posts(simulator) == 2
+
+
+def test_a_request_that_another_program_has_in_flight_is_not_bought_a_second_time(simulator, session):
+    simulator.add_fault(Fault("slow", seconds=0.5))
+    other = Session(api_key=KEY, transport=simulator.transport())
+    first, prepared = session.build("a fox", seed=41), other.build("a fox", seed=41)
+    first = session.send(first)
+    with other, pytest.raises(InvalidRequest, match="in flight already"):
+        other.send(prepared)
+    assert first.wait(10)
+    assert posts(simulator) == 1
+
+
+def test_what_was_made_since_it_was_built_is_not_bought_a_second_time(simulator, session):
+    prepared = session.build("a fox", seed=41, images=2)
+    session.generate("a fox", seed=42)
+    with pytest.raises(InvalidRequest, match=r"seed 42 was made since it was built[\s\S]*Nothing was sent"):
+        session.send(prepared)
+    assert posts(simulator) == 1
+    assert len(session.generate("a fox", seed=41, images=2)) == 2
+    assert posts(simulator) == 2
+
+
+def test_what_is_in_flight_is_sent_once_more_where_it_is_asked_for(simulator, session):
+    simulator.add_fault(Fault("slow", seconds=0.5))
+    first = session.send(session.build("a fox", seed=41))
+    assert session.send(session.build("a fox", seed=41, again=True)).wait(10)
+    assert first.wait(10)
+    assert posts(simulator) == 2
+
+
 def test_what_was_refused_can_be_sent_later(simulator, session):
     prepared = session.build("a fox")
     with pytest.raises(SpendingRefused):
         session.send(prepared, max_cost_usd="0.001")
     assert session.send(prepared).wait(10)
     assert posts(simulator) == 1
+
+
+def test_what_fails_in_a_way_that_nobody_foresaw_is_not_waited_for(simulator, session, monkeypatch):
+    monkeypatch.setattr(session.log, "reserve", lambda *_, **__: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        session.send(session.build("a fox", images=2))
+    assert session.in_flight.requests == 0
+    closing = threading.Thread(target=session.close, daemon=True)
+    closing.start()
+    closing.join(10)
+    assert not closing.is_alive()
+    assert posts(simulator) == 0
 
 
 def test_no_question_is_asked_from_python(simulator, session, monkeypatch):

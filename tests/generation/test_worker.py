@@ -560,7 +560,7 @@ def test_a_log_that_cannot_be_written_lets_nothing_out(simulator, start, monkeyp
     assert sent(simulator) == []
 
 
-def _no_space(*_):
+def _no_space(*_, **__):
     raise StoreError("the log cannot be written.", "Make room.")
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from venice_widgets.errors import InvalidRequest
+from venice_widgets.log import RUN_ENDING
 from venice_widgets.request.request import canonical, sha256_tag
 
 if TYPE_CHECKING:
@@ -120,6 +121,23 @@ def known_requests(log: Log, request: GenerationRequest, plan: Plan, base_url: s
     same = {seed: log.find_same(name, base_url=base_url) for seed, name in hashes.items()}
     newest = {seed: next((record for record in found if _is_whole(log, record)), None) for seed, found in same.items()}
     return {seed: record for seed, record in newest.items() if record is not None}
+
+
+def refuse_made(prepared: Prepared, log: Log, base_url: str) -> None:
+    """Refuse what another cell or program has made since this was built.
+
+    Raises:
+        InvalidRequest: the log holds an image of it by now.
+    """
+    plan = replace(prepared.plan, seeds=prepared.to_send)
+    for seed, record in known_requests(log, prepared.request, plan, base_url).items():
+        raise InvalidRequest(
+            f"this request with seed {seed} was made since it was built (run {record.run_id[-RUN_ENDING:]}), and its "
+            "image would be paid for a second time.",
+            "Build it again, or run the cell again: that image is then shown from the log at no cost. To pay for "
+            "another one, use --again (again=True). Nothing was sent.",
+            field="seed",
+        )
 
 
 def as_rewritten(request: GenerationRequest, known: Mapping[int, RunRecord]) -> GenerationRequest:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from ulid import ULID
 
 from venice_widgets.client.wallet import in_flight_limit
-from venice_widgets.errors import VeniceError
 
 from .dispatch import Dispatch, describe
 from .drafts import draft_runs
@@ -52,6 +51,8 @@ class Sender:
         context: Mapping[str, Any],
         notes: Sequence[str] = (),
         allow: Callable[[], None] = lambda: None,
+        *,
+        once: bool = False,
     ) -> Generation:
         """Put a generation on record, start sending it, and return at once.
 
@@ -60,8 +61,10 @@ class Sender:
             context: where it comes from.
             notes: what to tell with it.
             allow: called before each request; raises `SpendingRefused` where a limit was lowered since.
+            once: whether to refuse what is in flight already.
 
         Raises:
+            InvalidRequest: it is in flight already; nothing is on record then.
             SpendingRefused: a budget does not cover it; nothing is on record then.
             StoreError: the record cannot be written; nothing was sent.
         """
@@ -75,9 +78,9 @@ class Sender:
         self.in_flight.add(generation)
         try:
             if drafts:
-                self.log.reserve(drafts, self.budgets)
+                self.log.reserve(drafts, self.budgets, once=once)
             dispatch.start()
-        except (VeniceError, RuntimeError):
+        except Exception:  # whatever it is, nothing was sent: a generation that never ends would be waited for forever
             prepared.sending.undo()
             generation.cancel()
             self.in_flight.discard(generation)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Unpack
 
-from venice_widgets.errors import StoreError
+from venice_widgets.errors import InvalidRequest, StoreError
 from venice_widgets.files.platform import can_write
 from venice_widgets.files.presence import is_there
 from venice_widgets.files.store_folder import DATABASE_FILE, make_store
@@ -74,17 +74,23 @@ class Log:
 
     # The life of a run.
 
-    def reserve(self, drafts: Sequence[RunDraft], budgets: Budgets | None = None) -> None:
+    def reserve(self, drafts: Sequence[RunDraft], budgets: Budgets | None = None, *, once: bool = False) -> None:
         """Put runs on record as pending, all or none, before anything is sent, if every budget covers them.
 
+        Args:
+            drafts: what is to be sent.
+            budgets: the limits on what may be spent in all.
+            once: whether to refuse a request that is in flight already, from any program that shares the store.
+
         Raises:
+            InvalidRequest: one is in flight already; nothing is on record then.
             SpendingRefused: a budget does not, or a price is unknown; nothing is on record then.
             StoreError: it cannot be written, has no room for an image, or is not in its place any more.
         """
         self.objects.refuse_full()
         self._database.refuse_lost()
         self._catch_up()
-        self._database.write(_reserve, drafts, budgets)
+        self._database.write(_reserve_once if once else _reserve, drafts, budgets)
 
     def amend(self, draft: RunDraft) -> None:
         """Replace what a pending run will send."""
@@ -459,6 +465,22 @@ def _reserve_missing(
     missing = tuple(draft for draft in drafts if draft.request_hash not in taken)
     _reserve(connection, missing, budgets)
     return missing
+
+
+def _reserve_once(connection: sqlite3.Connection, drafts: Sequence[RunDraft], budgets: Budgets | None) -> None:
+    found = search.standing(connection, {draft.request_hash for draft in drafts}, drafts[0].base_url)
+    in_flight = [name for name, each in found.items() if each.status in (Status.PENDING, Status.SENT)]
+    for draft in drafts:
+        if draft.request_hash in in_flight:
+            ending = found[draft.request_hash].run_id[-RUN_ENDING:]
+            raise InvalidRequest(
+                f"this request with seed {draft.seed} is in flight already (run {ending}), and its image would be paid "
+                "for a second time.",
+                "Wait until it has ended: its image is then shown from the log at no cost. To pay for another one now, "
+                "use --again (again=True). Nothing was sent.",
+                field="seed",
+            )
+    _reserve(connection, drafts, budgets)
 
 
 def _reserve(connection: sqlite3.Connection, drafts: Sequence[RunDraft], budgets: Budgets | None) -> None:

@@ -17,7 +17,7 @@ from venice_widgets.generation.copies import copies_of
 from venice_widgets.generation.may_send import allow_sending, budgets_of, refuse_lowered
 from venice_widgets.generation.notices import age_notes, ending_notes, known_notes, recovery_notes
 from venice_widgets.generation.origin import circumstances
-from venice_widgets.generation.prepared import Prepared, as_rewritten, known_requests, seeds_to_send
+from venice_widgets.generation.prepared import Prepared, as_rewritten, known_requests, refuse_made, seeds_to_send
 from venice_widgets.generation.run import interrupted
 from venice_widgets.generation.sender import Sender
 from venice_widgets.money import parse_usd
@@ -123,7 +123,8 @@ class Session(Connection):
         Raises:
             SpendingRefused: too expensive, of unknown price under a limit, not confirmed, or built over an hour ago.
             CredentialsRefused: there is no key.
-            InvalidRequest: it was sent already, or is nothing that `build` returned.
+            InvalidRequest: it was sent already, is in flight or was made since it was built, or is nothing that `build`
+                returned.
             StoreError: the record cannot be written; nothing was sent.
             Interrupted: an interrupt came; it says what was sent until then.
         """
@@ -132,7 +133,8 @@ class Session(Connection):
         try:
             prepared.sending.take(again=again)
             try:
-                return self._send(prepared, max_cost_usd, ask, context or {}, yes=yes)
+                once = not (again or prepared.again or prepared.parent)
+                return self._send(prepared, max_cost_usd, ask, context or {}, yes=yes, once=once)
             except BaseException:
                 prepared.sending.give_back()
                 raise
@@ -147,17 +149,22 @@ class Session(Connection):
         context: Mapping[str, Any],
         *,
         yes: bool,
+        once: bool,
     ) -> Generation:
         settings = self.settings
         limit = None if max_cost_usd is None else parse_usd(max_cost_usd, "max_cost_usd")
         if prepared.to_send:
+            if once:
+                refuse_made(prepared, self.log, settings.base_url)
             allow_sending(prepared, settings, limit, ask, yes=yes, left=self._budgets_left)
         budgets = budgets_of(settings)
         sender = Sender(settings, self.client, self.log, self._pace, budgets, self.session_id, self._in_flight)
         still_allowed = partial(
             refuse_lowered, prepared, settings, limit, now=lambda: self.settings, left=self._budgets_left
         )
-        generation = sender.send(prepared, self._context(context), self._opening_notes(prepared), still_allowed)
+        generation = sender.send(
+            prepared, self._context(context), self._opening_notes(prepared), still_allowed, once=once
+        )
         self._told_of_recovery = True
         return generation
 
