@@ -29,6 +29,7 @@ from venice_widgets.generation import worker as runs_module
 from venice_widgets.generation.rate_limiter import RateLimiter
 from venice_widgets.log import Log, Status
 from venice_widgets.log import object_store as objects_module
+from venice_widgets.media import contact_sheet as contact_sheet_module
 from venice_widgets.media import marks as marks_module
 from venice_widgets.media import preview as preview_module
 from venice_widgets.request.style_reference import StyleReference
@@ -474,7 +475,8 @@ def test_an_image_whose_preview_cannot_be_made_has_arrived_and_is_shown_as_soon_
 
     session = start()
     with monkeypatch.context() as patch:
-        patch.setattr(preview_module, "encode_preview", fails)
+        for module in (preview_module, contact_sheet_module):
+            patch.setattr(module, "encode_preview", fails)
         generation = session.generate("a fox", seed=41, yes=True)
         assert "cannot be shown" in generation._repr_mimebundle_()[0]["text/html"]
     (image,) = generation.images

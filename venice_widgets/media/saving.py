@@ -133,9 +133,7 @@ def _written(data: bytes, recipe: Recipe, metadata: Privacy, *, alter_signed: bo
 
 def _write_all(files: Mapping[Path, bytes]) -> None:
     """All of them or none; the last one is the image."""
-    missing = {path: data for path, data in files.items() if not holds(path, data)}
-    for path in missing:
-        _refuse_taken(path)
+    missing = {path: data for path, data in files.items() if not _is_written(path, data)}
     written: list[Path] = []
     try:
         for path, data in missing.items():
@@ -147,13 +145,15 @@ def _write_all(files: Mapping[Path, bytes]) -> None:
         raise
 
 
-def _refuse_taken(path: Path) -> None:
+def _is_written(path: Path, data: bytes) -> bool:
+    """Whether a file holds these bytes already. Another program may write it now, so its name is looked at first."""
     try:
         taken = is_taken(path)
     except (OSError, ValueError) as exc:
         raise _not_written(path, exc) from exc
-    if taken:
+    if taken and not holds(path, data):
         raise _exists(path)
+    return taken
 
 
 def _write_new(path: Path, data: bytes) -> None:
