@@ -173,3 +173,34 @@ def test_an_interrupt_before_anything_is_sent_ends_with_a_sentence(plan_file, se
     assert main(["run", plan_file, "--yes"]) == STOPPED
     assert "stopped by hand" in capsys.readouterr().err
     assert sent() == []
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_where_no_one_reads_what_is_printed_every_image_is_made(tmp_path, encoding):
+    program = (
+        "import sys; from pathlib import Path\n"
+        "from venice_widgets import Session, current\n"
+        "current.use_session(Session(demo=True))\n"
+        "plan = current.current_session().plan('A 🦊', seed='1..3', width=64, height=64)\n"
+        "Path('🦊.json').write_text(plan.to_json(), 'utf-8')\n"
+        "import runpy; sys.argv = ['x', 'run', '🦊.json', '--yes']\n"
+        "try: runpy.run_module('venice_widgets', run_name='__main__')\n"
+        "finally: Path('made').write_text(str(current.current_session().log.count()))\n"
+    )
+    (tmp_path / "program.py").write_text(program, "utf-8")
+    reader, writer = os.pipe()
+    os.close(reader)
+    environment = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(
+        [sys.executable, "program.py"],
+        cwd=tmp_path,
+        env=environment,
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    os.close(writer)
+    assert (tmp_path / "made").read_text() == "3"
+    assert b"Traceback" not in done.stderr
+    assert b"BrokenPipe" not in done.stderr
+    assert done.returncode == COMPLETE

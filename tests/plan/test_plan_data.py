@@ -260,6 +260,7 @@ def test_a_part_that_names_other_cells_than_there_are_is_refused_at_once(cells):
         ({"steps": pd.DataFrame({"kind": [4]})}, "steps is given a table"),
         ({"variables": ["animal"]}, "variables ['animal'] cannot be used"),
         ({"where": True}, "where True is no function"),
+        ({"cfg_scale": "1.5..3"}, "cfg_scale 1.5..3 does not reach 3 in steps of 1"),
         ({"zip": 5}, "zip 5 cannot be used"),
         ({"zip": [5]}, "zip [5] cannot be used"),
         ({"search_replace": 5}, "replace 5 cannot be used"),
@@ -302,6 +303,28 @@ def test_prompts_and_rows_may_come_from_a_generator():
     assert [cell.prompt for cell in define(name for name in ("A fox", "An owl"))] == ["A fox", "An owl"]
     rows = ({"prompt": "A fox", "seed": seed} for seed in (1, 2))
     assert [cell.seed for cell in define(rows)] == [1, 2]
+
+
+def test_a_table_with_two_columns_of_one_name_is_refused():
+    with pytest.raises(InvalidRequest, match="steps is the name of two columns"):
+        define(pd.DataFrame([["A fox", 4, 5]], columns=["prompt", "steps", "steps"]))
+
+
+def test_a_table_of_another_library_is_read_by_its_rows():
+    class Table:
+        columns = ("prompt", "seed")
+
+        def to_dict(self):
+            return {}
+
+        def to_dicts(self):
+            return [{"prompt": "A fox", "seed": 1}, {"prompt": "An owl", "seed": None}]
+
+    plan = define(Table(), given={"seed": 2})
+    assert [(cell.prompt, cell.seed, cell.coordinates["row"]) for cell in plan] == [
+        ("A fox", 1, "1"),
+        ("An owl", 2, "2"),
+    ]
 
 
 def test_a_dict_names_its_values():

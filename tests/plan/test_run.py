@@ -28,6 +28,7 @@ from venice_widgets.generation.rate_limiter import RateLimiter
 from venice_widgets.log import Status
 from venice_widgets.media import preview, stored_preview
 from venice_widgets.plan import Plan, runner
+from venice_widgets.plan.results import NOT_SENT, CellResult
 from venice_widgets.plan.runner import run_plan
 from venice_widgets.plan.sender import PlanSender
 from venice_widgets.session import Session
@@ -563,3 +564,39 @@ def test_a_plan_of_the_store_that_was_damaged_is_passed_over(session, sent):
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_bytes(b"\xff\xfe{")
     assert len(session.plan("A fox", cfg_scale=[3, 5], **SMALL).run()) == 2
+
+
+def test_what_may_have_been_charged_is_said_to_be_sent_where_it_is_made_anew(session, simulator):
+    simulator.add_fault(Fault("500", seed=1))
+    plan = session.plan("A fox", seed="1..2", **SMALL)
+    with pytest.raises(GenerationIncomplete):
+        plan.run()
+    plan.outlook()
+    assert "not sent again" in " ".join(plan.bundle().data["text/plain"].split())
+    plan.outlook(again=True)
+    assert "may have been charged before" not in plan.bundle().data["text/plain"]
+    assert "2 requests, 2 images" in plan.bundle().data["text/plain"]
+
+
+def test_an_image_of_unknown_price_is_not_said_to_be_free(session):
+    grid = session.plan("A fox", seed=[1, 2], **SMALL).run()
+    grid.note(0, replace(grid.result(0), price_usd=None))
+    assert grid.summary == "2 of 2 images · $0.01 spent, and 1 image of unknown price"
+    grid.note(1, replace(grid.result(1), price_usd=None))
+    assert grid.summary == "2 of 2 images · 2 images of unknown price"
+
+
+def test_what_was_called_off_is_counted_once(session, monkeypatch):
+    plan = session.plan("A fox", seed="1..3", **SMALL)
+    grid = plan.run()
+    for index, status in ((0, Status.CANCELLED), (1, NOT_SENT)):
+        grid.note(index, CellResult(status))
+    assert grid.summary.endswith(" · 2 not sent")
+
+
+def test_a_part_of_which_no_cell_can_be_made_is_complete_where_they_are_left_out(session, sent):
+    plan = session.plan("A fox", model=["z-image-turbo", "venice-sd35"], steps=20, seed=1, skip_invalid=True, **SMALL)
+    grids = [plan.shard(part, 2).run() for part in (1, 2)]
+    assert [len(grid) for grid in grids] == [0, 1]
+    assert "1 cannot be made" in grids[0].summary
+    assert len(sent()) == 1

@@ -20,7 +20,7 @@ from venice_widgets.money import parse_usd
 from venice_widgets.request.spending import ask_user
 
 from .host import host_or_default
-from .live import print_line, progress_of
+from .live import print_line, progress_of, write_line
 from .outlook import look
 from .overview import overview
 from .plan import Plan
@@ -157,7 +157,7 @@ def _run(plan: Plan, host: Host, options: argparse.Namespace) -> int:
     )
     print_line(grid.summary)
     for problem in grid.problems[:3]:
-        sys.stderr.write(f"{problem}\n")
+        write_line(sys.stderr, problem)
     return COMPLETE
 
 
@@ -186,4 +186,4 @@ class _Printer:
 def _complain(exc: BaseException) -> None:
     if type(exc) is KeyboardInterrupt:  # while it is read, looked up or asked about, or after its end
         exc = Interrupted("stopped by hand. What was sent is in the log.", "Run it again for what is missing.")
-    sys.stderr.write(f"{type(exc).__name__}: {exc}\n")
+    write_line(sys.stderr, f"{type(exc).__name__}: {exc}")

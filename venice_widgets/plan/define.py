@@ -161,8 +161,7 @@ def _prompts(prompt: Any) -> tuple[list[PlanAxis], str]:
 def _rows(prompt: Any) -> list[tuple[str, Mapping[str, Any]]] | None:
     """The rows of a table, each with its label; None where it is not a table."""
     if is_table(prompt):
-        records = prompt.to_dict("records")
-        labels = [str(label) for label in prompt.index]
+        records, labels = _records(prompt)
     elif isinstance(prompt, Iterable) and not isinstance(prompt, Mapping | Axis):
         records = list(prompt)
         if not records or not all(isinstance(row, Mapping) for row in records):
@@ -171,6 +170,17 @@ def _rows(prompt: Any) -> list[tuple[str, Mapping[str, Any]]] | None:
     else:
         return None
     return [(_label(row, label), row) for row, label in zip(records, labels, strict=True)]
+
+
+def _records(table: Any) -> tuple[list[Mapping[str, Any]], list[str]]:
+    """The rows of a data frame of pandas, or of polars, which has no index."""
+    columns = [str(name) for name in table.columns]
+    if twice := next((name for name in columns if columns.count(name) > 1), None):
+        raise refusal("prompt", twice, "is the name of two columns", "Rename one: the other would be lost.")
+    if hasattr(table, "to_dicts"):
+        records = table.to_dicts()
+        return records, [str(number) for number in range(1, len(records) + 1)]
+    return table.to_dict("records"), [str(label) for label in table.index]
 
 
 def _label(row: Mapping[str, Any], label: str) -> str:

@@ -252,6 +252,12 @@ class GridCells:
         return self._sum(Status.SUCCEEDED)
 
     @property
+    def unpriced(self) -> int:
+        """How many images this run made whose price is unknown."""
+        results = map(self.result, self._selection)
+        return sum(each.status == Status.SUCCEEDED and not each.from_log and each.price_usd is None for each in results)
+
+    @property
     def unknown_usd(self) -> Decimal:
         """What may have been charged beyond that: for what is not known, and by a dearer price list or model."""
         return self._sum(Status.UNKNOWN, Status.SENT) + self._margin()
@@ -298,7 +304,7 @@ def _shown_labels(axis: PlanAxis) -> tuple[str, ...]:
 def first_results(outlook: Outlook, host: Host) -> Results:
     """What is known before anything is sent: images of the log, and what will not be sent."""
     results = Results()
-    shas = _images_of(outlook, host)
+    shas, held = _images_of(outlook, host), frozenset(outlook.held)
     for index in outlook.plan.indices:
         if index in outlook.invalid:
             results.put(index, CellResult(INVALID, reason=outlook.invalid[index]))
@@ -307,7 +313,7 @@ def first_results(outlook: Outlook, host: Host) -> Results:
             results.put(index, CellResult(status, run_id, sha256, Decimal(0), from_log=True))
         elif index in outlook.elsewhere:
             results.put(index, CellResult(ELSEWHERE, outlook.elsewhere[index]))
-        elif index in outlook.unknown and not (outlook.resend_unknown or outlook.again):
+        elif index in held:
             price = outlook.prices[index].guard_unit_price_usd
             text = "not sent again"
             results.put(index, CellResult(HELD, outlook.unknown[index], "", price, from_log=True, reason=text))

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import suppress
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from venice_widgets.display import Bundle, progress
 from venice_widgets.display.html import attribute, base64_text, root
@@ -187,6 +188,13 @@ def mosaic(grid: GridCells) -> bytes | None:
 
 
 def print_line(text: str) -> None:
-    """A line on the standard output, at once."""
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
+    """A line on the standard output, at once. Where no one can read it, the images are made and stored all the same."""
+    write_line(sys.stdout, text)
+
+
+def write_line(stream: TextIO, text: str) -> None:
+    """A line on a stream, at once; letters that it cannot hold are replaced, and one that was closed takes nothing."""
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    with suppress(OSError, ValueError):
+        stream.write(f"{text}\n".encode(encoding, "replace").decode(encoding))
+        stream.flush()

@@ -66,6 +66,11 @@ class Outlook:
         """The cells that will be sent, in order."""
         return tuple(index for index in self.hashes if self._is_sent(index))
 
+    @property
+    def held(self) -> tuple[int, ...]:
+        """The cells that may have been charged before, and are not sent again."""
+        return tuple(index for index in self.unknown if index in self.hashes and not self._is_sent(index))
+
     def _is_sent(self, index: int) -> bool:
         if index in self.elsewhere:
             return False
@@ -98,8 +103,8 @@ class Outlook:
         return sorted(found.items(), key=lambda entry: -len(entry[1]))
 
     def refuse_invalid(self) -> None:
-        """Raise `InvalidRequest` where cells cannot be made and they are not to be left out, or none is left."""
-        if not self.invalid or (self.plan.skip_invalid and self.hashes):
+        """Raise `InvalidRequest` where cells cannot be made and are not to be left out, or none of the plan is left."""
+        if not self.invalid or (self.plan.skip_invalid and (self.hashes or self.plan.part)):
             return
         reasons = self.reasons()
         lines = [f"{cells_text(self.plan, indices)}: {reason}" for reason, indices in reasons[:SHOWN_REASONS]]

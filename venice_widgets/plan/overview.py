@@ -10,6 +10,7 @@ from venice_widgets.money import usd_text
 from venice_widgets.request.style_reference import reference_label
 
 from .outlook import SHOWN_REASONS, cells_text
+from .results import NOT_SENT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +19,13 @@ if TYPE_CHECKING:
     from .outlook import Outlook
     from .plan_data import PlanAxis, PlanData
 
+_STATES: dict[str, str] = {
+    Status.REFUSED: "refused, not charged",
+    Status.FAILED: "failed, not charged",
+    Status.UNKNOWN: "may have been charged",
+    Status.SENT: "in flight",
+    Status.CANCELLED: NOT_SENT,
+}
 SHOWN_VALUES = 12
 FEW_VALUES = 8
 
@@ -36,7 +44,7 @@ def overview(plan: PlanData, outlook: Outlook, extra: Sequence[str] = ()) -> Bun
         parts.append(_price_table(outlook))
     if outlook.invalid:
         parts.append(_invalid_table(plan, outlook))
-    if outlook.unknown and not outlook.resend_unknown:
+    if outlook.held:
         parts.append(notice(unknown_text(outlook), kind="warning"))
     parts += [notice(note, kind="note") for note in dict.fromkeys([*outlook.notes, *extra]) if note]
     return join(*parts)
@@ -88,7 +96,7 @@ def cells_line(plan: PlanData, outlook: Outlook) -> str:
     for count, text in (
         (len(outlook.invalid), "cannot be made"),
         (len(outlook.known) if not outlook.again else 0, "are in the log, at no cost"),
-        (len(outlook.unknown) if not outlook.resend_unknown else 0, "may have been charged before"),
+        (len(outlook.held), "may have been charged before"),
         (len(outlook.elsewhere), "in flight already"),
     ):
         cells += [f"{count:,} {text}"] if count else []
@@ -131,7 +139,7 @@ def _invalid_table(plan: PlanData, outlook: Outlook) -> Bundle:
 def unknown_text(outlook: Outlook) -> str:
     """That requests of an earlier run may have been charged, and what to do about it."""
     return (
-        f"{len(outlook.unknown):,} requests of an earlier run may have been charged and gave no image. They are not "
+        f"{len(outlook.held):,} requests of an earlier run may have been charged and gave no image. They are not "
         "sent again: %venice resolve RUN not-charged settles one, --resend-unknown (resend_unknown=True) sends them "
         "all."
     )
@@ -153,21 +161,24 @@ def summary_of(grid: GridCells) -> str:
 def outcome_of(grid: GridCells) -> str:
     """How many images there are, what was really spent, and what became of the rest."""
     counts = grid.counts()
-    words = {
-        "from the log": "from the log",
-        Status.REFUSED: "refused, not charged",
-        Status.FAILED: "failed, not charged",
-        Status.UNKNOWN: "may have been charged",
-        Status.SENT: "in flight",
-    }
-    parts = [f"{len(grid):,} of {len(grid.indices):,} images"]
-    estimate = grid.outlook.estimate
-    parts.append(f"{usd_text(grid.spent_usd)} {'simulated' if estimate.simulated else 'spent'}")
-    if grid.unknown_usd:
-        parts[-1] += f", up to {usd_text(grid.unknown_usd)} more may have been charged"
-    parts += [estimate.shape] if estimate.shape else []
-    done = {str(Status.SUCCEEDED)}
+    parts = [f"{len(grid):,} of {len(grid.indices):,} images", _spent_text(grid)]
+    parts += [grid.outlook.estimate.shape] if grid.outlook.estimate.shape else []
+    said: dict[str, int] = {}
     for name, count in counts.items():
-        if name not in done:
-            parts.append(f"{count:,} {words.get(name, name)}")
+        if name != Status.SUCCEEDED:
+            words = _STATES.get(name, name)
+            said[words] = said.get(words, 0) + count
+    parts += [f"{count:,} {words}" for words, count in said.items()]
     return " · ".join(parts)
+
+
+def _spent_text(grid: GridCells) -> str:
+    """What was spent; an image of unknown price may have cost anything."""
+    spent, unpriced = grid.spent_usd, grid.unpriced
+    said = f"{usd_text(spent)} {'simulated' if grid.outlook.estimate.simulated else 'spent'}"
+    if unpriced:
+        images = "1 image" if unpriced == 1 else f"{unpriced:,} images"
+        said = f"{f'{said}, and ' if spent else ''}{images} of unknown price"
+    if grid.unknown_usd:
+        said += f", up to {usd_text(grid.unknown_usd)} more may have been charged"
+    return said

@@ -2,7 +2,7 @@
 
 =====================  =====================================================================
 ``3,5,7``              a list
-``1..5``               a range, both ends included
+``1..5``               a range in steps of 1, both ends included
 ``1-5``                the same, for an option that takes no negative number
 ``1-10 (+2)``          a range with a step: 1, 3, 5, 7, 9; ``10-1 (-3)`` runs down
 ``0-1 [5]``            so many values, evenly spaced: 0, 0.25, 0.5, 0.75, 1
@@ -278,6 +278,10 @@ def _part(part: str, text: str, facts: FieldFacts) -> list[Any]:
     if found["count"] is not None:
         return _spaced(*ends, int(found["count"]), part, facts)
     step = Decimal((found["step"] or "+1").replace(" ", ""))
+    if found["step"] is None and ends[0] <= ends[1] and (ends[1] - ends[0]) % 1:
+        raise refusal(
+            facts.name, part, f"does not reach {found['high']} in steps of 1", f"Give the step: {part} (+0.5)."
+        )
     return _stepped(*ends, step, part, facts)
 
 
