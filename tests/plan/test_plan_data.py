@@ -305,6 +305,28 @@ def test_prompts_and_rows_may_come_from_a_generator():
     assert [cell.seed for cell in define(rows)] == [1, 2]
 
 
+@pytest.mark.parametrize(
+    ("prompt", "given_"),
+    [
+        ("A {{ animal }} at {{ time }}", {"animal": ["fox", "owl"], "time": "dawn"}),
+        (["A {{ animal }}", "The {{ animal }}"], {"animal": "fox"}),
+        ([{"prompt": "A {{ animal }}", "animal": "fox"}], {}),
+    ],
+)
+def test_a_file_whose_prompt_names_a_variable_without_a_value_is_refused(prompt, given_):
+    text = define(prompt, given={**given_, "seed": 1}).to_json()
+    assert len(read_plan(text)["axes"]) <= 1
+    whole = json.loads(text.replace("{{ animal }}", "{{ animl }}"))
+    del whole["id"]
+    with pytest.raises(InvalidRequest, match=r"its prompt has \{\{ animl \}\}"):
+        read_plan(json.dumps(whole))
+
+
+def test_braces_of_a_raw_prompt_come_back():
+    plan = define("A {{ animal }}", raw=True, given={"seed": [1, 2]})
+    assert Plan(**read_plan(plan.to_json())).prompt == "A {{ animal }}"
+
+
 def test_a_table_with_two_columns_of_one_name_is_refused():
     with pytest.raises(InvalidRequest, match="steps is the name of two columns"):
         define(pd.DataFrame([["A fox", 4, 5]], columns=["prompt", "steps", "steps"]))

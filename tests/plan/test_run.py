@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.plan.conftest import KEY
 from tests.published_schema import assert_published
 from venice_widgets.errors import (
     CredentialsRefused,
@@ -600,3 +601,25 @@ def test_a_part_of_which_no_cell_can_be_made_is_complete_where_they_are_left_out
     assert [len(grid) for grid in grids] == [0, 1]
     assert "1 cannot be made" in grids[0].summary
     assert len(sent()) == 1
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"prompt": [{"prompt": "A fox", "label": KEY}, {"prompt": "An owl"}]},
+        {"cfg_scale": {f"key {KEY}": 3, "b": 5}},
+        {"prompt": ["A fox", f"An owl {KEY}"]},
+        {"prompt": "A {{ animal }}", "animal": ["fox", KEY]},
+        {"prompt": "A {{ animal }}", "animal": KEY},
+        {"negative_prompt": KEY},
+        {"model": ["z-image-turbo", KEY]},
+    ],
+    ids=lambda given: next(iter(given)),
+)
+def test_a_key_in_any_text_of_a_plan_is_refused_and_stored_nowhere(session, sent, given):
+    plan = session.plan(**{"prompt": "A fox", "seed": 1, **SMALL, **given})
+    with pytest.raises(InvalidRequest, match="holds your key") as refused:
+        plan.run()
+    assert KEY not in str(refused.value)
+    assert sent() == []
+    assert not list(session.settings.store.glob("plans/*"))

@@ -14,7 +14,6 @@ from venice_widgets.request.fields import NOTHING_SENT, refusal
 from venice_widgets.request.request import GenerationRequest, canonical, sha256_tag
 from venice_widgets.request.style_reference import read_reference, refuse_password
 
-from .plan_data import FIELD, PlanData
 from .price import NOTHING, estimate_plan
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from venice_widgets.request.style_reference import StyleReference
 
     from .host import Host
-    from .plan_data import PlanCell
+    from .plan_data import PlanCell, PlanData
     from .price import PlanEstimate
 
 SHOWN_REASONS = 5
@@ -166,12 +165,12 @@ def look(
 
 
 def _texts(plan: PlanData) -> dict[str, Any]:
-    """Every text that will be sent, once."""
-    texts = {"prompt": plan.prompt, "negative_prompt": plan.fields.get("negative_prompt")}
+    """Every text that will be sent, stored or shown, once: prompts, fields, values and their labels."""
+    texts = {"prompt": plan.prompt, **plan.fields, **plan.variables}
     for axis in plan.axes:
-        if axis.kind != FIELD or axis.name == "negative_prompt":
-            texts |= {f"{axis.name} {number}": str(value) for number, value in enumerate(axis.axis.values)}
-    return {**texts, **{name: str(value) for name, value in plan.variables.items()}}
+        for number, (value, label) in enumerate(zip(axis.axis.values, axis.axis.labels, strict=True)):
+            texts |= {f"{axis.name} {number}": str(value), f"{axis.name} {number} (its label)": label}
+    return texts
 
 
 class RequestBuilder:

@@ -11,7 +11,7 @@ from venice_widgets.errors import InvalidRequest
 from venice_widgets.request.axes import Axis
 
 from .cell_seeds import check_seeds
-from .plan_data import MAX_CELLS, SCHEMA, PlanAxis, PlanData, is_rising
+from .plan_data import MAX_CELLS, PROMPT, ROW, SCHEMA, VARIABLE, PlanAxis, PlanData, is_rising, names_in
 
 Value = str | int | FiniteFloat | bool
 Fields = dict[str, Value | list[str]]
@@ -124,10 +124,25 @@ def _check(plan: PlanData) -> None:
         _refuse("zipped axes have different lengths")
     if plan.size > MAX_CELLS:
         _refuse(f"it has {plan.size:,} cells, more than {MAX_CELLS:,}")
+    if unfilled := _unfilled(plan):
+        _refuse(f"its prompt has {{{{ {unfilled} }}}}, and no value is given for it")
     try:
         check_seeds(plan)
     except InvalidRequest as exc:
         raise _not_a_plan(exc.message.rstrip(".")) from exc
+
+
+def _unfilled(plan: PlanData) -> str:
+    """A variable of a prompt that has no value, empty where there is none; a raw prompt has none at all."""
+    shared = {*plan.variables, *(axis.name for axis in plan.axes if axis.kind == VARIABLE)}
+    prompts = [(text, shared) for axis in plan.axes if axis.kind == PROMPT for text in axis.axis.values]
+    rows = [row for axis in plan.axes if axis.kind == ROW for row in axis.axis.values]
+    prompts += [(row["prompt"], shared | row["variables"].keys()) for row in rows]
+    for text, known in prompts or [(plan.prompt, shared)]:
+        missing = [name for name in names_in(text) if name not in known]
+        if known and missing:
+            return missing[0]
+    return ""
 
 
 def _indices(ranges: list[list[int]], size: int) -> tuple[int, ...]:
