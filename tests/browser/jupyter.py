@@ -191,7 +191,7 @@ def leave(page: Any) -> None:
         page.goto("about:blank")
 
 
-LOADED = "window.jupyterapp !== undefined"
+LOADED = "window.jupyterapp?.commands?.hasCommand('docmanager:open') === true"
 SHOW = """async path => {
   const { commands, shell } = window.jupyterapp;
   const shown = await commands.execute('docmanager:open', { path });
