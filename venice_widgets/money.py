@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
+from .clipping import clipped, written
 from .errors import ConfigurationError
 from .redact import redact
 
@@ -36,10 +37,10 @@ def parse_usd(value: Any, name: str) -> Decimal:
     Raises:
         ConfigurationError: it is not a finite amount of zero or more, or it is too large to be meant.
     """
-    text = str(value).strip().removeprefix("$")
+    text = written(value).strip().removeprefix("$")
     amount = usd_or_none(text) if "_" not in text else None
     if isinstance(value, bool) or amount is None or amount < 0:
         raise ConfigurationError(
-            f"{name} {redact(repr(value))} is not an amount of dollars.", "Write it like 0.50 or 2."
+            f"{name} {clipped(redact(written(value, repr)))} is not an amount of dollars.", "Write it like 0.50 or 2."
         )
-    return amount
+    return amount.copy_abs()  # no minus before a zero

@@ -146,6 +146,11 @@ def test_a_home_that_does_not_exist_is_refused_in_our_words(tmp_path):
         read(tmp_path, VENICE_STORE="~no-such-user-here/x")
 
 
+def test_a_store_that_is_no_path_is_refused(tmp_path):
+    with pytest.raises(ConfigurationError, match=r"store 5 \(argument\) is not a path"):
+        read_settings({"store": 5}, environ={}, folder=tmp_path)
+
+
 @pytest.mark.parametrize("url", ["postgres://u:hunter2@db/x", "postgres://db/x?password=hunter2"])
 def test_a_database_as_store_is_refused_without_showing_its_password(tmp_path, url):
     with pytest.raises(ConfigurationError, match="database") as caught:
@@ -284,6 +289,15 @@ def test_counts_are_whole(folder, name):
     write_config(folder, f"{name} = 2.5")
     with pytest.raises(ConfigurationError, match="whole number"):
         read(folder)
+
+
+def test_an_amount_of_nothing_has_no_sign():
+    assert str(parse_usd("-0.0", "max_cost_usd")) == "0.0"
+
+
+def test_a_number_that_python_does_not_write_out_is_no_amount():
+    with pytest.raises(ConfigurationError, match=r"max_cost_usd \(int that cannot be written out\) is not an amount"):
+        parse_usd(10**5000, "max_cost_usd")
 
 
 @pytest.mark.parametrize("value", ["", "abc", "nan", "-0.01", "inf", "1,50", "€1", True, None, "0x10", "--1"])

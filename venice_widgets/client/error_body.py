@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from html import unescape
 from typing import TYPE_CHECKING, Any
 
+from venice_widgets.clipping import clipped
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -139,5 +141,4 @@ def _plain_text(body: bytes, clean: Callable[[str], str]) -> str:
 
 
 def _cut(text: str, longest: int) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= longest else f"{text[:longest]}…"
+    return clipped(" ".join(text.split()), longest)

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from venice_widgets.clipping import shown
 from venice_widgets.errors import ConfigurationError
 from venice_widgets.files.notebook import start_folder
 from venice_widgets.files.presence import is_file
@@ -148,6 +149,8 @@ def _found_store(start: Path | None) -> Path:
 
 def _store(value: Any, source: str, start: Path | None) -> Path:
     """The folder that was stated; a relative one is relative to `start`."""
+    if not isinstance(value, str | os.PathLike):
+        raise ConfigurationError(f"store {shown(value, repr)} ({source}) is not a path.", "Give a folder's path.")
     if "://" in str(value):
         raise ConfigurationError(
             f"store {without_secrets(str(value))} ({source}) is a database address.",

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from venice_widgets.clipping import clipped, written
 from venice_widgets.errors import ConfigurationError
 from venice_widgets.money import parse_usd
 from venice_widgets.redact import redact
@@ -70,8 +71,7 @@ def _number(name: str, value: Any, source: str, lowest: float, highest: float) -
 
 
 def _unusable(name: str, value: Any, source: str, takes: str) -> ConfigurationError:
-    shown = redact(repr(value))
-    shown = shown if len(shown) <= 60 else f"{shown[:59]}…"
+    shown = clipped(redact(written(value, repr)))
     return ConfigurationError(f"{name} {shown} ({source}) cannot be used.", f"It takes {takes}.")
 
 

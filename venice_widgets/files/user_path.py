@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from venice_widgets.clipping import shown
 from venice_widgets.errors import InvalidRequest
 
 
@@ -20,7 +21,9 @@ def user_path(value: object, name: str = "path") -> Path:
     """
     text = os.fspath(value) if isinstance(value, str | os.PathLike) else None
     if not isinstance(text, str) or not text:
-        raise InvalidRequest(f"{name} {value!r} is not a path.", "Give the name of a file or folder.", field=name)
+        raise InvalidRequest(
+            f"{name} {shown(value, repr)} is not a path.", "Give the name of a file or folder.", field=name
+        )
     try:
         return Path(text).expanduser()
     except RuntimeError as exc:

@@ -10,15 +10,17 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
+from venice_widgets.clipping import shown
 from venice_widgets.errors import InvalidRequest, VeniceError
 from venice_widgets.files.presence import is_folder, is_taken
+from venice_widgets.files.user_path import user_path
 from venice_widgets.media.saving import EXTENSIONS, Metadata, check_metadata, fill_pattern, true_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from venice_widgets.media.saving import Saved
 
@@ -114,7 +116,7 @@ def copies_of(save: str | os.PathLike[str] | None, metadata: str = "full") -> Co
     pattern = os.fspath(save) if isinstance(save, str | os.PathLike) else None
     if not isinstance(pattern, str) or not pattern:
         raise InvalidRequest(
-            f"save {save!r} is not the name of a file.",
+            f"save {shown(save, repr)} is not the name of a file.",
             f"Write it like 'fox-{{seed}}.{{ext}}'. {NOTHING_SENT}",
             field="save",
         )
@@ -133,11 +135,15 @@ def check_file_name(name: str, mime: str, *, known: bool) -> None:
         InvalidRequest: names the file, and why.
     """
     try:
-        target = Path(name).expanduser().absolute()
+        target = user_path(name, "save")
+    except InvalidRequest as exc:
+        raise InvalidRequest(exc.message, f"{exc.remedy} {NOTHING_SENT}", field="save") from exc
+    try:
+        target = target.absolute()
         os.fsencode(target)
         taken = [path for path in (target, true_name(target, mime)) if is_taken(path)] if known else []
         above = next(folder for folder in target.parents if is_taken(folder))
-    except (OSError, ValueError, RuntimeError) as exc:  # a ValueError: a null, or a letter that no file name can hold
+    except (OSError, ValueError) as exc:  # a ValueError: a null, or a letter that no file name can hold
         raise InvalidRequest(
             f"save {name!r} cannot be the name of a file here: {_reason(exc)}.", NOTHING_SENT, field="save"
         ) from exc

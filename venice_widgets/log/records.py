@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from venice_widgets.clipping import clipped
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
@@ -232,8 +234,7 @@ class RunRecord:
 
     def __repr__(self) -> str:
         draft = self.draft
-        words = f"{draft.prompt[:59]}…" if len(draft.prompt) > 60 else draft.prompt
-        return f"<RunRecord {draft.run_id} {self.status}: {draft.model}, seed {draft.seed}, {words!r}>"
+        return f"<RunRecord {draft.run_id} {self.status}: {draft.model}, seed {draft.seed}, {clipped(draft.prompt)!r}>"
 
     @property
     def other_model(self) -> str:

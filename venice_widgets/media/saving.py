@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from string import Formatter
 from typing import TYPE_CHECKING, Literal, get_args
 
+from venice_widgets.clipping import shown
 from venice_widgets.errors import InvalidRequest, StoreError, UnreadableFile
 from venice_widgets.files.presence import is_taken
 from venice_widgets.files.whole import holds, write_new
@@ -70,7 +71,7 @@ def check_metadata(metadata: str) -> None:
     """
     if metadata not in METADATA:
         words = ", ".join(METADATA)
-        raise InvalidRequest(f"metadata {metadata!r} is not valid.", f"It takes {words}.", field="metadata")
+        raise InvalidRequest(f"metadata {shown(metadata, repr)} is not valid.", f"It takes {words}.", field="metadata")
 
 
 def save_copy(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
 
+from venice_widgets.clipping import clipped
 from venice_widgets.errors import InvalidRequest
 from venice_widgets.media.saving import check_metadata, fill_pattern
 
@@ -28,9 +29,8 @@ def check_prompt(prompt: str) -> None:
     """
     if match := _COMMAND_LINE.search(prompt):
         number = prompt.count("\n", 0, match.start()) + 1
-        typed = match[1] if len(match[1]) <= 60 else f"{match[1][:59]}…"
         raise InvalidRequest(
-            f"Line {number} of the prompt is {typed!r}, which looks like a command.",
+            f"Line {number} of the prompt is {clipped(match[1])!r}, which looks like a command.",
             "Options belong on the first line of the cell, and a command in a cell of its own. --raw sends the prompt "
             "as it is. Nothing was sent.",
             field="prompt",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from venice_widgets.clipping import clipped
 from venice_widgets.display import Bundle, Cell, facts, join, notice, table
 from venice_widgets.log import Status
 from venice_widgets.money import usd_text
@@ -59,11 +60,7 @@ def plan_facts(plan: PlanData) -> Bundle:
 def _axis_row(axis: PlanAxis) -> tuple[str, str | Cell]:
     labels = axis.axis.labels
     shown = labels if len(labels) <= SHOWN_VALUES else (*labels[:FEW_VALUES], "…", labels[-1])
-    return axis.name, f"{len(labels):,} values: {', '.join(_short(label) for label in shown)}"
-
-
-def _short(label: str) -> str:
-    return label if len(label) <= 40 else f"{label[:39]}…"
+    return axis.name, f"{len(labels):,} values: {', '.join(clipped(label, 40) for label in shown)}"
 
 
 def _shown(name: str, value: object) -> object:

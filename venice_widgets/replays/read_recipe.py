@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
+from venice_widgets.clipping import clipped
 from venice_widgets.errors import UnreadableFile, VeniceError
 from venice_widgets.files.bounded import read_bounded
 from venice_widgets.files.presence import is_file
@@ -60,7 +61,7 @@ class FoundRecipe:
 
     def __repr__(self) -> str:
         recipe, exact = self.recipe, "exact" if self.exact else "not exact"
-        words = f"{recipe.prompt[:59]}…" if len(recipe.prompt) > 60 else recipe.prompt
+        words = clipped(recipe.prompt)
         return f"<FoundRecipe in the {self.origin}, {exact}: {recipe.model_used}, seed {recipe.seed}, {words!r}>"
 
 

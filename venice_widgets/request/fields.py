@@ -21,6 +21,7 @@ import annotated_types
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
+from venice_widgets.clipping import shown
 from venice_widgets.errors import InvalidRequest
 from venice_widgets.suggest import did_you_mean
 
@@ -410,6 +411,23 @@ def is_switch(name: str) -> bool:
     return field_facts()[name].kind is bool
 
 
+@cache
+def _switch() -> TypeAdapter[bool]:
+    return TypeAdapter(bool)
+
+
+def check_switch(name: str, value: Any) -> bool:
+    """On or off, as it is meant: the text "no", such as a parameter of papermill, is off.
+
+    Raises:
+        InvalidRequest: it is neither.
+    """
+    try:
+        return _switch().validate_python(value)
+    except ValidationError as exc:
+        raise refusal(name, value, "is neither True nor False", "Write True or False.") from exc
+
+
 def check_names(given: Mapping[str, Any]) -> dict[str, Any]:
     """The fields that were given; None means "not given".
 
@@ -450,6 +468,5 @@ def _allowed(name: str) -> str:
 
 def refusal(name: str, value: Any, problem: str, remedy: str) -> InvalidRequest:
     """The error of one field's value: what is wrong with it, and what is right."""
-    shown = str(value) if len(str(value)) <= 60 else f"{str(value)[:57]}…"
-    said = " ".join(filter(None, (name, shown, problem)))
+    said = " ".join(filter(None, (name, shown(value), problem)))
     return InvalidRequest(f"{said}.", f"{remedy} {NOTHING_SENT}", field=name)

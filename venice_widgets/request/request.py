@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import rfc8785
 
+from venice_widgets.clipping import clipped, shown
 from venice_widgets.errors import InvalidRequest
 
 from .checks import RULES, check_applies, check_references, check_text
@@ -57,7 +58,7 @@ class GenerationRequest:
         """
         if not isinstance(prompt, str):
             raise refusal(
-                "prompt", repr(prompt), "is not text", "It takes one text; call again for each further prompt."
+                "prompt", shown(prompt, repr), "is not text", "It takes one text; call again for each further prompt."
             )
         given = check_names(fields)
         asked = check_fields({"model": given.pop("model", None)}).get("model")
@@ -92,8 +93,7 @@ class GenerationRequest:
         return replace(self, prompt=prompt, fields=MappingProxyType(fields))
 
     def __repr__(self) -> str:
-        words = self.prompt if len(self.prompt) <= 60 else f"{self.prompt[:59]}…"
-        return f"<GenerationRequest {self.model.id}: {words!r}>"
+        return f"<GenerationRequest {self.model.id}: {clipped(self.prompt)!r}>"
 
     @property
     def resolution(self) -> str:

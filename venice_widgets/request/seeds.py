@@ -14,6 +14,7 @@ from operator import index
 from random import SystemRandom
 from typing import TYPE_CHECKING, SupportsIndex
 
+from venice_widgets.clipping import shown
 from venice_widgets.errors import InvalidRequest
 
 from .fields import MAX_SEED, NOTHING_SENT
@@ -49,7 +50,7 @@ def plan_seeds(seed: int | str | Sequence[int] | None = None, images: int | None
     """
     if images is not None and not _is_count(images):
         raise InvalidRequest(
-            f"images {images} is out of range.", f"It takes 1 … {MAX_IMAGES:,}. {NOTHING_SENT}", field="images"
+            f"images {shown(images)} is out of range.", f"It takes 1 … {MAX_IMAGES:,}. {NOTHING_SENT}", field="images"
         )
     if seed is None:
         return Plan(_drawn(images or 1), drawn=True)
@@ -58,7 +59,7 @@ def plan_seeds(seed: int | str | Sequence[int] | None = None, images: int | None
         return Plan(_checked(seed, range(listed[0], listed[0] + (images or 1))), drawn=False)
     if images is not None and images != len(listed):
         raise InvalidRequest(
-            f"images {images} disagrees with seed {_shown(seed)}, which names {len(listed)}.",
+            f"images {images} disagrees with seed {shown(seed)}, which names {len(listed)}.",
             f"Leave one of them out. {NOTHING_SENT}",
             field="images",
         )
@@ -122,7 +123,7 @@ def _checked(seed: object, values: Sequence[int]) -> tuple[int, ...]:
         raise _refusal(seed, f"names more than {MAX_IMAGES:,} images", "Ask for fewer at a time.")
     for value in values:
         if abs(value) > MAX_SEED:
-            raise _refusal(seed, f"would send {value}, which is out of range", _GRAMMAR)
+            raise _refusal(seed, f"would send {shown(value)}, which is out of range", _GRAMMAR)
     if len(set(values)) < len(values):
         raise _refusal(seed, "names a seed twice: the same image would be paid for twice", "Leave it out once.")
     return tuple(values)
@@ -138,9 +139,4 @@ def _drawn(images: int) -> tuple[int, ...]:
 
 
 def _refusal(seed: object, problem: str, remedy: str) -> InvalidRequest:
-    return InvalidRequest(f"seed {_shown(seed)} {problem}.", f"{remedy} {NOTHING_SENT}", field="seed")
-
-
-def _shown(seed: object) -> str:
-    text = str(seed)
-    return text if len(text) <= 60 else f"{text[:57]}…"
+    return InvalidRequest(f"seed {shown(seed)} {problem}.", f"{remedy} {NOTHING_SENT}", field="seed")

@@ -15,6 +15,7 @@ from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from venice_widgets.clipping import clipped
 from venice_widgets.config.values import without_secrets
 from venice_widgets.errors import InvalidRequest, VeniceError
 
@@ -150,5 +151,6 @@ def _too_large(origin: str, size_bytes: int) -> InvalidRequest:
 
 
 def _refusal(what: str, problem: str, remedy: str) -> InvalidRequest:
-    shown = what if len(what) <= 200 else f"{what[:197]}…"
-    return InvalidRequest(f"style_references: {shown} {problem}.", f"{remedy} Nothing was sent.", field=_FIELD)
+    return InvalidRequest(
+        f"style_references: {clipped(what, 200)} {problem}.", f"{remedy} Nothing was sent.", field=_FIELD
+    )

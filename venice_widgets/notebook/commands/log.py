@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
 
+from venice_widgets.clipping import clipped
 from venice_widgets.config import DEMO_BASE_URL
 from venice_widgets.display import Bundle, Cell, code, facts, full_size, join, notice, table
 from venice_widgets.generation.image import plain_line
@@ -20,7 +21,7 @@ from .command import Command
 from .costs import costs
 from .maintenance import ACTIONS, act, reconcile
 from .recipe_files import show_file
-from .record_text import as_json, clipped, counted, price_parts, record_facts
+from .record_text import as_json, counted, price_parts, record_facts
 from .selectors import SELECTORS, declare_selectors, filters
 from .times import parse_moment, times_in_column
 

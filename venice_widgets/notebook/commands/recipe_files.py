@@ -6,6 +6,7 @@ import json
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from venice_widgets.clipping import clipped
 from venice_widgets.display import Bundle, Card, Cell, code, facts, image_cards, join, notice, table
 from venice_widgets.errors import UnreadableFile
 from venice_widgets.files.bounded import read_bounded
@@ -16,7 +17,6 @@ from venice_widgets.plan.sheet_recipe import find_sheet
 from venice_widgets.replays.notebook_runs import runs_in
 from venice_widgets.replays.read_recipe import FoundRecipe, read_recipe
 
-from .record_text import clipped
 from .sheet_files import show_sheet, whereabouts, with_preview
 from .times import time_text
 

@@ -32,11 +32,6 @@ def counted(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or f'{one}s'}"
 
 
-def clipped(text: str, most: int) -> str:
-    """The text, or its beginning and … where it has more than `most` characters."""
-    return text if len(text) <= most else f"{text[: most - 1]}…"
-
-
 def bytes_text(size_bytes: int) -> str:
     """``0.3 MB``, ``12.0 MB``; less than that in kB."""
     return f"{size_bytes / 1e6:,.1f} MB" if size_bytes >= 100_000 else f"{size_bytes / 1e3:,.1f} kB"
