@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -94,6 +95,66 @@ def test_what_is_refused_sends_nothing_and_leaves_no_line(simulator, session, li
         venice_widgets.generate("a fox", **arguments)
     assert posts(simulator) == []
     assert lines in ([], ["show", "clear"])
+
+
+class Wordless:
+    def __repr__(self):
+        raise RuntimeError("no words")
+
+
+@pytest.mark.parametrize("value", [10**5000, Wordless()], ids=["a number of 5,001 digits", "a class without words"])
+@pytest.mark.parametrize("name", ["seed", "images", "width", "steps", "model", "negative_prompt", "safe_mode", "again"])
+def test_a_value_that_cannot_be_written_out_is_refused_in_our_words(simulator, session, name, value):
+    with pytest.raises(InvalidRequest, match=r"that cannot be written out\)[\s\S]*Nothing was sent"):
+        venice_widgets.generate("a fox", **{name: value})
+    assert posts(simulator) == []
+
+
+@pytest.mark.parametrize("value", [10**5000, Wordless()], ids=["a number of 5,001 digits", "a class without words"])
+def test_a_prompt_or_file_that_cannot_be_written_out_is_refused_in_our_words(simulator, session, value):
+    for arguments in ({"prompt": value}, {"prompt": "a fox", "save": value}):
+        with pytest.raises(InvalidRequest, match=r"that cannot be written out\)"):
+            venice_widgets.generate(**arguments)
+    assert posts(simulator) == []
+
+
+@pytest.mark.parametrize("no", ["no", "false", 0, np.bool_(0)])
+def test_no_in_another_form_does_not_agree_to_the_price_nor_pay_twice(simulator, session, no):
+    with pytest.raises(SpendingRefused, match="no one can answer"):
+        venice_widgets.generate("a fox", model="gpt-image-2", images=5, yes=no)
+    venice_widgets.generate("a fox", seed=5)
+    assert venice_widgets.generate("a fox", seed=5, again=no).runs[0].from_log
+    assert len(posts(simulator)) == 1
+
+
+@pytest.mark.parametrize("value", ["perhaps", [], b"x", float("nan")])
+@pytest.mark.parametrize("name", ["yes", "again"])
+def test_what_is_neither_yes_nor_no_is_refused(simulator, session, name, value):
+    with pytest.raises(InvalidRequest, match=f"{name} .* is neither True nor False"):
+        venice_widgets.generate("a fox", **{name: value})
+    assert posts(simulator) == []
+
+
+def test_seeds_may_be_of_numpy_or_come_from_a_generator(simulator, session):
+    assert [image.seed for image in venice_widgets.generate("a fox", seed=np.arange(3, 5))] == [3, 4]
+    assert [image.seed for image in venice_widgets.generate("a fox", seed=(seed for seed in (7, 9)))] == [7, 9]
+
+
+KEY = "VENICE_INFERENCE_KEY_0123456789abcdef"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"style_preset": KEY}, {"model": KEY}, {"anon_user_id": f"u-{KEY}"}, {"negative_prompt": KEY},
+        {"model": "krea-v2-large", "style_references": ["a.png", Path(f"{KEY}.png")]},
+    ],
+)  # fmt: skip
+def test_a_key_in_any_field_is_neither_shown_nor_sent(simulator, session, fields):
+    with pytest.raises(InvalidRequest, match="holds your key") as caught:
+        venice_widgets.generate("a fox", **fields)
+    assert KEY not in str(caught.value)
+    assert posts(simulator) == []
 
 
 def test_yes_and_a_sufficient_limit_agree_to_the_price(simulator, session):

@@ -116,6 +116,17 @@ def test_the_question_is_put_with_the_price_and_its_answer_counts(simulator, ses
     assert len(posts(simulator)) == 5
 
 
+def test_a_key_that_was_given_as_bytes_is_sent_as_it_is(simulator):
+    with Session(api_key=KEY.encode(), transport=simulator.transport()) as session:
+        session.generate("a fox")
+    assert simulator.requests[-1].headers["authorization"] == f"Bearer {KEY}"
+
+
+def test_whether_it_is_the_demo_is_true_or_false(simulator):
+    with pytest.raises(ConfigurationError, match="demo 'no'"):
+        Session(demo="no")
+
+
 def test_without_a_key_nothing_is_sent_or_put_on_record(simulator):
     with Session(transport=simulator.transport()) as keyless:
         prepared = keyless.build("a fox")

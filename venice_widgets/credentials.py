@@ -18,6 +18,7 @@ import importlib
 import sys
 from dataclasses import dataclass, replace
 from io import StringIO
+from pathlib import PurePath
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -98,19 +99,25 @@ def kind_of_key(secret: Secret) -> Literal["inference", "admin", "unknown"]:
 
 
 def refuse_keys(texts: Mapping[str, object], secrets: Iterable[Secret | None]) -> None:
-    """Refuse texts into which a key slipped: they would be sent, shown and kept.
+    """Refuse texts, and lists of texts, into which a key slipped: they would be sent, shown and kept.
 
     Raises:
         InvalidRequest: it names the field, by whose name each text is in `texts`.
     """
     known = tuple(secrets)
     for name, text in texts.items():
-        if isinstance(text, str) and holds_key(text, known):
+        if any(holds_key(each, known) for each in _texts(text)):
             raise InvalidRequest(
                 f"the {name} holds your key.",
                 "Take it out: it would be sent and stored. Nothing was sent.",
                 field=name,
             )
+
+
+def _texts(value: object) -> list[str]:
+    """What of a field's value is text: itself, a path, or those that it lists."""
+    values = value if isinstance(value, list | tuple) else (value,)
+    return [str(each) for each in values if isinstance(each, str | PurePath)]
 
 
 def store_key(secret: Secret, where: str = "keyring", *, name: KeyName = "api_key") -> str:

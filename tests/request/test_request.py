@@ -338,7 +338,7 @@ def test_a_model_that_cannot_be_had_is_refused(model):
     assert caught.value.field == "model"
 
 
-@pytest.mark.parametrize("prompt", ["", " ", "\n\t", "\u3000"])
+@pytest.mark.parametrize("prompt", ["", " ", "\n\t", "\u3000", "\u200b", "\ufeff\n", "\x00"])
 def test_an_empty_prompt_is_refused(prompt):
     with pytest.raises(InvalidRequest, match="the prompt is empty") as caught:
         build(prompt)
@@ -381,7 +381,7 @@ def test_a_prompt_reaches_the_body_untouched_or_is_refused(prompt):
         assert json.loads(canonical(body))["prompt"] == prompt
         return
     assert refused.field == "prompt"
-    assert not prompt.strip()
+    assert not any(each.isprintable() and not each.isspace() for each in prompt)  # nothing of it can be seen
 
 
 @pytest.mark.parametrize(

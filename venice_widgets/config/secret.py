@@ -52,6 +52,8 @@ def _unquoted(value: str) -> str:
     return value[1:-1].strip() if quoted else value
 
 
-def as_secret(value: str | Secret | None) -> Secret | None:
+def as_secret(value: str | bytes | Secret | None) -> Secret | None:
     """The value out of sight; to be called before anything can fail, since tracebacks show arguments."""
-    return value if value is None or isinstance(value, Secret) else Secret(str(value))
+    if value is None or isinstance(value, Secret):
+        return value
+    return Secret(value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value))

@@ -43,7 +43,8 @@ def check_text(name: str, text: str, model: Model) -> None:
         raise refusal(
             name, repr(text[exc.start]), "is half a character (a lone surrogate)", "Remove or retype it."
         ) from exc
-    if name == "prompt" and not text.strip():
+    # An invisible character alone, such as a byte order mark, is no text either.
+    if name == "prompt" and not any(each.isprintable() and not each.isspace() for each in text):
         raise InvalidRequest("the prompt is empty.", f"Write what the image should show. {NOTHING_SENT}", field=name)
     limit = model.prompt_character_limit
     if limit is not None and units > limit:

@@ -9,6 +9,7 @@ from venice_widgets.money import usd_text
 from venice_widgets.shell import has_terminal, in_kernel
 
 from .catalogue import CLOCK_SKEW_SECONDS
+from .fields import check_switch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,8 +44,10 @@ def allow(
         ask: puts a question to the user; None as its answer means that no one is there.
 
     Raises:
+        InvalidRequest: `yes` is neither true nor false.
         SpendingRefused: dearer than the limit, of unknown price under a limit, or declined.
     """
+    yes = check_switch("yes", yes)
     limit, name = (max_cost_usd, "--max-cost") if max_cost_usd is not None else (settings.max_cost_usd, "the limit of")
     for budget in _budgets(settings):
         _hold_bounded(estimate, budget, price_age_seconds)

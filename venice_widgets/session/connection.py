@@ -18,6 +18,7 @@ from venice_widgets.client.catalogue_cache import FRESH_SECONDS, CatalogueKeeper
 from venice_widgets.client.client import Client
 from venice_widgets.client.wallet import WALLET_IN_FLIGHT, uses_wallet
 from venice_widgets.config import Settings, as_secret, read_settings, with_limits_of_now
+from venice_widgets.config.values import checked
 from venice_widgets.credentials import with_credential
 from venice_widgets.files.store_folder import has_log
 from venice_widgets.files.user_path import user_path
@@ -66,7 +67,7 @@ class Connection:
             "legacy_header": legacy_header or None,
         }
         settings = read_settings(self._arguments)
-        wants_demo = settings.demo if demo is None else demo
+        wants_demo = settings.demo if demo is None else checked("demo", demo, "argument")
         self._stated = settings.for_demo() if wants_demo else replace(settings, demo=False)
         self._dotenv = None if dotenv is None else user_path(dotenv, "dotenv")
         self._transport = transport

@@ -6,7 +6,7 @@ without sending anything; ``session.send`` sends what was built; ``session.gener
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -23,6 +23,7 @@ from venice_widgets.generation.sender import Sender
 from venice_widgets.money import parse_usd
 from venice_widgets.redact import redact_own_words
 from venice_widgets.request.estimate import estimate
+from venice_widgets.request.fields import check_switch
 from venice_widgets.request.request import GenerationRequest
 from venice_widgets.request.seeds import plan_seeds
 from venice_widgets.request.style_reference import read_reference
@@ -80,17 +81,19 @@ class Session(Connection):
             ModelUnavailable: there is no such model, or it cannot make an image now.
         """
         settings = self.settings
-        texts = {"prompt": prompt, "negative_prompt": fields.get("negative_prompt")}
-        refuse_keys(texts, (settings.api_key, settings.wallet_key))
+        refuse_keys({"prompt": prompt, **fields}, (settings.api_key, settings.wallet_key))
         for name in ("model", "format"):
             if fields.get(name) is None and (value := getattr(settings, name)) is not None:
                 fields[name] = value
         plan = plan_seeds(fields.get("seed"), images)
+        if not isinstance(fields.get("seed"), str) and isinstance(fields.get("seed"), Iterable):
+            fields["seed"] = plan.seeds  # of numpy, or of a generator, which can be read only once
         catalogue = self.catalogue()
         request = GenerationRequest.build(prompt, fields, catalogue)
         request = request.with_references(
             [read_reference(spec, self.client.fetch_reference) for spec in request.reference_specs]
         )
+        again = None if again is None else check_switch("again", again)
         sends_again = settings.reuse == "never" if again is False else bool(again)
         known = known_requests(self.log, request, plan, settings.base_url)
         if not sends_again and (rewritten := as_rewritten(request, known)) is not request:
@@ -130,6 +133,7 @@ class Session(Connection):
         """
         if not isinstance(prepared, Prepared):
             raise InvalidRequest(f"{prepared!r} is nothing that build returned.", "send(build(…)), or generate(…).")
+        again = check_switch("again", again)
         try:
             prepared.sending.take(again=again)
             try:
