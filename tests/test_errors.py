@@ -18,6 +18,9 @@ from venice_widgets.errors import (
     RateLimited,
     SpendingRefused,
     VeniceError,
+    clipped,
+    shown,
+    written,
 )
 
 CLASSES = [
@@ -107,3 +110,25 @@ def test_the_verbose_mode_of_the_shell_brings_the_traceback_back(monkeypatch):
     assert "test_errors.py" in shown
     shell.InteractiveTB.mode = "Context"
     assert "Traceback" not in "\n".join(SpendingRefused("It costs $2.00.")._render_traceback_())
+
+
+def test_long_text_ends_in_an_ellipsis_and_other_text_stays():
+    assert clipped("a fox") == "a fox"
+    assert clipped("x" * 60) == "x" * 60
+    assert clipped("x" * 61) == "x" * 59 + "…"
+    assert clipped("abcdef", 3) == "ab…"
+
+
+class Wordless:
+    def __repr__(self):
+        raise RuntimeError("no words")
+
+
+@pytest.mark.parametrize(
+    ("value", "type_name"),
+    [(10**5000, "int"), ([10**5000], "list"), (Wordless(), "Wordless")],
+    ids=["number", "list", "class"],
+)
+@pytest.mark.parametrize("write", [str, repr])
+def test_what_cannot_be_written_out_is_named_by_its_type(value, type_name, write):
+    assert written(value, write) == shown(value, write) == f"({type_name} that cannot be written out)"

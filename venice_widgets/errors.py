@@ -40,7 +40,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from .shell import running_shell, terminal_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 Charged = Literal["no", "maybe", "see message"]
 
@@ -255,3 +255,33 @@ class Interrupted(DisplayedError, KeyboardInterrupt):
 def _ours(error: BaseException) -> BaseException:
     """An error that can be pickled: another library's may hold anything, so only its text travels."""
     return error if isinstance(error, DisplayedError) else VeniceError(f"{type(error).__name__}: {error}")
+
+
+MOST_QUOTED = 60
+"""So many characters of a value a message quotes."""
+
+
+def clipped(text: str, most: int = MOST_QUOTED) -> str:
+    """The text, or its beginning and … where it has more than `most` characters."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def written(value: object, write: Callable[[Any], str] = str) -> str:
+    """A value that somebody gave, as text in full.
+
+    Python does not write out whole numbers of more than 4,300 digits, and what a stranger's class says of itself may
+    fail: such a value is named by its type.
+
+    Args:
+        value: anything.
+        write: `str`, or `repr` for a value in quotes.
+    """
+    try:
+        return write(value)
+    except Exception:  # noqa: BLE001  a stranger's class may raise anything
+        return f"({type(value).__name__} that cannot be written out)"
+
+
+def shown(value: object, write: Callable[[Any], str] = str) -> str:
+    """`written`, cut short."""
+    return clipped(written(value, write))

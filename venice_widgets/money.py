@@ -5,8 +5,7 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
-from .clipping import clipped, written
-from .errors import ConfigurationError
+from .errors import ConfigurationError, clipped, written
 from .redact import redact
 
 LARGEST_USD = 10**12

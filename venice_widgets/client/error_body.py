@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from html import unescape
 from typing import TYPE_CHECKING, Any
 
-from venice_widgets.clipping import clipped
+from venice_widgets.errors import clipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -11,8 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from venice_widgets.clipping import shown
-from venice_widgets.errors import ConfigurationError
+from venice_widgets.errors import ConfigurationError, shown
 from venice_widgets.files.notebook import start_folder
 from venice_widgets.files.presence import is_file
 from venice_widgets.files.settings_files import PROJECT_FILE, project_settings, read_toml

@@ -7,8 +7,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from venice_widgets.clipping import clipped, written
-from venice_widgets.errors import ConfigurationError
+from venice_widgets.errors import ConfigurationError, clipped, written
 from venice_widgets.money import parse_usd
 from venice_widgets.redact import redact
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from venice_widgets.clipping import shown
-from venice_widgets.errors import InvalidRequest
+from venice_widgets.errors import InvalidRequest, shown
 
 
 def user_path(value: object, name: str = "path") -> Path:

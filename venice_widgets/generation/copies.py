@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, get_args
 
-from venice_widgets.clipping import shown
-from venice_widgets.errors import InvalidRequest, VeniceError
+from venice_widgets.errors import InvalidRequest, VeniceError, shown
 from venice_widgets.files.presence import is_folder, is_taken
 from venice_widgets.files.user_path import user_path
 from venice_widgets.media.saving import EXTENSIONS, Metadata, check_metadata, fill_pattern, true_name

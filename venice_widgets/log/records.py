@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from venice_widgets.clipping import clipped
+from venice_widgets.errors import clipped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -16,8 +16,7 @@ from dataclasses import dataclass
 from string import Formatter
 from typing import TYPE_CHECKING, Literal, get_args
 
-from venice_widgets.clipping import shown
-from venice_widgets.errors import InvalidRequest, StoreError, UnreadableFile
+from venice_widgets.errors import InvalidRequest, StoreError, UnreadableFile, shown
 from venice_widgets.files.presence import is_taken
 from venice_widgets.files.whole import holds, write_new
 from venice_widgets.media.format import FORMATS

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
 
-from venice_widgets.clipping import clipped
-from venice_widgets.errors import InvalidRequest
+from venice_widgets.errors import InvalidRequest, clipped
 from venice_widgets.media.saving import check_metadata, fill_pattern
 
 if TYPE_CHECKING:

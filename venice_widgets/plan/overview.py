@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from venice_widgets.clipping import clipped
 from venice_widgets.display import Bundle, Cell, facts, join, notice, table
+from venice_widgets.errors import clipped
 from venice_widgets.log import Status
 from venice_widgets.money import usd_text
 from venice_widgets.request.style_reference import reference_label

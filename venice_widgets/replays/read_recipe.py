@@ -12,8 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
-from venice_widgets.clipping import clipped
-from venice_widgets.errors import UnreadableFile, VeniceError
+from venice_widgets.errors import UnreadableFile, VeniceError, clipped
 from venice_widgets.files.bounded import read_bounded
 from venice_widgets.files.presence import is_file
 from venice_widgets.files.store_folder import has_log

@@ -21,8 +21,7 @@ import annotated_types
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
-from venice_widgets.clipping import shown
-from venice_widgets.errors import InvalidRequest
+from venice_widgets.errors import InvalidRequest, shown
 from venice_widgets.suggest import did_you_mean
 
 from .field_support import known_users

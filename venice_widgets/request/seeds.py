@@ -14,8 +14,7 @@ from operator import index
 from random import SystemRandom
 from typing import TYPE_CHECKING, SupportsIndex
 
-from venice_widgets.clipping import shown
-from venice_widgets.errors import InvalidRequest
+from venice_widgets.errors import InvalidRequest, shown
 
 from .fields import MAX_SEED, NOTHING_SENT
 

@@ -15,9 +15,8 @@ from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from venice_widgets.clipping import clipped
 from venice_widgets.config.values import without_secrets
-from venice_widgets.errors import InvalidRequest, VeniceError
+from venice_widgets.errors import InvalidRequest, VeniceError, clipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
 
-from venice_widgets.clipping import clipped
 from venice_widgets.config import DEMO_BASE_URL
 from venice_widgets.display import Bundle, Cell, code, facts, full_size, join, notice, table
+from venice_widgets.errors import clipped
 from venice_widgets.generation.image import plain_line
 from venice_widgets.generation.result import show
 from venice_widgets.generation.stored_images import missing_images, recalled, small_image

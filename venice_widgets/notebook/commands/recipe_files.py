@@ -6,9 +6,8 @@ import json
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from venice_widgets.clipping import clipped
 from venice_widgets.display import Bundle, Card, Cell, code, facts, image_cards, join, notice, table
-from venice_widgets.errors import UnreadableFile
+from venice_widgets.errors import UnreadableFile, clipped
 from venice_widgets.files.bounded import read_bounded
 from venice_widgets.files.user_path import user_path
 from venice_widgets.generation.result import seed_text
