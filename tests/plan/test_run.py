@@ -23,13 +23,14 @@ from venice_widgets.errors import (
     InvalidRequest,
     PaymentRequired,
     SpendingRefused,
+    StoreError,
 )
 from venice_widgets.generation.error_budget import MOST_UNKNOWN_IN_A_ROW
 from venice_widgets.generation.rate_limiter import RateLimiter
 from venice_widgets.log import Status
 from venice_widgets.media import preview, stored_preview
-from venice_widgets.plan import Plan, runner
-from venice_widgets.plan.results import NOT_SENT, CellResult
+from venice_widgets.plan import Plan, permit, runner
+from venice_widgets.plan.results import ELSEWHERE, NOT_SENT, CellResult
 from venice_widgets.plan.runner import run_plan
 from venice_widgets.plan.sender import PlanSender
 from venice_widgets.session import Session
@@ -623,3 +624,156 @@ def test_a_key_in_any_text_of_a_plan_is_refused_and_stored_nowhere(session, sent
     assert KEY not in str(refused.value)
     assert sent() == []
     assert not list(session.settings.store.glob("plans/*"))
+
+
+def test_the_model_and_format_of_the_configuration_hold_for_plans_too_and_what_is_given_wins(new_session, sent):
+    (Path.cwd() / ".venice").mkdir()
+    (Path.cwd() / ".venice" / "config.toml").write_text('model = "qwen-image"\nformat = "png"\n')
+    session = new_session()
+
+    session.plan("A fox", seed="1..2").run(yes=True)
+    session.plan("A fox", seed="3..4", model="z-image-turbo", format=["png", "webp"], **SMALL).run(yes=True)
+    session.plan([{"prompt": "A fox", "model": "z-image-turbo", "format": "webp", "seed": 5}]).run(yes=True)
+
+    used = sorted((body["seed"], body["model"], body["format"]) for body in sent())
+    assert used[:2] == [(1, "qwen-image", "png"), (2, "qwen-image", "png")]
+    assert used[2:4] == [(3, "z-image-turbo", "png"), (3, "z-image-turbo", "webp")]
+    assert used[6:] == [(5, "z-image-turbo", "webp")]
+
+
+def test_an_image_whose_file_is_gone_is_made_anew(session, sent):
+    plan = session.plan("A fox", seed="1..2", **SMALL)
+    plan.run().cell(0).image.path.unlink()
+
+    assert len(plan.run()) == 2
+    assert len(sent()) == 3
+
+
+def test_an_output_that_fails_does_not_end_what_is_paid_for(session, sent):
+    shown = []
+
+    def closed(grid, _):
+        shown.append(grid)
+        raise BrokenPipeError("no one reads it")
+
+    assert len(run_plan(session.plan("A fox", seed="1..30", **SMALL), session, watch=closed)) == 30
+    assert len(shown) == 1
+
+
+def test_whatever_else_ends_the_wait_ends_the_sending(new_session):
+    slow = Simulator(requests_per_minute=None, seconds_per_image=0.3)
+
+    def leave(*_):
+        raise SystemExit
+
+    session = new_session(slow)
+    with pytest.raises(SystemExit):
+        run_plan(session.plan("A fox", seed="1..60", **SMALL), session, watch=leave)
+    session.in_flight.finish(cancel=False)
+    assert sum(request.path == "/image/generate" for request in slow.requests) < 40
+
+
+def test_a_question_that_waited_overnight_for_its_answer_sends_nothing(session, sent, monkeypatch):
+    monkeypatch.setenv("VENICE_CONFIRM_ABOVE", "0.01")
+    now = [1000.0]
+    monkeypatch.setattr(permit, "time", SimpleNamespace(time=lambda: now[0]))
+
+    def ask(_):
+        now[0] += 8 * 3600
+        return True
+
+    with pytest.raises(SpendingRefused, match=r"priced 8\.0 hours ago"):
+        run_plan(session.plan("A fox", seed="1..3", **SMALL), session, ask=ask)
+    assert sent() == []
+
+
+def test_what_the_log_lost_since_it_was_shown_is_not_bought_unseen(session, sent):
+    plan = session.plan("A fox", seed="1..3", **SMALL)
+    grid = plan.run()
+    assert plan.outlook().to_send == ()
+    grid.cell(0).image.path.unlink()
+
+    with pytest.raises(SpendingRefused, match=r"shown at \$0\.00, and is 1 × \$0\.01"):
+        plan.run()
+    assert len(sent()) == 3
+    plan.bundle()
+    assert len(plan.run()) == 3
+
+
+def test_what_was_shown_as_simulated_is_not_bought_by_another_session(session, sent):
+    demo = Session(demo=True)
+    plan = Plan.from_json(demo.plan("A fox", seed="1..3", model="z-image-turbo", **SMALL).to_json(), session)
+    plan.outlook(demo)
+
+    with pytest.raises(SpendingRefused, match="shown as simulated"):
+        plan.run(session=session)
+    assert sent() == []
+    demo.close()
+
+
+def test_a_price_that_rose_is_refused_also_where_more_is_asked_for_than_was_shown(session, sent):
+    plan = session.plan("A fox", seed=[1, 2], **SMALL)
+    plan.run()
+    before = plan.outlook()
+    cheap = {
+        index: replace(price, unit_price_usd=Decimal("0.001"), guard_unit_price_usd=Decimal("0.001"))
+        for index, price in before.prices.items()
+    }
+    assert len(plan.run(again=True)) == 2
+    plan._seen[:] = [replace(before, prices=cheap)]
+
+    with pytest.raises(SpendingRefused, match="shown at"):
+        plan.run(again=True)
+    assert len(sent()) == 4
+
+
+def test_showing_a_plan_again_shows_what_it_costs_now(session, sent):
+    plan = session.plan("A fox", seed="1..2", **SMALL)
+    assert "2 × $0.01 = $0.02" in plan.bundle().data["text/plain"]
+    plan.run()
+    assert "2 are in the log" in plan.bundle().data["text/plain"]
+
+    plan.outlook(again=True)
+    assert "2 × $0.01 = $0.02" in plan.bundle().data["text/plain"]
+
+
+def test_a_limit_that_is_lowered_while_it_runs_holds_for_the_rest(new_session, monkeypatch):
+    slow = Simulator(requests_per_minute=None, seconds_per_image=0.3)
+    session = new_session(slow)
+
+    def lower(*_):
+        monkeypatch.setenv("VENICE_MAX_COST", "0.05")
+
+    with pytest.raises(GenerationIncomplete, match="a limit was changed while this ran"):
+        run_plan(session.plan("A fox", seed="1..60", **SMALL), session, watch=lower)
+    assert sum(request.path == "/image/generate" for request in slow.requests) < 40
+
+
+@pytest.mark.parametrize("possible", [0, 1, 3])
+def test_a_system_that_gives_few_threads_makes_every_image_all_the_same(session, monkeypatch, possible):
+    plan, start = session.plan("A fox", seed="1..8", **SMALL), threading.Thread.start
+    given_out = []
+
+    def limited(thread):
+        if "venice-plan" in thread.name:
+            if len(given_out) == possible:
+                raise RuntimeError("can't start new thread")
+            given_out.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", limited)
+    assert len(plan.run(yes=True)) == 8
+
+
+def test_a_log_that_cannot_be_read_at_the_end_loses_no_image_that_came(session, monkeypatch):
+    monkeypatch.setattr(runner, "ELSEWHERE_SECONDS", 0.0)
+    grid = session.plan("A fox", seed="1..2", **SMALL).run()
+    grid.note(1, CellResult(ELSEWHERE))
+
+    def fails(*_, **__):
+        raise StoreError("the log cannot be read.")
+
+    monkeypatch.setattr(session.log, "standing", fails)
+    with pytest.raises(GenerationIncomplete) as missing:
+        runner.PlanRun(grid, session, None).finish()
+    assert len(missing.value.generation) == 1

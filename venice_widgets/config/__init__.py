@@ -17,12 +17,13 @@ looked for in more places than these, by `credentials.find_credential`, which st
 """
 
 from .secret import Secret, as_secret
-from .settings import BASE_URL, DEMO_BASE_URL, LIMITS, STORE_FOLDER, Settings
+from .settings import BASE_URL, CONFIGURED, DEMO_BASE_URL, LIMITS, STORE_FOLDER, Settings
 from .sources import IPYTHON, read_settings, states_key, with_limits_of_now
 from .values import check_base_url
 
 __all__ = [
     "BASE_URL",
+    "CONFIGURED",
     "DEMO_BASE_URL",
     "IPYTHON",
     "LIMITS",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from venice_widgets.files.store_folder import NAMES
 
@@ -20,6 +20,8 @@ DEMO_BASE_URL = "http://simulator.localhost/api/v1"
 STORE_FOLDER = NAMES[0]
 LIMITS = ("max_cost_usd", "confirm_above_usd", "session_budget_usd", "day_budget_usd", "project_budget_usd")
 """The settings that hold money back."""
+CONFIGURED: tuple[Literal["model"], Literal["format"]] = ("model", "format")
+"""The settings that stand for fields of a request that are not given."""
 
 
 @dataclass(frozen=True, slots=True)

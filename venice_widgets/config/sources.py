@@ -20,7 +20,7 @@ from venice_widgets.shell import running_shell
 from venice_widgets.suggest import nearest
 
 from .secret import as_secret
-from .settings import LIMITS, Settings
+from .settings import CONFIGURED, LIMITS, Settings
 from .values import checked, without_secrets
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ IN_FILE = (
     "preview_pixels",
     "demo",
 )
-_OF_NOW = (*LIMITS, "reuse", "model", "format")
+_OF_NOW = (*LIMITS, "reuse", *CONFIGURED)
 """The settings that are read again before every request."""
 
 

@@ -91,19 +91,19 @@ def refuse_uncovered(estimate: Estimate, left: Sequence[Left], what: str = "this
 
 
 def refuse_lowered(
-    prepared: Prepared,
+    estimate: Estimate,
     before: Settings,
     max_cost_usd: Decimal | None,
     *,
     now: Callable[[], Settings],
     left: Callable[[Budgets], Sequence[Left]],
 ) -> None:
-    """Refuse the rest of a generation where a limit was lowered while it runs.
+    """Refuse the rest of a generation or plan where a limit was lowered while it runs.
 
     Args:
-        prepared: what is being sent.
+        estimate: the price of what is being sent.
         before: the settings under which it was allowed.
-        max_cost_usd: the limit for this generation, in place of the standing one.
+        max_cost_usd: the limit for this one, in place of the standing one.
         now: reads the settings as they are stated now.
         left: what the log says that budgets leave.
 
@@ -114,7 +114,7 @@ def refuse_lowered(
         settings = now()
         if all(getattr(settings, name) == getattr(before, name) for name in LIMITS):
             return
-        allow(prepared.estimate, settings, max_cost_usd=max_cost_usd, yes=True)
+        allow(estimate, settings, max_cost_usd=max_cost_usd, yes=True)
         _refuse_overdrawn(left(budgets_of(settings)))
     except (SpendingRefused, ConfigurationError) as exc:
         raise SpendingRefused(

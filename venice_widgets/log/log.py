@@ -22,7 +22,7 @@ from .thumbnails import Thumbnails
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from decimal import Decimal
     from pathlib import Path
 
@@ -316,7 +316,7 @@ class Log:
             base_url: where they go.
         """
         found = self._database.read(search.standing, hashes, base_url)
-        return {name: each for name, each in found.items() if all(map(self.objects.has, each.images))}
+        return {name: each for name, each in found.items() if self._is_stored(each)}
 
     def reserve_missing(
         self, drafts: Sequence[RunDraft], budgets: Budgets, *, sent_again: Collection[str] = ()
@@ -337,7 +337,11 @@ class Log:
         self.objects.refuse_full()
         self._database.refuse_lost()
         self._catch_up()
-        return self._database.write(_reserve_missing, drafts, budgets, sent_again)
+        return self._database.write(_reserve_missing, drafts, budgets, sent_again, self._is_stored)
+
+    def _is_stored(self, found: Standing) -> bool:
+        """Whether the files of a run's images are there; true where it has none."""
+        return all(map(self.objects.has, found.images))
 
     def find_image(self, sha256: str) -> list[RunRecord]:
         """The runs that gave the image with this hash of its bytes, newest first."""
@@ -458,10 +462,14 @@ class Log:
 
 
 def _reserve_missing(
-    connection: sqlite3.Connection, drafts: Sequence[RunDraft], budgets: Budgets, sent_again: Collection[str]
+    connection: sqlite3.Connection,
+    drafts: Sequence[RunDraft],
+    budgets: Budgets,
+    sent_again: Collection[str],
+    is_stored: Callable[[Standing], bool],
 ) -> tuple[RunDraft, ...]:
     found = search.standing(connection, {draft.request_hash for draft in drafts}, drafts[0].base_url)
-    taken = {name for name, each in found.items() if each.run_id not in sent_again}
+    taken = {name for name, each in found.items() if each.run_id not in sent_again and is_stored(each)}
     missing = tuple(draft for draft in drafts if draft.request_hash not in taken)
     _reserve(connection, missing, budgets)
     return missing

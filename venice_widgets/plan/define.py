@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from venice_widgets.config import CONFIGURED
 from venice_widgets.errors import InvalidRequest
 from venice_widgets.request.axes import (
     Axis,
@@ -83,6 +84,7 @@ def define(
             values[name] = found
         elif found is not None:
             fields[name] = found
+    fields = {**_configured(host, [*fields, *(axis.name for axis in axes if axis.kind == FIELD)]), **fields}
     if search_replace is not None:
         axes.append(PlanAxis(REPLACE, _replacement(search_replace, texts)))
     _refuse_unfilled(wanted, values, axes)
@@ -96,6 +98,12 @@ def define(
         )
     check_seeds(plan)
     return _filtered(plan, where)
+
+
+def _configured(host: Host | None, given: Sequence[str]) -> dict[str, Any]:
+    """What the configuration states for fields that are not given, as for a single request."""
+    stated = {} if host is None else {name: getattr(host.settings, name) for name in CONFIGURED}
+    return {name: value for name, value in stated.items() if value is not None and name not in given}
 
 
 def _named(variables: Mapping[str, Any], given: Mapping[str, Any], wanted: set[str]) -> list[tuple[str, Any, bool]]:

@@ -37,6 +37,8 @@ class Plan(PlanData):
 
     _seen: list[Outlook] = field(default_factory=list, init=False, compare=False)
     """What the user was shown last of its price, if anything: no more is spent without showing it again."""
+    _asked: dict[str, Any] = field(default_factory=dict, init=False, compare=False)
+    """What the last `outlook` was asked for."""
 
     @classmethod
     def from_json(cls, text: str, host: Host | None = None) -> Self:
@@ -77,6 +79,7 @@ class Plan(PlanData):
             InvalidRequest: nothing of it can be made.
         """
         host = host_or_default(session, self.host)
+        self._asked.update(session=session, again=again, resend_unknown=resend_unknown)
         self._seen[:] = [look_for_run(self, host, again=again, resend_unknown=resend_unknown)]
         return self._seen[0]
 
@@ -135,11 +138,12 @@ class Plan(PlanData):
 
     def grid(self, session: Host | None = None) -> Grid:
         """The images of this plan that the log holds, at no cost."""
-        return grid_from_log(self.outlook(session, again=None), host_or_default(session, self.host))
+        host = host_or_default(session, self.host)
+        return grid_from_log(look_for_run(self, host, again=None), host)
 
     def bundle(self) -> Bundle:
         """What it is and what it would cost, as a notebook shows it."""
-        return overview(self, self.shown)
+        return overview(self, self.outlook(**self._asked))
 
     def __deepcopy__(self, _: Any) -> Self:
         return self  # it is frozen, and its session is one of a kind

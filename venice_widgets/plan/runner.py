@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from venice_widgets.errors import Interrupted, VeniceError
+from venice_widgets.errors import Interrupted, StoreError, VeniceError
+from venice_widgets.generation.may_send import refuse_lowered
 from venice_widgets.log import Status
-from venice_widgets.money import usd_text
+from venice_widgets.money import parse_usd, usd_text
 from venice_widgets.request.spending import ask_user
 
 from .grid import Grid
@@ -25,7 +28,7 @@ from .sender import PlanSender
 from .stored_plans import is_begun, mark_finished, store_plan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from decimal import Decimal
 
     from venice_widgets.generation.result import Run
@@ -36,6 +39,8 @@ if TYPE_CHECKING:
     from .plan_data import PlanData
 
     Watch = Callable[[Grid, PlanSender], None]
+
+_log = logging.getLogger("venice_widgets.plan")
 
 TICK_SECONDS = 0.5
 ELSEWHERE_SECONDS = 60.0
@@ -145,22 +150,33 @@ def prepare_run(
     """
     host.log.recover()
     catalogue = host.catalogue()
-    outlook = look_for_run(plan, host, again=again, resend_unknown=resend_unknown)
+    outlook = look_for_run(plan, host, again=again, resend_unknown=resend_unknown, catalogue=catalogue)
     outlook.refuse_invalid()
     results = first_results(outlook, host)
     if not outlook.to_send:
         return PlanRun(Grid(outlook, host, results), host, None)
     checked(outlook)
+    settings = host.settings
     permit(outlook, host, shown=shown, max_cost_usd=max_cost_usd, yes=yes, ask=ask)
     store_plan(plan, host)
 
     def news(index: int, result: CellResult, run: Run | None) -> None:
-        if result.sha256 and run is not None:
-            with suppress(VeniceError):  # one that cannot be made now is made when the grid is shown
-                grid.tiles.make(result.sha256, run.images[0].preview.data)
-        results.put(index, result, sent=True)
+        try:
+            if result.sha256 and run is not None:
+                with suppress(VeniceError):  # one that cannot be made now is made when the grid is shown
+                    grid.tiles.make(result.sha256, run.images[0].preview.data)
+        finally:
+            results.put(index, result, sent=True)
 
-    sender = PlanSender(outlook, host, catalogue, host.circumstances(context or {}), news)
+    still_allowed = partial(
+        refuse_lowered,
+        outlook.estimate,
+        settings,
+        None if max_cost_usd is None else parse_usd(max_cost_usd, "max_cost_usd"),
+        now=lambda: host.settings,
+        left=lambda budgets: host.log.left(budgets, host.session_id),
+    )
+    sender = PlanSender(outlook, host, catalogue, host.circumstances(context or {}), news, still_allowed)
     grid = Grid(outlook, host, results, errors=lambda: sender.errors)
     return PlanRun(grid, host, sender)
 
@@ -225,36 +241,49 @@ def _send(run: PlanRun, sender: PlanSender, watch: Watch | None, *, whole_cell: 
     try:
         run.start()
         _wait(run.grid, sender, watch or (view.update if view else None))
-    except KeyboardInterrupt:
+    except BaseException:
         run.cancel()  # before anything else: the next request would leave
         raise
     finally:
         if view is not None:
-            view.clear()
+            _shown(view.clear)
 
 
 def _wait(grid: Grid, sender: PlanSender, watch: Watch | None) -> None:
-    while not sender.wait(TICK_SECONDS):
-        if watch is not None:
-            watch(grid, sender)
-    if watch is not None:
-        watch(grid, sender)
+    has_ended = False
+    while not has_ended:
+        has_ended = sender.wait(TICK_SECONDS)
+        if watch is not None and not _shown(watch, grid, sender):
+            watch = None
+
+
+def _shown(show: Callable[..., None], *arguments: Any) -> bool:
+    """Whether the progress could be shown: where an output fails, what is being paid for goes on without it."""
+    try:
+        show(*arguments)
+    except Exception:  # noqa: BLE001  a display may fail in any way
+        _log.debug("the progress cannot be shown", exc_info=True)
+        return False
+    return True
 
 
 def _await_elsewhere(grid: Grid, host: Host) -> None:
     """Take what another program has made meanwhile of the same plan."""
     end = time.monotonic() + ELSEWHERE_SECONDS
     while waiting := [index for index in grid.indices if grid.result(index).status == ELSEWHERE]:
-        hashes = {index: grid.outlook.hashes[index] for index in waiting}
-        standing = host.log.standing(set(hashes.values()), base_url=host.settings.base_url)
-        for index, name in hashes.items():
-            found = standing.get(name)
-            if found is not None and found.status is Status.SUCCEEDED:
-                grid.note(index, CellResult(found.status, found.run_id, found.images[0], from_log=True))
-            elif found is None or found.status is Status.UNKNOWN:
-                grid.note(
-                    index, CellResult(Status.UNKNOWN if found else Status.CANCELLED, found.run_id if found else "")
-                )
+        with suppress(StoreError):  # the images that came are shown whatever becomes of these
+            _take_elsewhere(grid, host, waiting)
         if time.monotonic() >= end:
             return
         time.sleep(0.2)
+
+
+def _take_elsewhere(grid: Grid, host: Host, waiting: Sequence[int]) -> None:
+    hashes = {index: grid.outlook.hashes[index] for index in waiting}
+    standing = host.log.standing(set(hashes.values()), base_url=host.settings.base_url)
+    for index, name in hashes.items():
+        found = standing.get(name)
+        if found is not None and found.status is Status.SUCCEEDED:
+            grid.note(index, CellResult(found.status, found.run_id, found.images[0], from_log=True))
+        elif found is None or found.status is Status.UNKNOWN:
+            grid.note(index, CellResult(Status.UNKNOWN if found else Status.CANCELLED, found.run_id if found else ""))

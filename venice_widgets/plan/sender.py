@@ -111,12 +111,20 @@ class PlanSender:
         catalogue: that the outlook was made with.
         context: where it comes from, for the log.
         news: called in the sending threads with a cell's index, what became of it, and its run where there is one.
+        allow: called before each request; raises `SpendingRefused` where a limit was lowered since.
     """
 
     def __init__(
-        self, outlook: Outlook, host: Host, catalogue: Catalogue, context: Mapping[str, Any], news: News
+        self,
+        outlook: Outlook,
+        host: Host,
+        catalogue: Catalogue,
+        context: Mapping[str, Any],
+        news: News,
+        allow: Callable[[], None] = lambda: None,
     ) -> None:
         self._outlook, self._host, self._context, self._news = outlook, host, context, news
+        self._allow = allow
         self._builder = RequestBuilder(catalogue, host.client.fetch_reference)
         self._limiter = host.rate_limiter
         self._generation_id = str(ULID())
@@ -156,7 +164,22 @@ class PlanSender:
 
     def _conduct(self) -> None:
         for number in range(self._threads):
-            threading.Thread(target=self._work, name=f"venice-plan-{number}", daemon=True).start()
+            try:
+                threading.Thread(target=self._work, name=f"venice-plan-{number}", daemon=True).start()
+            except RuntimeError:  # the system's limit on threads
+                self._go_on_with(number)
+                return
+
+    def _go_on_with(self, started: int) -> None:
+        """Send with the threads that there are; with this one, where there is none."""
+        working = max(1, started)
+        with self._lock:
+            self._alive -= self._threads - working
+            has_ended = self._alive == 0
+        if not started:
+            self._work()
+        elif has_ended:
+            self._end()
 
     def wait(self, timeout_seconds: float | None = None) -> bool:
         """Wait until every cell has ended. An interrupt gets through.
@@ -277,7 +300,8 @@ class PlanSender:
         price = estimate(request, 1, simulated=self._host.settings.demo)
         inbox = _Inbox()
         draft = self._draft(cell, request, price)
-        return [_Job(cell, request, draft, RunWorker(request, price, self._host.log, self._channel, inbox), inbox)]
+        worker = RunWorker(request, price, self._host.log, self._channel, inbox, allow=self._allow)
+        return [_Job(cell, request, draft, worker, inbox)]
 
     def _draft(self, cell: PlanCell, request: GenerationRequest, price: Any) -> RunDraft:
         plan = self._outlook.plan

@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Unpack
 
 from venice_widgets.client.error_body import cleaned
+from venice_widgets.config import CONFIGURED
 from venice_widgets.credentials import refuse_keys
 from venice_widgets.errors import Interrupted, InvalidRequest
 from venice_widgets.generation.copies import copies_of
@@ -82,7 +83,7 @@ class Session(Connection):
         """
         settings = self.settings
         refuse_keys({"prompt": prompt, **fields}, (settings.api_key, settings.wallet_key))
-        for name in ("model", "format"):
+        for name in CONFIGURED:
             if fields.get(name) is None and (value := getattr(settings, name)) is not None:
                 fields[name] = value
         plan = plan_seeds(fields.get("seed"), images)
@@ -164,7 +165,7 @@ class Session(Connection):
         budgets = budgets_of(settings)
         sender = Sender(settings, self.client, self.log, self._pace, budgets, self.session_id, self._in_flight)
         still_allowed = partial(
-            refuse_lowered, prepared, settings, limit, now=lambda: self.settings, left=self._budgets_left
+            refuse_lowered, prepared.estimate, settings, limit, now=lambda: self.settings, left=self._budgets_left
         )
         generation = sender.send(
             prepared, self._context(context), self._opening_notes(prepared), still_allowed, once=once
