@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from tests.plan.conftest import KEY
 from tests.published_schema import assert_published
@@ -34,7 +35,7 @@ from venice_widgets.plan.results import ELSEWHERE, NOT_SENT, CellResult
 from venice_widgets.plan.runner import run_plan
 from venice_widgets.plan.sender import PlanSender
 from venice_widgets.session import Session
-from venice_widgets.simulator import Fault, Simulator
+from venice_widgets.simulator import Fault, Simulator, generation
 
 SMALL = {"width": 64, "height": 64}
 
@@ -777,3 +778,82 @@ def test_a_log_that_cannot_be_read_at_the_end_loses_no_image_that_came(session, 
     with pytest.raises(GenerationIncomplete) as missing:
         runner.PlanRun(grid, session, None).finish()
     assert len(missing.value.generation) == 1
+
+
+def test_parts_that_would_each_have_one_prompt_rewritten_are_refused(session):
+    plan = session.plan("A {{ animal }}", animal=["fox", "owl"], seed="1..3", enhance_prompt=True, **SMALL)
+    with pytest.raises(InvalidRequest, match="rewritten once for all its cells"):
+        plan.shard(1, 2)
+
+    assert len(session.plan(["a fox", "an owl"], seed=1, enhance_prompt=True, **SMALL).shard(1, 2)) == 1
+    assert len(session.plan("A fox", seed="1..4", enhance_prompt=[False], **SMALL).shard(1, 2)) == 2
+
+
+def test_made_again_all_cells_of_a_rewritten_prompt_have_the_same_new_text(session, simulator, sent, monkeypatch):
+    plan = session.plan("A fox", seed="1..6", enhance_prompt=True, **SMALL)
+    plan.run(yes=True)
+    monkeypatch.setattr(generation, "ENHANCEMENT", "in the snow")
+
+    assert len(plan.run(again=True, yes=True)) == 6
+    assert [body["prompt"] for body in sent()[6:]] == ["A fox", *["A fox, in the snow"] * 5]
+
+
+def test_cells_that_wait_for_a_prompt_whose_rewriting_may_have_been_charged_are_neither_priced_nor_sent(
+    session, simulator, sent
+):
+    plan = session.plan("A fox", seed="1..3", enhance_prompt=True, **SMALL)
+    simulator.add_fault(Fault("500", times=1))
+    with pytest.raises(GenerationIncomplete):
+        plan.run(yes=True)
+
+    outlook = plan.outlook()
+    assert outlook.to_send == ()
+    assert "2 wait for a rewritten prompt" in plan.bundle().data["text/plain"]
+    with pytest.raises(GenerationIncomplete, match="rewritten by a request that may have been charged"):
+        plan.run(yes=True)
+    assert len(plan.run(yes=True, resend_unknown=True)) == 3
+    assert len(sent()) == 4
+
+
+def test_a_reference_that_changed_since_it_was_priced_is_not_sent_and_it_says_why(session, sent, tmp_path):
+    file = tmp_path / "style.png"
+    Image.new("RGB", (300, 300), "red").save(file)
+    plan = session.plan("A fox", model="krea-v2-large", style_references=[str(file)], seed="1..2")
+
+    def change(_):
+        Image.new("RGB", (300, 300), "blue").save(file)
+
+    with pytest.raises(GenerationIncomplete, match="its style reference has changed since it was priced"):
+        run_plan(plan, session, yes=True, checked=change)
+    assert sent() == []
+
+
+def test_what_is_made_anew_is_not_said_to_be_held_back(session, simulator):
+    plan = session.plan("A fox", seed="1..2", **SMALL)
+    simulator.add_fault(Fault("500", times=1))
+    with pytest.raises(GenerationIncomplete):
+        plan.run()
+
+    assert "not sent again" in plan.bundle().data["text/plain"].replace("\n", " ")
+    plan.outlook(again=True)
+    assert "may have been charged" not in plan.bundle().data["text/plain"]
+
+
+def test_drawn_seeds_are_new_ones_once_a_filtered_plan_is_finished(session, sent):
+    plans = [session.plan("A fox", steps=[1, 2, 3], where=lambda cell: cell["steps"] < 3, **SMALL) for _ in range(2)]
+    plans[0].run()
+    again = session.plan("A fox", steps=[1, 2, 3], where=lambda cell: cell["steps"] < 3, **SMALL)
+
+    assert again.notes == ()
+    assert again.cell(0).seed != plans[0].cell(0).seed
+
+
+def test_a_filtered_plan_that_was_not_finished_goes_on_with_its_seeds(session, simulator):
+    def plan():
+        return session.plan("A fox", steps=[1, 2, 3], where=lambda cell: cell["steps"] < 3, **SMALL)
+
+    simulator.add_fault(Fault("500", times=1))
+    begun = plan()
+    with pytest.raises(GenerationIncomplete):
+        begun.run()
+    assert plan().cell(0).seed == begun.cell(0).seed

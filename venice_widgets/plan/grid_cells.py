@@ -313,6 +313,8 @@ def first_results(outlook: Outlook, host: Host) -> Results:
             results.put(index, CellResult(status, run_id, sha256, Decimal(0), from_log=True))
         elif index in outlook.elsewhere:
             results.put(index, CellResult(ELSEWHERE, outlook.elsewhere[index]))
+        elif index in outlook.blocked:
+            results.put(index, CellResult(NOT_SENT, reason=outlook.blocked[index]))
         elif index in held:
             price = outlook.prices[index].guard_unit_price_usd
             text = "not sent again"

@@ -17,7 +17,7 @@ from venice_widgets.request.style_reference import read_reference, refuse_passwo
 from .price import NOTHING, estimate_plan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from venice_widgets.request.catalogue import Catalogue
     from venice_widgets.request.style_reference import StyleReference
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from .price import PlanEstimate
 
 SHOWN_REASONS = 5
+_AWAITED = "its prompt is being rewritten by another program"
+_HELD_BACK = "its prompt was to be rewritten by a request that may have been charged: settle or resend that one"
 _ONE_IMAGE = "A cell of a plan is one image with its seed: use several seeds, or images (-n)."
 
 
@@ -59,6 +61,8 @@ class Outlook:
     """Requests that the rate limit allows."""
     again: bool = False
     resend_unknown: bool = False
+    blocked: Mapping[int, str] = field(default_factory=dict, repr=False)
+    """Cell -> why it waits for the prompt that another one has rewritten, where that one is not sent now."""
 
     @property
     def to_send(self) -> tuple[int, ...]:
@@ -71,7 +75,7 @@ class Outlook:
         return tuple(index for index in self.unknown if index in self.hashes and not self._is_sent(index))
 
     def _is_sent(self, index: int) -> bool:
-        if index in self.elsewhere:
+        if index in self.elsewhere or index in self.blocked:
             return False
         if self.again:
             return True
@@ -161,6 +165,8 @@ def look(
         found.take(cell, builder)
     _look_up(found, host)
     _refuse_twins(found, again=again)
+    if again:
+        _rewrite_anew(found)
     return _finished(plan, host, catalogue, found, again=again, resend_unknown=resend_unknown)
 
 
@@ -278,6 +284,26 @@ def _look_up(found: _Found, host: Host) -> None:
     _sort(found, {index: name for index, name in found.hashes.items() if name}, host)
 
 
+def _rewrite_anew(found: _Found) -> None:
+    """Let the others wait for the new text of a prompt, which may be another one than the log holds."""
+    for index, request in found.enhanced.items():
+        if index in found.hashes and found.leaders[request.prompt] not in found.elsewhere:
+            found.hashes[index] = ""
+    found.rewritten = {
+        prompt: text for prompt, text in found.rewritten.items() if found.leaders[prompt] in found.elsewhere
+    }
+
+
+def _blocked(found: _Found, sent: Collection[int]) -> dict[int, str]:
+    """The cells whose prompt is rewritten by a request that is not sent now."""
+    waiting = {index: found.leaders[request.prompt] for index, request in found.enhanced.items()}
+    return {
+        index: _AWAITED if leader in found.elsewhere else _HELD_BACK
+        for index, leader in waiting.items()
+        if found.hashes.get(index) == "" and leader not in sent
+    }
+
+
 def _sort(found: _Found, hashes: Mapping[int, str], host: Host) -> None:
     standing = host.log.standing(set(hashes.values()), base_url=host.settings.base_url)
     for index, name in hashes.items():
@@ -308,6 +334,7 @@ def _finished(
         again=again,
         resend_unknown=resend_unknown,
     )
+    outlook = replace(outlook, blocked=_blocked(found, set(outlook.to_send)))
     sent = outlook.to_send
     fees = len(set(found.leaders.values()) & set(sent))
     total = estimate_plan(found.prices, found.models, sent, fees, simulated=host.settings.demo)

@@ -95,6 +95,7 @@ def cells_line(plan: PlanData, outlook: Outlook) -> str:
         (len(outlook.known) if not outlook.again else 0, "are in the log, at no cost"),
         (len(outlook.held), "may have been charged before"),
         (len(outlook.elsewhere), "in flight already"),
+        (len(outlook.blocked), "wait for a rewritten prompt"),
     ):
         cells += [f"{count:,} {text}"] if count else []
     return " · ".join(cells)

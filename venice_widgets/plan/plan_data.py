@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
+from operator import index as index_of
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
@@ -202,7 +203,7 @@ class PlanData:
             "seed_drawn": self.seed_drawn,
         }
 
-    def shard(self, part: int, parts: int) -> Self:
+    def shard(self, part: SupportsIndex, parts: SupportsIndex) -> Self:
         """Every `parts`-th cell, for a machine or job of its own. Together the parts are the plan.
 
         Args:
@@ -210,21 +211,50 @@ class PlanData:
             parts: how many there are.
 
         Raises:
-            InvalidRequest: there is no such part.
+            InvalidRequest: there is no such part, or the parts would each pay for rewriting the same prompt.
         """
-        if not (_is_count(part) and _is_count(parts)) or not 1 <= part <= parts:
+        number, count = _counted(part), _counted(parts)
+        if not 1 <= number <= count:
             raise InvalidRequest(f"part {part} of {parts} does not exist.", "Parts are counted from 1.", field="shard")
         if self.part:
             raise InvalidRequest(f"this is part {self.part} already.", "Cut the whole plan.", field="shard")
-        return replace(self, kept=tuple(self.indices[part - 1 :: parts]), part=f"{int(part)}/{int(parts)}")
+        self._refuse_torn(count)
+        return replace(self, kept=tuple(self.indices[number - 1 :: count]), part=f"{number}/{count}")
+
+    def _refuse_torn(self, parts: int) -> None:
+        """Each part would have a prompt rewritten anew: another fee, and images of another prompt."""
+        if "enhance_prompt" not in self._field_names():
+            return
+        found: dict[str, int] = {}
+        for place, cell in enumerate(self):
+            if _is_on(cell.fields.get("enhance_prompt")) and found.setdefault(cell.prompt, place % parts) != (
+                place % parts
+            ):
+                raise InvalidRequest(
+                    "enhance_prompt has a prompt rewritten once for all its cells, and these parts would each have it "
+                    "rewritten and pay for it.",
+                    f"Run the whole plan, or send the rewritten prompt without enhance_prompt. {NOTHING_SENT}",
+                    field="shard",
+                )
+
+    def _field_names(self) -> set[str]:
+        """Every field that some cell has."""
+        rows = (row for axis in self.axes if axis.kind == ROW for row in axis.axis.values)
+        return {*self.fields, *(axis.name for axis in self.axes), *(name for row in rows for name in row["fields"])}
 
     def __repr__(self) -> str:
         axes = " × ".join(f"{axis.name} ({len(axis.axis)})" for axis in self.axes) or "one cell"
         return f"<Plan {self.plan_id[:8]}{f' part {self.part}' if self.part else ''}: {len(self)} cells, {axes}>"
 
 
-def _is_count(value: object) -> bool:
-    return isinstance(value, SupportsIndex) and not isinstance(value, bool)
+def _counted(value: object) -> int:
+    """A whole number of any library; 0 for what is none."""
+    return index_of(value) if isinstance(value, SupportsIndex) and not isinstance(value, bool) else 0
+
+
+def _is_on(value: Any) -> bool:
+    """Whether a switch is on, as its field reads it."""
+    return str(value).casefold() in ("true", "1", "yes", "on", "y", "t")
 
 
 def fill(template: str, variables: Mapping[str, Any]) -> str:

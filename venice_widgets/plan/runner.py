@@ -82,7 +82,7 @@ class PlanRun:
         """
         _await_elsewhere(self.grid, self._host)
         plan = self.grid.plan
-        if not plan.part and plan.kept is None and not self.grid.missing:
+        if not plan.part and not self.grid.missing:
             mark_finished(plan, self._host)
         self.grid.raise_for_missing()
         return self.grid

@@ -291,12 +291,16 @@ class PlanSender:
             self._news(index, CellResult(NOT_SENT, reason=f"an earlier request of {model} was refused"), None)
             return []
         request = self._builder.build(cell)
-        if self._outlook.hashes[index] != hash_of(request, cell.seed):  # another cell has its prompt rewritten
-            text = self._rewritten.get(request.prompt)
+        priced = self._outlook.hashes[index]
+        if priced != hash_of(request, cell.seed) and request.fields.get("enhance_prompt"):
+            text = self._rewritten.get(request.prompt)  # another cell has its prompt rewritten
             if text is None:
                 self._news(index, CellResult(NOT_SENT, reason="its prompt could not be rewritten"), None)
                 return []
             request = request.with_prompt(text)
+        if priced and priced != hash_of(request, cell.seed):
+            self._news(index, CellResult(NOT_SENT, reason="its style reference has changed since it was priced"), None)
+            return []
         price = estimate(request, 1, simulated=self._host.settings.demo)
         inbox = _Inbox()
         draft = self._draft(cell, request, price)

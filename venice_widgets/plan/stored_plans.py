@@ -7,6 +7,7 @@ for by its template, and its seeds are used again: the same cell run again sends
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
@@ -35,12 +36,12 @@ def folder(host: Host) -> Path:
 
 
 def store_plan(plan: PlanData, host: Host) -> None:
-    """Write a plan that is about to be sent. The file's name tells its template and its id.
+    """Write a plan that is about to be sent. The file's name tells its template, its id, and which cells are left.
 
     Raises:
         StoreError: it cannot be written.
     """
-    place = folder(host) / f"{plan.template_id}.{plan.plan_id}.json"
+    place = _place(plan, host)
     try:
         write_new(place, replace(plan, kept=None, part="").to_json().encode(), replaces=True)
     except OSError as exc:
@@ -55,9 +56,9 @@ def is_begun(plan: PlanData, host: Host) -> bool:
     Raises:
         StoreError: the system does not tell. "No" would draw new seeds, and buy the images again.
     """
-    place = folder(host) / f"{plan.template_id}.{plan.plan_id}.json"
+    place = _place(plan, host)
     try:
-        return is_there(place)
+        return is_there(place) or is_there(_place(replace(plan, kept=None), host))
     except OSError as exc:
         raise StoreError(
             f"the plan {place} cannot be looked at: {exc.strerror or exc}.", "Fix its permissions. Nothing was sent."
@@ -67,8 +68,8 @@ def is_begun(plan: PlanData, host: Host) -> bool:
 def mark_finished(plan: PlanData, host: Host) -> None:
     """Note that nothing of a plan is missing: the next one like it draws seeds of its own."""
     with contextlib.suppress(OSError):
-        for place in folder(host).glob(f"{plan.template_id}.{plan.plan_id}.json"):
-            place.rename(place.with_suffix(".done"))
+        place = _place(plan, host)
+        place.rename(place.with_suffix(".done"))
 
 
 def resume_drawn(plan: Whole, host: Host) -> Whole:
@@ -84,6 +85,13 @@ def resume_drawn(plan: Whole, host: Host) -> Whole:
                 note = "It goes on with the seeds of the same plan that was begun before; --again draws new ones."
                 return replace(plan, fields=begun.fields, axes=begun.axes, notes=(*plan.notes, note))
     return plan
+
+
+def _place(plan: PlanData, host: Host) -> Path:
+    """The file of a plan, and of all its parts. A filtered plan has one of its own: it ends before the whole does."""
+    is_filtered = plan.kept is not None and not plan.part
+    cells = f".{hashlib.sha256(repr(plan.kept).encode()).hexdigest()[:8]}" if is_filtered else ""
+    return folder(host) / f"{plan.template_id}.{plan.plan_id}{cells}.json"
 
 
 def _modified(place: Path) -> float:
