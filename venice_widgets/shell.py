@@ -5,6 +5,7 @@ from __future__ import annotations
 import dis
 import shutil
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -29,12 +30,33 @@ def at_terminal() -> bool:
 
 def has_terminal() -> bool:
     """Whether the user can answer at standard input."""
-    return sys.stdin is not None and sys.stdin.isatty()
+    return is_terminal(sys.stdin)
+
+
+def is_terminal(stream: Any) -> bool:
+    """Whether a stream is a terminal; one that is missing, closed or a stranger's own is not."""
+    try:
+        return bool(stream.isatty())
+    except (AttributeError, OSError, ValueError):
+        return False
+
+
+def write_to(stream: Any, text: str) -> None:
+    """Write to a stream, as far as it takes it.
+
+    A pipe that nobody reads any more, a full disk or a closed stream must not end what is being paid for.
+    """
+    with suppress(Exception):
+        try:
+            stream.write(text)
+        except UnicodeEncodeError as exc:
+            stream.write(text.encode(exc.encoding, "backslashreplace").decode(exc.encoding))
+        stream.flush()
 
 
 def terminal_columns() -> int | None:
     """How wide the terminal is that the output goes to; None where it goes to a notebook, a file or another program."""
-    if in_kernel() or sys.stdout is None or not sys.stdout.isatty():
+    if in_kernel() or not is_terminal(sys.stdout):
         return None
     return max(20, shutil.get_terminal_size().columns)
 

@@ -7,8 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 
+import venice_widgets
 from venice_widgets.generation import progress as progress_module
-from venice_widgets.generation.progress import ProgressLine
+from venice_widgets.generation.progress import ProgressLine, tell
 
 
 class Terminal(io.StringIO):
@@ -91,3 +92,44 @@ def test_no_standard_error_at_all_is_no_problem(monkeypatch):
     line = ProgressLine("$0.01")
     line.show(0, 1)
     line.clear()
+
+
+class Broken(io.StringIO):
+    """A pipe that nobody reads, or a disk that is full."""
+
+    def __init__(self, terminal):
+        super().__init__()
+        self.terminal = terminal
+
+    def isatty(self):
+        return self.terminal
+
+    def write(self, text):
+        raise BrokenPipeError(32, "Broken pipe")
+
+
+def closed():
+    stream = io.StringIO()
+    stream.close()
+    return stream
+
+
+class WithoutIsatty:
+    write = flush = lambda *_: None
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [Broken(terminal=False), Broken(terminal=True), closed(), WithoutIsatty(), io.TextIOWrapper(io.BytesIO(), "ascii")],
+    ids=["pipe", "terminal", "closed", "of a stranger", "ASCII"],
+)
+def test_a_stream_that_takes_no_progress_does_not_end_what_is_paid_for(session, monkeypatch, stream):
+    monkeypatch.setattr("sys.stderr", stream)
+    assert len(venice_widgets.generate("a fox", images=2, seed=1)) == 2
+
+
+def test_letters_that_a_stream_does_not_know_are_escaped(monkeypatch):
+    stream = io.TextIOWrapper(io.BytesIO(), "ascii")
+    monkeypatch.setattr("sys.stderr", stream)
+    tell("2 × $0.01")
+    assert stream.buffer.getvalue() == b"2 \\xd7 $0.01\n"

@@ -22,6 +22,7 @@ from venice_widgets.errors import (
     SpendingRefused,
     StoreError,
 )
+from venice_widgets.generation import in_flight as in_flight_module
 from venice_widgets.generation.rate_limiter import RateLimiter
 from venice_widgets.generation.run import Run, missing_images, ranges
 from venice_widgets.log import Status
@@ -151,6 +152,18 @@ def test_no_question_is_asked_from_python(simulator, session, monkeypatch):
     with pytest.raises(SpendingRefused):
         session.generate("a fox", model="gpt-image-2", images=5)
     assert posts(simulator) == 0
+
+
+def test_the_end_of_a_program_waits_for_its_images_also_where_it_cannot_say_so(simulator, session, monkeypatch):
+    simulator.add_fault(Fault("slow", seconds=0.5))
+    stream = io.StringIO()
+    stream.close()
+    monkeypatch.setattr("sys.stderr", stream)
+    generation = session.send(session.build("a fox"))
+    while generation.runs[0].status is Status.PENDING:
+        time.sleep(0.01)
+    in_flight_module._finish(session.in_flight)
+    assert generation.runs[0].status is Status.SUCCEEDED
 
 
 # A sequence that can be awaited.

@@ -5,6 +5,7 @@ import io
 import sys
 from dataclasses import replace
 from decimal import Decimal
+from types import SimpleNamespace
 
 import IPython
 import pytest
@@ -191,3 +192,16 @@ def test_a_person_before_a_notebook_is_asked_though_there_is_no_terminal(monkeyp
     monkeypatch.setattr(IPython, "get_ipython", InKernel)
     monkeypatch.setattr("builtins.input", lambda question: "y")
     assert ask_user("Spend? ") is True
+
+
+def test_no_one_answers_where_standard_input_is_closed(monkeypatch):
+    stream = io.StringIO()
+    stream.close()
+    monkeypatch.setattr(sys, "stdin", stream)
+    assert ask_user("Spend it?") is None
+
+
+def test_no_one_answers_where_the_question_cannot_be_shown(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(isatty=lambda: True))
+    monkeypatch.setattr("builtins.input", lambda question: question.encode("ascii"))
+    assert ask_user("2 × $1.00. Spend $2.00? [y/N] ") is None

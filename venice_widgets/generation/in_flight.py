@@ -13,7 +13,7 @@ import weakref
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from venice_widgets.errors import Interrupted
-from venice_widgets.shell import in_kernel
+from venice_widgets.shell import in_kernel, write_to
 
 from .run import interrupted
 
@@ -134,9 +134,7 @@ def _finish(session: InFlight) -> None:
 
 
 def _tell(text: str) -> None:
-    if sys.stderr is not None:
-        sys.stderr.write(f"venice_widgets: {text}\n")
-        sys.stderr.flush()
+    write_to(sys.stderr, f"venice_widgets: {text}\n")
 
 
 atexit.register(_at_exit)

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from venice_widgets.display import Bundle, line, progress
-from venice_widgets.shell import in_kernel
+from venice_widgets.shell import in_kernel, is_terminal, write_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,10 +23,8 @@ _LINE_SECONDS = 10.0
 
 
 def tell(*lines: str) -> None:
-    """Write lines to standard error, where it exists."""
-    if sys.stderr is not None:
-        sys.stderr.write("".join(f"{line}\n" for line in lines))
-        sys.stderr.flush()
+    """Write lines to standard error, where it takes them."""
+    write_to(sys.stderr, "".join(f"{line}\n" for line in lines))
 
 
 class ProgressLine:
@@ -52,7 +50,7 @@ class ProgressLine:
         bundle = progress(done, total, seconds, words=" · ".join(part for part in (self._opening, words) if part))
         if in_kernel():
             self._show_in_notebook(bundle if self._handle is not None else line(self._opening))
-        elif sys.stderr is not None and sys.stderr.isatty():
+        elif is_terminal(sys.stderr):
             self._show_in_terminal(str(bundle.data["text/plain"]))
         else:
             self._show_in_program(done, str(bundle.data["text/plain"]))
@@ -80,8 +78,7 @@ class ProgressLine:
     def make_room(self) -> None:
         """Let something else be written at a terminal's cursor, such as a question."""
         if self._width:
-            sys.stderr.write("\r" + " " * self._width + "\r")
-            sys.stderr.flush()
+            write_to(sys.stderr, "\r" + " " * self._width + "\r")
             self._width = 0
 
     def asking(self, ask: Ask) -> Ask:
@@ -123,6 +120,5 @@ class ProgressLine:
                 break
             shown += letter
         self.make_room()
-        sys.stderr.write(shown)
-        sys.stderr.flush()
+        write_to(sys.stderr, shown)
         self._width = min(width, columns)

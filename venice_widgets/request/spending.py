@@ -118,5 +118,6 @@ def ask_user(question: str) -> bool | None:
         return None
     try:
         return input(question).strip().lower() in ("y", "yes")
-    except (EOFError, OSError, RuntimeError):  # the last of a front end that takes no input, or a lost stdin
+    # A front end that takes no input, a lost or closed stdin, a terminal that cannot show the question.
+    except (EOFError, OSError, RuntimeError, ValueError):
         return None
