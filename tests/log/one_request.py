@@ -24,7 +24,7 @@ def done(step):
 
 
 log = Log.open(folder)
-request = '{"model":"m","seed":41}'
+request = '{"model":"m","prompt":"a red fox","seed":41}'
 draft = RunDraft(
     run_id=options.get("run_id", "01JD0000000000000000000041"),
     generation_id="01JD0000000000000000000000",

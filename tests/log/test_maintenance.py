@@ -1,3 +1,4 @@
+import json
 import sqlite3
 import threading
 from pathlib import Path
@@ -65,7 +66,9 @@ def test_an_image_that_comes_or_goes_while_everything_is_hashed_is_no_fault(log,
 
 def test_reference_images_are_verified_and_are_no_orphans(log, make):
     reference = log.objects.add(b"reference")
-    draft = make.draft(request=f'{{"style_references":[{{"image":"sha256:{reference.sha256}"}}]}}')
+    sent = {"model": "m", "prompt": "a fox", "seed": 1}
+    listed = [{"image": f"sha256:{reference.sha256}"}]
+    draft = make.draft(**sent, request=json.dumps({**sent, "style_references": listed}))
     log.reserve([draft])
     assert log.orphans() == ()
     assert log.verify().ok
@@ -78,6 +81,9 @@ def test_reference_images_are_verified_and_are_no_orphans(log, make):
     ("statement", "part"),
     [
         ("UPDATE runs SET request = '{\"seed\":43}'", "changed_requests"),
+        ("UPDATE runs SET seed = 43", "changed_requests"),
+        ("UPDATE runs SET prompt = 'a goose'", "changed_requests"),
+        ("UPDATE runs SET model = 'another'", "changed_requests"),
         ("UPDATE documents SET text = '{\"python\":\"4\"}' WHERE text LIKE '%python%'", "changed_documents"),
         ("UPDATE totals SET charged = 7 WHERE scope = 'project'", "wrong_totals"),
     ],

@@ -17,7 +17,7 @@ from venice_widgets.files.presence import is_taken, is_there
 from . import schema
 from .budgets import spent
 from .leftovers import IncomingFile, incoming_files
-from .rows import insert, record, text_sha256, time, time_text
+from .rows import contradictions, insert, record, text_sha256, time, time_text
 from .run_rows import recount
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Verification:
     changed: tuple[Fault, ...]
     """Their bytes are not what they were."""
     changed_requests: tuple[str, ...]
-    """Runs whose request does not have its hash any more."""
+    """Runs whose request does not have its hash any more, or whose seed, model or prompt is not that of its request."""
     changed_documents: tuple[str, ...]
     """Catalogue entries, environments and contexts that do not have their hash any more."""
     wrong_totals: tuple[str, ...]
@@ -217,8 +217,8 @@ def _fault(connection: sqlite3.Connection, sha256: str, sent: Mapping[str, list[
 
 
 def _changed_requests(connection: sqlite3.Connection) -> Iterator[str]:
-    for row in connection.execute("SELECT run_id, request, request_hash FROM runs"):
-        if row["request_hash"] != f"sha256:{text_sha256(row['request'])}":
+    for row in connection.execute("SELECT run_id, request, request_hash, model, prompt, seed FROM runs"):
+        if row["request_hash"] != f"sha256:{text_sha256(row['request'])}" or contradictions(row["request"], row):
             yield row["run_id"]
 
 

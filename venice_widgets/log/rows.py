@@ -27,6 +27,8 @@ _OUTCOME_COLUMNS = (
 )  # fmt: skip
 _IMAGE_COLUMNS = ("sha256", "size_bytes", "mime", "width", "height", "seed", "mode", "pixels_sha256", "signed", "exif")
 _BODY_COLUMNS = ("sha256", "size_bytes", "content_type", "part")
+COPIES = ("model", "prompt", "seed")
+"""What a run repeats of its request."""
 _DOCUMENTS = ("catalogue_entry", "environment", "context")
 _SECRET_HEADER = re.compile(r"cookie|authorization|sign-in-with-x|api-?key|payment|token(?!s\b)", re.IGNORECASE)
 """``x-ratelimit-remaining-tokens`` counts tokens and holds none."""
@@ -91,6 +93,20 @@ def record(connection: sqlite3.Connection, row: sqlite3.Row) -> RunRecord:
         charge_currency=row["charge_currency"],
         favorite=bool(row["favorite"]),
     )
+
+
+def contradictions(request: str, copies: Mapping[str, Any] | sqlite3.Row) -> list[str]:
+    """The columns that are not what the request says, of those that are copies of it for searching and showing.
+
+    Args:
+        request: the body in JSON.
+        copies: the run's model, prompt and seed.
+    """
+    try:
+        sent = dict(json.loads(request))
+    except (ValueError, TypeError):
+        return list(COPIES)
+    return [name for name in COPIES if type(copies[name]) is not type(sent.get(name)) or copies[name] != sent.get(name)]
 
 
 def insert(connection: sqlite3.Connection, table: str, row: Mapping[str, Any], *, word: str = "INSERT") -> None:

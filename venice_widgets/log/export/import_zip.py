@@ -1,8 +1,9 @@
 """A zip of another store taken in, nothing on trust.
 
 Nothing is unpacked by its name: each run says which objects it needs, each is looked up under its one possible name,
-read no further than the run says it is long, hashed, and only then kept. A run whose objects are not what it says, or
-whose request does not have its hash, is left out and named; the others come in. What is here already stays as it is,
+read no further than the run says it is long, hashed, and only then kept. A run whose objects are not what it says,
+whose request does not have its hash, or whose seed is not that of its request, is left out and named; the others come
+in. What is here already stays as it is,
 so that the same zip can be imported twice, and an import that broke off goes on.
 """
 
@@ -21,6 +22,7 @@ from venice_widgets.files.presence import is_file, is_folder, is_there
 from venice_widgets.media.format import begins_like_image, identify
 from venice_widgets.request.style_reference import MAX_BYTES as LARGEST_REFERENCE_BYTES
 
+from .consistency import check_consistent
 from .run_document import SCHEMA, from_document
 from .zip_archive import MANIFEST, RUNS, member_of, references_of
 
@@ -183,6 +185,8 @@ def _take_in(log: Log, archive: zipfile.ZipFile, run: _Run, result: Imported) ->
     if here is not None:
         # What was deleted here on purpose does not come back by itself.
         deleted |= {image.sha256 for image in here.images if log.is_deleted(image.sha256)}
+    else:
+        check_consistent(record)
     _take_objects(log, archive, record, deleted)
     if here is not None:
         return replace(result, present=result.present + 1)
@@ -210,7 +214,9 @@ def _take_objects(log: Log, archive: zipfile.ZipFile, record: RunRecord, deleted
         UnreadableFile: one is missing or another.
     """
     for image in record.images:
-        if not log.objects.is_whole(image.sha256) and image.sha256 not in deleted:
+        if log.objects.is_whole(image.sha256):
+            _check_image(log.objects.path(image.sha256), image)
+        elif image.sha256 not in deleted:
             _take(log, archive, image.sha256, min(image.size_bytes, LARGEST_IMAGE_BYTES), image)
     for body in record.outcome.bodies if record.outcome else ():
         if not log.objects.is_whole(body.sha256):
@@ -234,7 +240,7 @@ def _take(log: Log, archive: zipfile.ZipFile, sha256: str, limit_bytes: int, ima
         if writer.sha256 != sha256:
             raise UnreadableFile(f"{name} is not in the zip as it was: its bytes have another hash.")
         if image is not None:
-            _check_image(writer, image)
+            _check_image(writer.path, image)
         writer.keep()
 
 
@@ -248,12 +254,8 @@ def _copy(archive: zipfile.ZipFile, member: zipfile.ZipInfo, writer: ObjectWrite
     writer.flush()
 
 
-def _check_image(writer: ObjectWriter, image: ImageRecord) -> None:
-    facts = identify(writer.path)
-    if (facts.mime, facts.width, facts.height, writer.size_bytes) != (
-        image.mime,
-        image.width,
-        image.height,
-        image.size_bytes,
-    ):
+def _check_image(path: Path, image: ImageRecord) -> None:
+    facts = identify(path)
+    present = (facts.mime, facts.width, facts.height, path.stat().st_size)
+    if present != (image.mime, image.width, image.height, image.size_bytes):
         raise UnreadableFile(f"the image {image.sha256[:12]}… is not of the format and size that its run says.")
