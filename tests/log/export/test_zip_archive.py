@@ -7,7 +7,9 @@ import time
 import tracemalloc
 import zipfile
 from dataclasses import replace
+from decimal import Decimal
 
+import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -16,6 +18,7 @@ from venice_widgets.errors import UnreadableFile
 from venice_widgets.log.export import export, import_zip
 from venice_widgets.log.export.zip_archive import MANIFEST, RUNS
 from venice_widgets.session import Session
+from venice_widgets.simulator import Simulator
 
 
 @pytest.fixture(scope="module")
@@ -346,3 +349,22 @@ def test_chosen_runs_alone_can_be_packed(study, elsewhere, tmp_path):
     assert import_zip(elsewhere, tmp_path / "some.zip").added == len(chosen) == 1
     assert list(elsewhere.each()) == chosen
     assert replace(chosen[0]) == elsewhere.get("last")
+
+
+@pytest.mark.parametrize("balance", ["-0.05", "25000.5", "999999999999"])
+def test_runs_of_an_account_in_debt_or_with_a_large_balance_come_in(elsewhere, tmp_path, balance):
+    simulator = Simulator(requests_per_minute=None)
+
+    def respond(request):
+        response = simulator.transport().handle_request(request)
+        response.headers["x-venice-balance-usd"] = balance
+        return response
+
+    with Session(api_key="k", transport=httpx.MockTransport(respond), store=tmp_path / "shop") as session:
+        session.generate("a fox", model="venice-sd35", seed=1, width=256, height=256)
+        session.log.record_charge(session.log.get("last").run_id, Decimal(20_000), "billing/usage-history")
+        export(session.log, tmp_path / "shop.zip")
+        done = import_zip(elsewhere, tmp_path / "shop.zip")
+        assert (done.added, done.faults) == (1, ())
+        assert elsewhere.get("last") == session.log.get("last")
+    assert elsewhere.get("last").outcome.balance_before_usd == Decimal(balance)

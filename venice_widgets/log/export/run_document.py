@@ -17,7 +17,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from venice_widgets.errors import InvalidRequest, UnreadableFile
 from venice_widgets.files.hashed import DIGEST
 from venice_widgets.log import BodyRecord, ImageRecord, RunDraft, RunOutcome, RunRecord, Status, VerdictRecord
+from venice_widgets.log.charges import MOST_USD
 from venice_widgets.log.rows import public_headers
+from venice_widgets.money import LARGEST_USD
 from venice_widgets.request.request import canonical, sha256_tag
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ SCHEMA = 1
 LARGEST_INTEGER = 2**63 - 1
 """What SQLite holds."""
 _YEARS = range(2000, 2200)
-_MOST_USD = 10_000
+_MOST_ESTIMATED_USD = 10_000
 
 
 def _whole_characters(value: str) -> str:
@@ -48,14 +50,19 @@ def _moment(value: Any) -> datetime:
     raise ValueError("it should be a time with its offset, from 2000 to 2199")
 
 
-def _usd(value: Any) -> Decimal:
-    try:
-        amount = Decimal(value) if isinstance(value, str) else Decimal("NaN")
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if not amount.is_finite() or not 0 <= amount <= _MOST_USD or amount != round(amount, 6):
-        raise ValueError(f"it should be 0 to {_MOST_USD:,} US dollars as text, with at most six decimals")
-    return amount
+def _usd(least: Decimal | int, most: Decimal | int) -> BeforeValidator:
+    """An amount as text; what the log can hold of it must come back, such as the balance of an account in debt."""
+
+    def read(value: Any) -> Decimal:
+        try:
+            amount = Decimal(value) if isinstance(value, str) else Decimal("NaN")
+        except InvalidOperation:
+            amount = Decimal("NaN")
+        if not amount.is_finite() or not least <= amount <= most or amount != round(amount, 6):
+            raise ValueError(f"it should be {least:,} to {most:,} US dollars as text, with at most six decimals")
+        return amount
+
+    return BeforeValidator(read)
 
 
 def _plain_json(value: dict[str, Any]) -> dict[str, Any]:
@@ -86,7 +93,9 @@ Tag = Annotated[str, Field(pattern=f"^sha256:{DIGEST}$")]
 Whole = Annotated[int, Field(ge=-LARGEST_INTEGER, le=LARGEST_INTEGER)]
 Count = Annotated[int, Field(ge=0, le=LARGEST_INTEGER)]
 Moment = Annotated[datetime, BeforeValidator(_moment)]
-Usd = Annotated[Decimal, BeforeValidator(_usd)]
+Estimate = Annotated[Decimal, _usd(0, _MOST_ESTIMATED_USD)]
+Charge = Annotated[Decimal, _usd(0, MOST_USD)]
+Balance = Annotated[Decimal, _usd(-LARGEST_USD, LARGEST_USD)]
 Object = Annotated[dict[str, Any], AfterValidator(_plain_json)]
 Headers = Annotated[dict[Text, Text], AfterValidator(_without_secrets)]
 Names = Annotated[tuple[Text, ...], BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)]
@@ -111,8 +120,8 @@ class DraftPart(_Part):
     prompt: Text
     request_hash: Tag
     body_sha256: Text
-    estimate_usd: Usd | None
-    reserve_usd: Usd | None
+    estimate_usd: Estimate | None
+    reserve_usd: Estimate | None
     formula: Text
     catalogue_entry: Object
     environment: Object
@@ -138,7 +147,7 @@ class OutcomePart(_Part):
     blurred: bool | None
     violation: bool | None
     enhanced_prompt: Text | None
-    balance_before_usd: Usd | None
+    balance_before_usd: Balance | None
     served_model: Text | None
     served_model_name: Text | None
     router: Text | None
@@ -149,7 +158,7 @@ class RunPart(_Part):
     """The fields of `RunRecord` beside its draft and outcome."""
 
     sent_at: Moment | None
-    charged_usd: Usd | None
+    charged_usd: Charge | None
     charge_source: Text | None
     charge_currency: Text | None
 
