@@ -222,8 +222,7 @@ def from_document(document: Any) -> tuple[RunRecord, VerdictRecord | None, froze
     """The run, the verdict on it, and its deleted images.
 
     Raises:
-        UnreadableFile: it is not such a document, of a newer schema, its request does not have its hash, or it says
-            something else of itself than its request.
+        UnreadableFile: it is not such a document, of a newer schema, or its request does not have its hash.
     """
     if not isinstance(document, dict) or not isinstance(document.get("schema"), int):
         raise UnreadableFile("it is not a run: it does not say its schema.")
@@ -235,13 +234,11 @@ def from_document(document: Any) -> tuple[RunRecord, VerdictRecord | None, froze
     if not isinstance(images, list) or not isinstance(bodies, list):
         raise UnreadableFile("its images are not a list.")
     draft = RunDraft(**_read(document, DraftPart), request=_request(document))
-    _hold_to_request(draft, document["request"])
     outcome = RunOutcome(
         **_read(document, OutcomePart),
         images=tuple(ImageRecord(**_read(image, ImagePart)) for image in images),
         bodies=tuple(BodyRecord(**_read(body, BodyPart)) for body in bodies),
     )
-    _hold_to_draft(outcome, draft)
     record = RunRecord(draft=draft, outcome=outcome, status=outcome.status, **_read(document, RunPart))
     verdict = document.get("verdict")
     judged = None if verdict is None else VerdictRecord(run_id=draft.run_id, **_read(verdict, VerdictPart))
@@ -281,18 +278,3 @@ def _request(document: Mapping[str, Any]) -> str:
     if not text or sha256_tag(text) != document.get("request_hash"):
         raise UnreadableFile("its request does not have the hash that it says.")
     return text.decode()
-
-
-def _hold_to_request(draft: RunDraft, request: Mapping[str, Any]) -> None:
-    """Refuse a run that claims another prompt, model or seed than it sent: a replay would pay for another image."""
-    for name in ("model", "prompt", "seed"):
-        said, sent = getattr(draft, name), request.get(name)
-        if said != sent or type(said) is not type(sent):
-            raise UnreadableFile(f"its {name} is {said!r:.60}, and its request sends {sent!r:.60}.")
-
-
-def _hold_to_draft(outcome: RunOutcome, draft: RunDraft) -> None:
-    """Refuse an image of another seed than the one that was sent."""
-    for image in outcome.images:
-        if image.seed not in (None, draft.seed):
-            raise UnreadableFile(f"the seed of an image is {image.seed}, and {draft.seed} was sent.")
