@@ -1,6 +1,7 @@
 """A plan as data: its cells, its parts, its JSON."""
 
 import copy
+import enum
 import json
 import pickle
 import time
@@ -237,6 +238,7 @@ def test_a_plan_is_sent_to_another_program_as_json_and_not_with_its_session(sess
     with pytest.raises(TypeError, match=r"plan\.to_json"):
         pickle.dumps(plan)
     assert copy.deepcopy([plan]) == [plan]
+    assert {plan: "found"}[plan] == "found"
 
 
 @pytest.mark.parametrize(
@@ -404,3 +406,43 @@ def test_a_file_with_a_value_of_another_type_in_any_cell_is_refused(path, value)
 def test_search_and_replace_leaves_the_names_in_braces_alone(session):
     plan = session.plan("an {{ animal }} here", animal=["ox", "owl"], search_replace=["an", "the"], seed=1)
     assert [cell.prompt for cell in plan] == ["an ox here", "the ox here", "an owl here", "the owl here"]
+
+
+class Animal(enum.Enum):
+    FOX = "fox"
+
+
+class Named(str, enum.Enum):
+    FOX = "fox"
+
+
+@pytest.mark.parametrize("value", [Animal.FOX, Named.FOX])
+def test_an_enum_stands_for_its_value_wherever_it_is_given(value):
+    rows = define([{"prompt": Named("fox"), "model": value, "seed": 1}])
+
+    assert define("A {{ animal }}", given={"animal": value, "seed": 1}).cell(0).prompt == "A fox"
+    assert type(define("A fox", given={"model": value, "seed": 1}).fields["model"]) is str
+    assert type(rows.cell(0).prompt) is type(rows.cell(0).fields["model"]) is str
+
+
+def test_raw_leaves_the_braces_of_rows_as_they_are():
+    assert define([{"prompt": "A {{ x }}", "seed": 1}], raw=True).cell(0).prompt == "A {{ x }}"
+    with pytest.raises(InvalidRequest, match="there is no field 'x'"):
+        define([{"prompt": "A {{ x }}", "x": "fox", "seed": 1}], raw=True)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ('"A {{ animal }}', '"A {{ anmial }}', "its prompt has {{ anmial }}"),
+        ('"A {{ animal }}', '"A {{ animal }} at {{ time }}', "{{ time }}, and no value is given for it"),
+        ('"variables": {}', '"variables": {"time": "dawn"}', "no prompt of it has {{ time }}"),
+    ],
+)
+def test_a_file_that_was_changed_by_hand_never_sends_the_braces_of_a_variable(before, after, said):
+    plan = json.loads(define("A {{ animal }}", given={"animal": ["fox", "owl"], "seed": 1}).to_json())
+    del plan["id"]
+
+    with pytest.raises(InvalidRequest) as refused:
+        Plan.from_json(json.dumps(plan).replace(before, after))
+    assert said in str(refused.value)

@@ -857,3 +857,12 @@ def test_a_filtered_plan_that_was_not_finished_goes_on_with_its_seeds(session, s
     with pytest.raises(GenerationIncomplete):
         begun.run()
     assert plan().cell(0).seed == begun.cell(0).seed
+
+
+def test_what_was_called_off_is_counted_as_not_sent(session, simulator):
+    simulator.add_fault(Fault("402-key", times=None, seed=3))
+    with pytest.raises(GenerationIncomplete) as failed:
+        session.plan("A fox", seed="1..40", **SMALL).run(yes=True)
+
+    assert "cancelled" not in failed.value.generation.summary
+    assert failed.value.generation.summary.count("not sent") == 1

@@ -84,6 +84,8 @@ def test_a_single_value_and_running_text_are_no_axis(field, text, value):
         ("steps", "1..5 (-2)", ("backwards", "1..5 (+2)")),
         ("steps", "1..5 (+0)", ("step of 0",)),
         ("steps", "1..5 [1]", ("asks for 1",)),
+        ("cfg_scale", "1.5..3", ("does not reach 3", "1.5..3 (+0.5)")),
+        ("cfg_scale", "1,3.5-5", ("does not reach 5", "3.5-5 (+0.5)")),
         ("steps", "1..3 [9]", ("twice",)),
         ("steps", "1,1", ("twice", "1")),
         ("cfg_scale", "3,3.0", ("twice", "3")),

@@ -19,6 +19,7 @@ from venice_widgets.request.axes import (
     parse_axis,
     plain_value,
     replacement_axis,
+    unwrapped,
 )
 from venice_widgets.request.fields import NOTHING_SENT, field_facts, refusal
 from venice_widgets.request.seeds import plan_seeds
@@ -67,7 +68,7 @@ def define(
     Raises:
         InvalidRequest: a name that is neither a field nor a variable, values that cannot be used, or too many cells.
     """
-    axes, template = _prompts(prompt)
+    axes, template = _prompts(prompt, raw=raw)
     texts = _templates(template, axes)
     wanted = set() if raw else {name for text in texts for name in names_in(text)}
     fields: dict[str, Any] = {}
@@ -122,6 +123,7 @@ def several(value: Any, name: str, *, prose: bool = False) -> Any:
         name: a field or a variable.
         prose: whether text stands for itself.
     """
+    value = unwrapped(value)
     if value is None and not prose:
         return None
     if isinstance(value, Axis):
@@ -148,15 +150,16 @@ def _references(value: Any) -> Any:
     return [str(spec) for spec in value] if listed else plain_value(value, "style_references")
 
 
-def _prompts(prompt: Any) -> tuple[list[PlanAxis], str]:
+def _prompts(prompt: Any, *, raw: bool) -> tuple[list[PlanAxis], str]:
     """The axis of whole prompts or of rows, where there is one, and the template."""
+    prompt = unwrapped(prompt)
     if isinstance(prompt, str):
         return [], prompt
     if isinstance(prompt, Iterator):  # which can be read only once
         prompt = list(islice(prompt, MAX_CELLS + 1))
     rows = _rows(prompt)
     if rows is not None:
-        return [PlanAxis(ROW, _row_axis(rows))], ""
+        return [PlanAxis(ROW, _row_axis(rows, raw=raw))], ""
     if isinstance(prompt, Axis):
         return [PlanAxis(PROMPT, replace(prompt, name="prompt"))], ""
     if is_several(prompt):
@@ -196,10 +199,10 @@ def _label(row: Mapping[str, Any], label: str) -> str:
     return label if stated is None else label_of(stated)
 
 
-def _row_axis(rows: Sequence[tuple[str, Mapping[str, Any]]]) -> Axis:
+def _row_axis(rows: Sequence[tuple[str, Mapping[str, Any]]], *, raw: bool) -> Axis:
     if not rows:
         raise refusal("prompt", "", "has no rows", "Give at least one.")
-    return Axis("row", tuple(_row(row) for _, row in rows), _distinct([label for label, _ in rows]))
+    return Axis("row", tuple(_row(row, raw=raw) for _, row in rows), _distinct([label for label, _ in rows]))
 
 
 def _distinct(labels: Sequence[str]) -> tuple[str, ...]:
@@ -209,13 +212,13 @@ def _distinct(labels: Sequence[str]) -> tuple[str, ...]:
     return tuple(f"{number}: {label}" for number, label in enumerate(labels, 1))
 
 
-def _row(row: Mapping[str, Any]) -> dict[str, Any]:
+def _row(row: Mapping[str, Any], *, raw: bool) -> dict[str, Any]:
     """A row as a plan holds it; what is missing in it (None, NaN) was not given."""
     given = {str(name): value for name, value in row.items() if not is_missing(value)}
-    prompt = given.pop("prompt", None)
+    prompt = unwrapped(given.pop("prompt", None))
     if not isinstance(prompt, str):
         raise refusal("prompt", repr(prompt), "of a row is not text", "Every row needs a prompt.")
-    names = names_in(prompt)
+    names = [] if raw else names_in(prompt)
     fields = {name: _one(value, name) for name, value in given.items() if name in field_facts()}
     unknown = next((name for name in given if name not in (*field_facts(), *names, *LABEL_COLUMNS)), None)
     if unknown is not None:

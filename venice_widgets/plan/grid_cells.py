@@ -252,15 +252,16 @@ class GridCells:
         return self._sum(Status.SUCCEEDED)
 
     @property
-    def unpriced(self) -> int:
-        """How many images this run made whose price is unknown."""
-        results = map(self.result, self._selection)
-        return sum(each.status == Status.SUCCEEDED and not each.from_log and each.price_usd is None for each in results)
-
-    @property
     def unknown_usd(self) -> Decimal:
         """What may have been charged beyond that: for what is not known, and by a dearer price list or model."""
         return self._sum(Status.UNKNOWN, Status.SENT) + self._margin()
+
+    @property
+    def unpriced(self) -> int:
+        """How many requests of this run were or may have been charged by an amount that is not known."""
+        charged = (Status.SUCCEEDED, Status.UNKNOWN, Status.SENT)
+        found = map(self.result, self._selection)
+        return sum(each.status in charged and each.price_usd is None and not each.from_log for each in found)
 
     def _margin(self) -> Decimal:
         """By how much the images that were made may have cost more than their estimates."""

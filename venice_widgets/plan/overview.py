@@ -159,7 +159,7 @@ def summary_of(grid: GridCells) -> str:
 def outcome_of(grid: GridCells) -> str:
     """How many images there are, what was really spent, and what became of the rest."""
     counts = grid.counts()
-    parts = [f"{len(grid):,} of {len(grid.indices):,} images", _spent_text(grid)]
+    parts = [f"{len(grid):,} of {len(grid.indices):,} images", spent_text(grid)]
     parts += [grid.outlook.estimate.shape] if grid.outlook.estimate.shape else []
     said: dict[str, int] = {}
     for name, count in counts.items():
@@ -170,7 +170,7 @@ def outcome_of(grid: GridCells) -> str:
     return " · ".join(parts)
 
 
-def _spent_text(grid: GridCells) -> str:
+def spent_text(grid: GridCells) -> str:
     """What was spent; an image of unknown price may have cost anything."""
     spent, unpriced = grid.spent_usd, grid.unpriced
     said = f"{usd_text(spent)} {'simulated' if grid.outlook.estimate.simulated else 'spent'}"

@@ -40,6 +40,8 @@ class Plan(PlanData):
     _asked: dict[str, Any] = field(default_factory=dict, init=False, compare=False)
     """What the last `outlook` was asked for."""
 
+    __hash__ = PlanData.__hash__
+
     @classmethod
     def from_json(cls, text: str, host: Host | None = None) -> Self:
         """A plan that `to_json` wrote.

@@ -88,6 +88,9 @@ class PlanData:
     host: Host | None = field(default=None, repr=False, compare=False)
     """The session that it runs in."""
 
+    def __hash__(self) -> int:
+        return hash((self.prompt, self.groups, self.kept, self.part))
+
     # The cells. What follows from the data is computed once; threads that come at the same time compute the same.
 
     @cached_property

@@ -122,27 +122,31 @@ def _check(plan: PlanData) -> None:
         _refuse("its groups of axes")
     if any(len({len(plan.axes[place].axis) for place in group}) > 1 for group in plan.groups):
         _refuse("zipped axes have different lengths")
+    _check_names(plan)
     if plan.size > MAX_CELLS:
         _refuse(f"it has {plan.size:,} cells, more than {MAX_CELLS:,}")
-    if unfilled := _unfilled(plan):
-        _refuse(f"its prompt has {{{{ {unfilled} }}}}, and no value is given for it")
     try:
         check_seeds(plan)
     except InvalidRequest as exc:
         raise _not_a_plan(exc.message.rstrip(".")) from exc
 
 
-def _unfilled(plan: PlanData) -> str:
-    """A variable of a prompt that has no value, empty where there is none; a raw prompt has none at all."""
-    shared = {*plan.variables, *(axis.name for axis in plan.axes if axis.kind == VARIABLE)}
-    prompts = [(text, shared) for axis in plan.axes if axis.kind == PROMPT for text in axis.axis.values]
+def _check_names(plan: PlanData) -> None:
+    """Whether the prompts have a place for every variable, and a variable for every place.
+
+    A plan without any variable may have braces that stand for themselves.
+    """
     rows = [row for axis in plan.axes if axis.kind == ROW for row in axis.axis.values]
-    prompts += [(row["prompt"], shared | row["variables"].keys()) for row in rows]
-    for text, known in prompts or [(plan.prompt, shared)]:
-        missing = [name for name in names_in(text) if name not in known]
-        if known and missing:
-            return missing[0]
-    return ""
+    whole = [value for axis in plan.axes if axis.kind == PROMPT for value in axis.axis.values]
+    shared = {*plan.variables, *(axis.name for axis in plan.axes if axis.kind == VARIABLE)}
+    filled = [(text, shared) for text in (plan.prompt, *whole)]
+    filled += [(row["prompt"], {*shared, *row["variables"]}) for row in rows]
+    given = {name for _, names in filled for name in names}
+    missing = {name for text, names in filled for name in set(names_in(text)) - names}
+    if given and missing:
+        _refuse(f"its prompt has {{{{ {min(missing)} }}}}, and no value is given for it")
+    if unused := given - {name for text, _ in filled for name in names_in(text)}:
+        _refuse(f"no prompt of it has {{{{ {min(unused)} }}}}")
 
 
 def _indices(ranges: list[list[int]], size: int) -> tuple[int, ...]:

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 from venice_widgets.errors import Interrupted, StoreError, VeniceError
 from venice_widgets.generation.may_send import refuse_lowered
 from venice_widgets.log import Status
-from venice_widgets.money import parse_usd, usd_text
+from venice_widgets.money import parse_usd
 from venice_widgets.request.spending import ask_user
 
 from .grid import Grid
 from .grid_cells import first_results
 from .live import LiveView
 from .outlook import look
-from .overview import how_to_go_on
+from .overview import how_to_go_on, spent_text
 from .permit import permit
 from .results import ELSEWHERE, CellResult
 from .sender import PlanSender
@@ -93,7 +93,7 @@ class PlanRun:
         counts = grid.counts()
         flying = counts.get(Status.SENT, 0)
         unsent = sum(not grid.result(index).ended for index in grid.indices) - flying
-        parts = [f"{len(grid):,} of {len(grid.indices):,} images arrived", f"{usd_text(grid.spent_usd)} spent"]
+        parts = [f"{len(grid):,} of {len(grid.indices):,} images arrived", spent_text(grid)]
         parts += [f"{counts[Status.REFUSED]} were refused"] if counts.get(Status.REFUSED) else []
         parts += [f"{flying:,} in flight that may be charged"] if flying else []
         elsewhere = counts.get(ELSEWHERE, 0)

@@ -142,8 +142,7 @@ def plain_value(value: Any, name: str) -> Any:
     Raises:
         InvalidRequest: it is missing (None, NaN, pandas NA), or neither text, a number, a switch nor a path.
     """
-    if isinstance(value, Enum):
-        value = value.value
+    value = unwrapped(value)
     if is_missing(value):
         raise refusal(name, repr(value), "is not a value", "Fill it in, or leave it out.")
     if isinstance(value, str):
@@ -160,6 +159,13 @@ def plain_value(value: Any, name: str) -> Any:
     elif isinstance(value, Real | Decimal):
         return float(value)
     raise refusal(name, repr(value), f"is of type {type(value).__name__}", "It takes text or numbers.")
+
+
+def unwrapped(value: Any) -> Any:
+    """The value of an `Enum`; everything else as it is. One that is text as well is written as its name by `str`."""
+    while isinstance(value, Enum):
+        value = value.value
+    return value
 
 
 def is_missing(value: Any) -> bool:
