@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from venice_widgets.errors import GenerationIncomplete, InvalidRequest, SpendingRefused
+from venice_widgets.errors import GenerationIncomplete, Interrupted, InvalidRequest, SpendingRefused
 from venice_widgets.generation.rate_limiter import RateLimiter
 from venice_widgets.plan import Grid
 from venice_widgets.simulator import Fault
@@ -186,3 +186,15 @@ def test_a_dry_run_with_again_shows_what_making_all_anew_costs(shell, session, s
     assert "2 × $0.01 = $0.02" in shown
     assert "would be refused" in shown
     assert len(sent()) == 2
+
+
+def test_an_interrupt_at_the_question_is_no_traceback_of_ours(shell, session, sent, monkeypatch):
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setenv("VENICE_CONFIRM_ABOVE", "0.01")
+    monkeypatch.setattr("venice_widgets.notebook.cell_plan.ask_user", interrupt)
+    with pytest.raises(Interrupted, match="Nothing was sent"):
+        run(shell, f"--steps 4,8 --seed 1 --out grid --save {{index}}.{{ext}} {SMALL}")
+    assert sent() == []
+    assert "grid" not in shell.user_ns

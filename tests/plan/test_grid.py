@@ -10,6 +10,7 @@ from pathlib import Path
 
 import nbformat
 import numpy as np
+import pandas as pd
 import pytest
 
 from venice_widgets import runs_in
@@ -320,3 +321,13 @@ def test_no_label_leads_to_another_folder(session, tmp_path):
     grid = session.plan("A {{ animal }}", animal=["..", "fox"], seed=1, **SMALL).run(yes=True)
     saved = grid.save(tmp_path / "out/{animal}/a.{ext}")
     assert all((tmp_path / "out") in path.resolve().parents and path.parent.parent.name == "out" for path in saved)
+
+
+def test_labels_are_given_as_whatever_holds_several(session):
+    grid = session.plan("A {{ animal }}", animal=["fox", "owl"], seed="1..3", **SMALL).run(yes=True)
+
+    for seeds in (np.array([1, 2]), pd.Series([1, 2]), iter([1, 2]), {1, 2}, (each for each in (1, 2))):
+        assert [image.seed for image in grid[:, seeds]] == [1, 2, 1, 2]
+    assert grid["fox", np.array(2)].seed == 2
+    with pytest.raises(InvalidRequest, match="on"):
+        grid[True]

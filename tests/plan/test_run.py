@@ -866,3 +866,12 @@ def test_what_was_called_off_is_counted_as_not_sent(session, simulator):
 
     assert "cancelled" not in failed.value.generation.summary
     assert failed.value.generation.summary.count("not sent") == 1
+
+
+def test_an_interrupt_at_the_question_says_that_nothing_was_sent(session, sent, monkeypatch):
+    monkeypatch.setenv("VENICE_CONFIRM_ABOVE", "0.01")
+
+    with pytest.raises(Interrupted, match="Nothing was sent") as stopped:
+        run_plan(session.plan("A fox", seed="1..3", **SMALL), session, ask=_interrupt)
+    assert stopped.value.generation is None
+    assert sent() == []

@@ -123,6 +123,8 @@ def _run(shell: Any, session: Session, plan: Plan, options: Mapping[str, Any], c
             whole_cell=is_whole_cell(shell),
         )
     except (GenerationIncomplete, Interrupted) as exc:
+        if exc.generation is None:  # before anything was sent
+            raise
         _keep(shell, exc.generation, options)
         if len(exc.generation):
             _show(exc.generation)

@@ -48,12 +48,13 @@ class Grid(GridCells):
             InvalidRequest: no axis has the label, or several do.
             LookupError: the one cell that is meant has no image.
         """
-        keys = key if isinstance(key, tuple) else (key,)
+        given = key if isinstance(key, tuple) else (key,)
+        keys = [list(each) if is_several(each) else each for each in given]  # an iterator can be read only once
         if len(keys) > len(self.plan.axes):
             raise InvalidRequest(f"{len(keys)} labels are given, and the plan has {len(self.plan.axes)} axes.")
         chosen: dict[str, Any] = {}
         for place, wanted in enumerate(keys):
-            if wanted is not Ellipsis and wanted != slice(None):
+            if wanted is not Ellipsis and not (isinstance(wanted, slice) and wanted == slice(None)):
                 chosen[self._axis_for(wanted, place, chosen)] = wanted
         return self.at(**chosen)
 
@@ -250,9 +251,15 @@ def _labels(wanted: Any, axis: PlanAxis) -> list[str]:
 
 def _label(value: Any, axis: PlanAxis) -> str:
     label = label_of(value)
-    if label in axis.axis.labels or value not in axis.axis.values:
+    if label in axis.axis.labels:
         return label
-    return axis.axis.labels[axis.axis.values.index(value)]
+    same = (text for each, text in zip(axis.axis.values, axis.axis.labels, strict=True) if _is_same(each, value))
+    return next(same, label)
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    """Whether two values are equal; a switch is no number."""
+    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
 
 
 def grid_from_log(outlook: Outlook, host: Host) -> Grid:

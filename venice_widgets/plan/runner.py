@@ -212,18 +212,21 @@ def run_plan(  # noqa: PLR0913  each is a choice of its caller
         shown: what the user saw last of its price.
         checked: called once the plan is priced, before the question.
     """
-    run = prepare_run(
-        plan,
-        host,
-        max_cost_usd=max_cost_usd,
-        yes=yes,
-        again=again,
-        resend_unknown=resend_unknown,
-        context=context,
-        ask=ask,
-        shown=shown,
-        checked=checked,
-    )
+    try:
+        run = prepare_run(
+            plan,
+            host,
+            max_cost_usd=max_cost_usd,
+            yes=yes,
+            again=again,
+            resend_unknown=resend_unknown,
+            context=context,
+            ask=ask,
+            shown=shown,
+            checked=checked,
+        )
+    except KeyboardInterrupt as exc:
+        raise exc if isinstance(exc, Interrupted) else Interrupted("stopped by hand.", "Nothing was sent.") from None
     try:
         if run.sender is not None:
             _send(run, run.sender, watch, whole_cell=whole_cell)

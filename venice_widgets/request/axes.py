@@ -128,7 +128,9 @@ def is_several(value: Any, name: str = "") -> bool:
     """
     if name == "style_references":
         return isinstance(value, list | tuple) and any(isinstance(each, list | tuple) for each in value)
-    return isinstance(value, Iterable) and not isinstance(value, str | bytes | PurePath | StyleReference)
+    if isinstance(value, str | bytes | PurePath | StyleReference):
+        return False
+    return isinstance(value, Iterable) and getattr(value, "ndim", 1) != 0  # an array of one number is that number
 
 
 def is_table(value: Any) -> bool:
