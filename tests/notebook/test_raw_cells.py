@@ -15,6 +15,7 @@ from PIL import Image
 from venice_widgets import current
 from venice_widgets.generation.rate_limiter import RateLimiter
 from venice_widgets.notebook.raw_cells import as_typed, is_whole_cell
+from venice_widgets.request.checks import WITHOUT_WIDTH
 from venice_widgets.session import Session
 from venice_widgets.simulator import Simulator
 
@@ -49,11 +50,16 @@ def wire():
     return made
 
 
+VISIBLE = TEXT.filter(lambda text: "".join(text.split()).strip(WITHOUT_WIDTH))
 MANY = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @MANY
-@given(body=TEXT.filter(str.strip), store_history=st.booleans(), silent=st.booleans())
+@given(
+    body=TEXT.filter(lambda text: "".join(text.split()).strip(WITHOUT_WIDTH)),
+    store_history=st.booleans(),
+    silent=st.booleans(),
+)
 @example(body="  indented\n\n    \n  {fox} \\", store_history=True, silent=False)
 @example(body=">>> a\n... b", store_history=False, silent=True)
 @example(body="A fox\n\n\n", store_history=True, silent=False)

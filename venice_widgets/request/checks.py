@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from .model import Model
 
 _TIER = re.compile(r"([0-9]{1,4}(?:\.[0-9]{1,4})?)[kK]")
+WITHOUT_WIDTH = "\u200b\u2060\ufeff"
+"""A space, a joiner and a byte order mark that nobody sees: alone they are no prompt."""
 _SIZE_FIELDS = ("width", "height", "aspect_ratio", "resolution")
 
 
@@ -43,8 +45,7 @@ def check_text(name: str, text: str, model: Model) -> None:
         raise refusal(
             name, repr(text[exc.start]), "is half a character (a lone surrogate)", "Remove or retype it."
         ) from exc
-    # An invisible character alone, such as a byte order mark, is no text either.
-    if name == "prompt" and not any(each.isprintable() and not each.isspace() for each in text):
+    if name == "prompt" and not "".join(text.split()).strip(WITHOUT_WIDTH):
         raise InvalidRequest("the prompt is empty.", f"Write what the image should show. {NOTHING_SENT}", field=name)
     limit = model.prompt_character_limit
     if limit is not None and units > limit:
