@@ -162,6 +162,21 @@ def test_an_error_of_ours_is_a_few_lines_that_say_what_to_do(refused, simulator)
     assert not sent(simulator)
 
 
+@pytest.mark.parametrize("line", ["--model gpt-image-2 -n 3", "  --seed=4", "--no-safe-mode", "%venice models"])
+def test_an_option_or_command_among_the_lines_of_the_prompt_is_not_paid_for(refused, simulator, line):
+    text = refused(f"%%venice\nA fox\n{line}\n", InvalidRequest)
+    assert f"Line 2 of the prompt is {line.strip()!r}, which looks like" in text
+    assert "first line of the cell" in text
+    assert sent(simulator) == []
+
+
+@pytest.mark.parametrize("line", ["--ar 16:9", "-- and a dash", "a --seed 4", "--seedling"])
+def test_other_lines_that_begin_with_dashes_are_part_of_the_prompt(shell, simulator, line):
+    run(shell, f"%%venice --seed 1\nA fox\n{line}")
+    run(shell, f"%%venice --seed 1 --raw\nA fox\n--seed 4 {line}")
+    assert [body["prompt"] for body in sent(simulator)] == [f"A fox\n{line}", f"A fox\n--seed 4 {line}"]
+
+
 def test_the_traceback_is_a_mode_away(shell, refused, capsys):
     refused("%%venice --model nope\nA fox", ModelUnavailable)
     shell.run_line_magic("xmode", "Verbose")

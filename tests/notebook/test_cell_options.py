@@ -44,6 +44,13 @@ def test_a_boolean_of_the_request_can_be_switched_on_and_off(name):
     assert parse_cell_line(f"--{option}") == ({name: True}, {})
     assert parse_cell_line(f"--no-{option}") == ({name: False}, {})
     assert parse_cell_line("") == ({}, {})
+    with pytest.raises(UsageError, match=f"--{option} and --no-{option} contradict each other"):
+        parse_cell_line(f"--{option} --no-{option}")
+
+
+def test_an_option_that_is_given_twice_is_named_in_full():
+    with pytest.raises(UsageError, match="--seed is given twice"):
+        parse_cell_line("--seed 5 -s 6")
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,12 @@ from IPython.core.error import UsageError
 from venice_widgets.errors import InvalidRequest, clipped
 from venice_widgets.media.saving import check_metadata, fill_pattern
 
+from .cell_options import cell_parser
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-_COMMAND_LINE = re.compile(r"^[ \t]*(%%?venice\b.*)$", re.MULTILINE)
+_COMMAND_LINE = re.compile(r"^[ \t]*(%%?venice\b.*|(?P<flag>--[a-z][a-z-]*)(?![^\s=]).*)$", re.MULTILINE)
 _SINGLE_BRACES = re.compile(r"(?<!\{)\{([^\W\d]\w*)\}(?!\})")
 _OF_IMAGES = {"seed": "1", "ext": "webp", "run_id": "1", "model": "model"}
 """What a file's pattern may name, with a value of each."""
@@ -24,12 +26,15 @@ def check_prompt(prompt: str) -> None:
     """Refuse a prompt with a line that was meant for IPython: it would be paid for, and draw something else.
 
     Raises:
-        InvalidRequest: a line begins with ``%venice`` or ``%%venice``.
+        InvalidRequest: a line begins with ``%venice``, ``%%venice`` or an option of a cell.
     """
-    if match := _COMMAND_LINE.search(prompt):
+    flags = cell_parser().flags
+    lines = _COMMAND_LINE.finditer(prompt)
+    if match := next((line for line in lines if line["flag"] is None or line["flag"] in flags), None):
+        kind = "a command" if match["flag"] is None else "an option"
         number = prompt.count("\n", 0, match.start()) + 1
         raise InvalidRequest(
-            f"Line {number} of the prompt is {clipped(match[1])!r}, which looks like a command.",
+            f"Line {number} of the prompt is {clipped(match[1])!r}, which looks like {kind}.",
             "Options belong on the first line of the cell, and a command in a cell of its own. --raw sends the prompt "
             "as it is. Nothing was sent.",
             field="prompt",

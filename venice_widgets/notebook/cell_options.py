@@ -5,7 +5,6 @@ Values are checked where they are declared, in `request`; the cell's own options
 
 from __future__ import annotations
 
-import argparse
 import textwrap
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,7 @@ from venice_widgets.request.axes import Axis, as_axis, parse_axis
 from venice_widgets.request.fields import About, FieldFacts, field_facts
 from venice_widgets.shell import terminal_columns
 
-from .line_parser import LineParser, usd, whole_number
+from .line_parser import LineParser, OnOff, usd, whole_number
 from .variables import Several
 
 if TYPE_CHECKING:
@@ -170,7 +169,7 @@ def cell_parser() -> LineParser:
     for facts in all_options().values():
         flags = [f"--{facts.option}", *([f"-{facts.about.short}"] if facts.about.short else [])]
         if facts.kind is bool:
-            action = argparse.BooleanOptionalAction if facts.name in field_facts() else "store_true"
+            action = OnOff if facts.name in field_facts() else "store_true"
             parser.add_argument(*flags, dest=facts.name, action=action, default=None)
         elif facts.name == "style_references":
             parser.add_argument(*flags, dest=facts.name, action="append")

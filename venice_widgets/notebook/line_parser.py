@@ -240,8 +240,25 @@ class _Once(argparse.Action):
         option_string: str | None = None,  # noqa: ARG002  argparse passes it
     ) -> None:
         if getattr(namespace, self.dest, None) is not None:
-            parser.error(f"{self.option_strings[-1]} is given twice")
+            parser.error(f"{_long('/'.join(self.option_strings))} is given twice")
         setattr(namespace, self.dest, values)
+
+
+class OnOff(argparse.BooleanOptionalAction):
+    """``--name`` and ``--no-name``; both on one line contradict each other, and one would be dropped in silence."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        """Keep the switch, or refuse its opposite."""
+        before = getattr(namespace, self.dest, None)
+        super().__call__(parser, namespace, values, option_string)
+        if before not in (None, getattr(namespace, self.dest)):
+            parser.error(f"{' and '.join(self.option_strings)} contradict each other")
 
 
 def _usage_error(text: str) -> UsageError:
