@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import io
+import os
 from pathlib import Path
 
 import pytest
@@ -134,6 +135,14 @@ def test_what_cannot_be_read_is_refused_by_name(tmp_path, monkeypatch, spec):
     assert spec[:20] in str(caught.value)
     assert len(str(caught.value)) < 500
     assert "http(s) URL" in caught.value.remedy
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such devices")
+def test_a_device_or_pipe_that_may_never_end_is_not_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in ("/dev/zero", tmp_path / "pipe", tmp_path):
+        with pytest.raises(InvalidRequest, match="cannot be read: it is not a file"):
+            read_reference(str(path), no_network)
 
 
 def test_a_folder_is_no_image(tmp_path):

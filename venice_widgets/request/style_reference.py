@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from venice_widgets.config.values import without_secrets
 from venice_widgets.errors import InvalidRequest, VeniceError, clipped
+from venice_widgets.files.presence import is_file, is_there
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -126,6 +127,8 @@ def read_reference(spec: str | Path | StyleReference, fetch: Callable[[str], byt
 def _read_file(origin: str) -> bytes:
     try:
         path = Path(origin).expanduser()
+        if is_there(path) and not is_file(path):  # a pipe or a device may never end
+            raise _refusal(origin, "cannot be read: it is not a file", "Give a file or an http(s) URL.")
         if path.stat().st_size >= MAX_BYTES:
             raise _too_large(origin, path.stat().st_size)
         return path.read_bytes()
