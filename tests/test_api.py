@@ -147,7 +147,7 @@ KEY = "VENICE_INFERENCE_KEY_0123456789abcdef"
     "fields",
     [
         {"style_preset": KEY}, {"model": KEY}, {"anon_user_id": f"u-{KEY}"}, {"negative_prompt": KEY},
-        {"model": "krea-v2-large", "style_references": ["a.png", Path(f"{KEY}.png")]},
+        {"model": "krea-v2-large", "style_references": ["a.png", Path(f"{KEY}.png")]}, {"save": f"{KEY}.webp"},
     ],
 )  # fmt: skip
 def test_a_key_in_any_field_is_neither_shown_nor_sent(simulator, session, fields):

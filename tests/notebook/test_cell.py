@@ -29,6 +29,8 @@ from venice_widgets.simulator import Fault, Simulator
 
 pytestmark = pytest.mark.usefixtures("session")
 
+KEY = "VENICE_INFERENCE_KEY_0123456789abcdef"
+
 
 def sent(simulator):
     return [request.json for request in simulator.requests if request.method == "POST"]
@@ -160,6 +162,23 @@ def test_an_error_of_ours_is_a_few_lines_that_say_what_to_do(refused, simulator)
     )
     assert rest == "It takes 1:1, 3:2, 16:9, 21:9, 9:16, 2:3, 3:4, 4:5. The nearest is 3:2. Nothing was sent."
     assert not sent(simulator)
+
+
+@pytest.mark.parametrize(
+    "option", ["--save {}.webp", "--out {}", "-s 1,2 --save {}-{{seed}}.webp", "--style-preset {}"]
+)
+def test_a_key_in_an_option_is_neither_shown_nor_used(refused, simulator, option):
+    text = refused(f"%%venice {option.format(KEY)}\nA fox", InvalidRequest)
+    assert "holds your key" in text
+    assert KEY not in text
+    assert sent(simulator) == []
+
+
+def test_a_key_in_the_place_of_a_model_is_not_shown(shell, capsys):
+    for command in ("price", "model"):
+        shell.run_cell(f"%venice {command} {KEY}")
+        assert "is not in the catalogue" in (text := words_of(capsys.readouterr().out))
+        assert KEY not in text
 
 
 @pytest.mark.parametrize("line", ["--model gpt-image-2 -n 3", "  --seed=4", "--no-safe-mode", "%venice models"])

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, get_args
 
+from venice_widgets.credentials import refuse_keys
 from venice_widgets.errors import InvalidRequest, VeniceError, shown
 from venice_widgets.files.presence import is_folder, is_taken
 from venice_widgets.files.user_path import user_path
@@ -119,6 +120,7 @@ def copies_of(save: str | os.PathLike[str] | None, metadata: str = "full") -> Co
             f"Write it like 'fox-{{seed}}.{{ext}}'. {NOTHING_SENT}",
             field="save",
         )
+    refuse_keys({"save": pattern}, ())
     return Copies(pattern, next(choice for choice in get_args(Metadata) if choice == metadata))
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
 
+from venice_widgets.credentials import refuse_keys
 from venice_widgets.errors import InvalidRequest, clipped
 from venice_widgets.media.saving import check_metadata, fill_pattern
 
@@ -51,8 +52,9 @@ def check_options(options: Mapping[str, Any], namespace: Mapping[str, Any], axes
 
     Raises:
         UsageError: the name of a variable, or two options that do not go together.
-        InvalidRequest: the pattern.
+        InvalidRequest: the pattern; or one of them holds a key.
     """
+    refuse_keys({name: options.get(name) for name in ("out", "save")}, ())
     _check_out(options.get("out"))
     if options.get("again") and options.get("reuse"):
         raise UsageError("%%venice: --again sends the request, --reuse shows it from the log. Leave one of them out.")

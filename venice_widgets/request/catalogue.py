@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from venice_widgets.errors import CatalogueError, ModelUnavailable
+from venice_widgets.errors import CatalogueError, ModelUnavailable, clipped
+from venice_widgets.redact import redact
 from venice_widgets.suggest import nearest
 
 from .field_support import FieldSupport, field_support, known_users
@@ -108,7 +109,11 @@ class Catalogue:
             return gone, f"Choose another; %venice models lists them. {NOTHING_SENT}"
         near = nearest(name, [*(model.id for model in self.models), *self.traits])
         hint = f"Did you mean {' or '.join(near)}? " if near else ""
-        return f"model {name!r} is not in the catalogue.", f"{hint}%venice models lists them. {NOTHING_SENT}"
+        # A key that was typed in its place is not shown; a name of any length is cut short.
+        return (
+            f"model {clipped(redact(repr(name)))} is not in the catalogue.",
+            f"{hint}%venice models lists them. {NOTHING_SENT}",
+        )
 
 
 def parse_catalogue(
