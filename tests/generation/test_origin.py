@@ -134,6 +134,16 @@ def test_outside_of_a_repository_and_without_a_commit_there_is_none(tmp_path):
     assert commit(tmp_path) == {}
 
 
+def test_git_is_started_only_where_there_is_a_repository(repository, tmp_path, monkeypatch):
+    folder, head = repository
+    beside = tmp_path / "beside"
+    git(folder, "worktree", "add", "-q", str(beside))  # its .git is a file
+    (tmp_path / "link").symlink_to(folder)
+    assert commit(tmp_path / "link")["git_commit"] == commit(beside)["git_commit"] == head
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("a program is started"))
+    assert commit(tmp_path) == {}
+
+
 def test_a_slow_repository_is_asked_once_whether_it_is_dirty(repository, tmp_path, monkeypatch):
     folder, head = repository
     programs = tmp_path / "programs"
@@ -149,8 +159,9 @@ def test_a_slow_repository_is_asked_once_whether_it_is_dirty(repository, tmp_pat
     assert (tmp_path / "asked").read_text() == "asked\n"
 
 
-def test_without_git_there_is_no_commit_and_no_error(tmp_path, monkeypatch):
+def test_without_git_there_is_no_commit_and_no_error(repository, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(started, "STARTED_IN", repository[0])
     assert "git_commit" not in circumstances(Shell())
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from venice_widgets.files.notebook import notebook_path, start_folder
+from venice_widgets.files.presence import is_there
 from venice_widgets.redact import redact_own_words
 
 from .safe_event import SafeEvent
@@ -74,7 +75,7 @@ def circumstances(
 
 def commit(folder: Path) -> dict[str, Any]:
     """The commit that `folder` is at, and whether it was changed since; empty where there is none."""
-    root = _git(folder, "rev-parse", "--show-toplevel", "HEAD")
+    root = _git(folder, "rev-parse", "--show-toplevel", "HEAD") if _has_repository(folder) else None
     if root is None:
         return {}
     top, _, head = root.strip().rpartition("\n")
@@ -87,6 +88,12 @@ def commit(folder: Path) -> dict[str, Any]:
         _slow_repositories.add(Path(top))
         return found
     return found if changes is None else {**found, "git_dirty": bool(changes)}
+
+
+def _has_repository(folder: Path) -> bool:
+    """Whether git would find anything at or above a folder: to look costs a hundredth of what starting it does."""
+    place = folder.resolve()
+    return any(is_there(each / ".git") for each in (place, *place.parents))
 
 
 def _git(folder: Path, *arguments: str) -> str | None:
