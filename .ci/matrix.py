@@ -1,7 +1,8 @@
 """The tests on every interpreter and set of dependencies that is supported: `python .ci/matrix.py --junit FOLDER`.
 
 A leg is an interpreter, a set of dependencies and the surroundings the tests run in. Each gets an environment of its
-own, made by uv. The table at the end tells what passed, failed and was skipped, and which interpreters were not found.
+own, made by uv while the legs before it are tested. The table at the end tells what passed, failed and was skipped, and
+which interpreters were not found.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import xml.etree.ElementTree as ET
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -152,14 +154,19 @@ def main() -> int:
     arguments = parser.parse_args()
     arguments.junit.mkdir(parents=True, exist_ok=True)
     failed = False
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(1) as installer:
         chosen = [
             one for one in legs(Path(folder)) if not arguments.leg or {one.version, one.dependencies} & {*arguments.leg}
         ]
+        made = {
+            leg.name: installer.submit(installed, leg, python, Path(folder))
+            for leg in chosen
+            if (python := interpreter(leg.version))
+        }
         for leg in chosen:
-            if python := interpreter(leg.version):
+            if leg.name in made:
                 print(f"== Python {leg.version}, dependencies: {leg.dependencies}", flush=True)
-                failed |= run(leg, installed(leg, python, Path(folder)), arguments.junit, arguments.targets) != 0
+                failed |= run(leg, made[leg.name].result(), arguments.junit, arguments.targets) != 0
                 leg.outcome = counts(arguments.junit / f"{leg.name}.xml")
             elif PYENV.is_dir() and leg.version in REQUIRED_WITH_PYENV:
                 print(f"pyenv is here and has no Python {leg.version}: pyenv install {leg.version}")
