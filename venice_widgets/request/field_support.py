@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
 
 class FieldSupport(StrEnum):
@@ -94,5 +95,6 @@ def _seed_flag(entry: Mapping[str, Any]) -> bool | None:
     return None
 
 
-def _matches(model_id: str, patterns: Iterable[str]) -> bool:
+@lru_cache(maxsize=4096)
+def _matches(model_id: str, patterns: Patterns) -> bool:
     return any(fnmatchcase(model_id.lower(), pattern) for pattern in patterns)
