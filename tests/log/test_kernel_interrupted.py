@@ -23,6 +23,10 @@ SET_UP = """
 import logging, warnings
 from venice_widgets.current import current_session
 """
+RUNS = """
+for seed in range(60):
+    current_session().generate("a fox", seed=seed, width=64, height=64)
+"""
 REPEATED = """
 import itertools
 for number in itertools.count():
@@ -98,7 +102,7 @@ def test_a_kernel_that_was_interrupted_while_it_read_the_log_goes_on(tmp_path):
     chance = random.Random(7)
     try:
         assert kernel.run(SET_UP) == "ok"
-        assert kernel.run("for seed in range(60): current_session().generate('a fox', seed=seed)") == "ok"
+        assert kernel.run(RUNS) == "ok"
         database = tmp_path / ".venice" / "demo" / "log.sqlite"
         lost = 0
         for number in range(INTERRUPTS):
