@@ -30,6 +30,9 @@ _BODY_COLUMNS = ("sha256", "size_bytes", "content_type", "part")
 COPIES = ("model", "prompt", "seed")
 """What a run repeats of its request."""
 _DOCUMENTS = ("catalogue_entry", "environment", "context")
+_HALF = re.compile("[\ud800-\udfff]")
+_IS_ODD = re.compile(r"\\ud[89a-f]|NaN|Infinity")
+"""What JSON in ASCII may hold where its document is not plain; a character beyond 16 bits looks the same."""
 _SECRET_HEADER = re.compile(r"cookie|authorization|sign-in-with-x|api-?key|payment|token(?!s\b)", re.IGNORECASE)
 """``x-ratelimit-remaining-tokens`` counts tokens and holds none."""
 
@@ -112,7 +115,12 @@ def contradictions(request: str, copies: Mapping[str, Any] | sqlite3.Row) -> lis
 def insert(connection: sqlite3.Connection, table: str, row: Mapping[str, Any], *, word: str = "INSERT") -> None:
     """Insert a row, given by our own column names."""
     columns, marks = ", ".join(row), ", ".join("?" for _ in row)
-    connection.execute(f"{word} INTO {table} ({columns}) VALUES ({marks})", tuple(row.values()))
+    connection.execute(f"{word} INTO {table} ({columns}) VALUES ({marks})", tuple(map(storable, row.values())))
+
+
+def storable(value: Any) -> Any:
+    """A column's value; what UTF-8 cannot hold of a text, such as a folder's name in Latin-1, is escaped."""
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
 
 
 def keep_document(connection: sqlite3.Connection, document: Mapping[str, Any]) -> str:
@@ -129,7 +137,18 @@ def text_sha256(text: str) -> str:
 
 
 def json_text(document: Any) -> str:
-    """JSON that is the same for the same content."""
+    """JSON that is the same for the same content, and that every reader takes: see `plain_json`."""
+    text = _compact(document)
+    return _compact(plain_json(document)) if _IS_ODD.search(text) else text
+
+
+def plain_json(document: Any) -> Any:
+    """The document with NaN and infinities as texts, and halves of surrogate pairs escaped: JSON can hold neither."""
+    text = json.dumps(document, ensure_ascii=False, default=_plain)
+    return json.loads(_HALF.sub(lambda half: rf"\\u{ord(half[0]):04x}", text), parse_constant=str)
+
+
+def _compact(document: Any) -> str:
     return json.dumps(document, sort_keys=True, separators=(",", ":"), default=_plain)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from venice_widgets.errors import StoreError
 
 from .records import RUN_ENDING, Status
-from .rows import body_row, draft_row, image_row, insert, keep_document
+from .rows import body_row, draft_row, image_row, insert, keep_document, storable
 
 if TYPE_CHECKING:
     import sqlite3
@@ -95,7 +95,8 @@ def change_run(connection: sqlite3.Connection, run_id: str, changes: Mapping[str
     connection.execute(_SUBTRACT, (number,))
     if indexed:
         connection.execute(_UNINDEX, (number,))
-    connection.execute(f"UPDATE runs SET {columns} WHERE number = ?", (*changes.values(), number))  # noqa: S608  ours
+    values = map(storable, changes.values())
+    connection.execute(f"UPDATE runs SET {columns} WHERE number = ?", (*values, number))  # noqa: S608  ours
     connection.execute(_ADD, (number,))
     if indexed:
         connection.execute(_INDEX, (number,))

@@ -7,6 +7,7 @@ import io
 import json
 from typing import TYPE_CHECKING, Any
 
+from venice_widgets.log.rows import plain_json
 from venice_widgets.request.fields import field_facts
 
 from .new_files import new_file
@@ -38,8 +39,15 @@ def document_of(log: Log, record: RunRecord) -> dict[str, Any]:
 
 
 def json_line(document: Mapping[str, Any]) -> bytes:
-    """One line of JSONL."""
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    """One line of JSONL, of plain JSON whatever an older version put on record."""
+    try:
+        return _line(document)
+    except ValueError:
+        return _line(plain_json(document))
+
+
+def _line(document: Mapping[str, Any]) -> bytes:
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode() + b"\n"
 
 
 def export_jsonl(log: Log, path: Path, records: Iterable[RunRecord]) -> int:
