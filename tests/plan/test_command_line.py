@@ -4,10 +4,12 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from venice_widgets.log import Status
 from venice_widgets.plan.command_line import COMPLETE, MISSING, REFUSED, STOPPED, main
 from venice_widgets.simulator import Fault, Simulator
 
@@ -204,3 +206,25 @@ def test_where_no_one_reads_what_is_printed_every_image_is_made(tmp_path, encodi
     assert b"Traceback" not in done.stderr
     assert b"BrokenPipe" not in done.stderr
     assert done.returncode == COMPLETE
+
+
+def test_a_scheduler_that_ends_it_loses_no_image_in_flight(plan_file, tmp_path, new_session):
+    world = Simulator(requests_per_minute=None, seconds_per_image=1.5)
+    with world.serve() as url:
+        store = str(tmp_path / "store")
+        environment = {
+            **os.environ, "VENICE_API_KEY": KEY, "VENICE_API_BASE_URL": url, "VENICE_STORE": store,
+            "VENICE_IN_FLIGHT": "2", "PYTHONPATH": str(Path(__file__).parents[2]),
+        }  # fmt: skip
+        command = [sys.executable, "-m", "venice_widgets", "run", plan_file, "--yes"]
+        program = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        while not any(request.path == "/image/generate" for request in world.requests):
+            time.sleep(0.05)
+        program.terminate()
+        _, said = program.communicate(timeout=60)
+
+    statuses = {run.status for run in new_session(store=store).log.search(limit=50)}
+    assert program.returncode == STOPPED, said
+    assert "in flight" in said
+    assert Status.SUCCEEDED in statuses
+    assert Status.UNKNOWN not in statuses

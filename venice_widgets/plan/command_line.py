@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import argparse
 import re
+import signal
 import sys
+import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +31,7 @@ from .runner import run_plan
 from .sheet import FORMATS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from .grid import Grid
     from .host import Host
@@ -49,7 +52,7 @@ A plan is written in a notebook or in Python:
   Path("plan.json").write_text(plan.to_json())
 
 The key is read from VENICE_API_KEY, the store from VENICE_STORE (else .venice, here or in a folder above).
-Exit status: 0 everything is there, 1 images are missing, 2 nothing was sent, 130 stopped by hand."""
+Exit status: 0 everything is there, 1 images are missing, 2 nothing was sent, 130 stopped by Ctrl-C or SIGTERM."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -109,10 +112,24 @@ def main(arguments: Sequence[str] | None = None, host: Host | None = None) -> in
         plan = _plan(options.plan, options.shard, host)
         if options.command == "show":
             return _show(plan, host, options)
-        return _run(plan, host, options)
+        with _stopped_by_schedulers():
+            return _run(plan, host, options)
     except (VeniceError, KeyboardInterrupt) as exc:
         _complain(exc)
         return _status(exc)
+
+
+@contextmanager
+def _stopped_by_schedulers() -> Iterator[None]:
+    """Let SIGTERM stop it as Ctrl-C does, and store what is in flight: Slurm kills a job half a minute later."""
+    if threading.current_thread() is not threading.main_thread():  # which alone gets signals
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _status(exc: BaseException) -> int:
