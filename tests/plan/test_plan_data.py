@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from venice_widgets.errors import InvalidRequest
-from venice_widgets.plan import Plan, define
+from venice_widgets.plan import Plan, define, filtered
 from venice_widgets.plan.read import read_plan
 
 words = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8).filter(str.strip)
@@ -65,11 +65,8 @@ def test_zip_can_name_what_moves_together():
 
 
 def test_where_leaves_cells_out_by_their_values():
-    plan = define(
-        "A {{ animal }}",
-        given={"animal": ["fox", "owl"], "steps": [5, 9], "seed": 1},
-        where=lambda cell: not (cell["animal"] == "fox" and cell["steps"] > 5),
-    )
+    whole = define("A {{ animal }}", given={"animal": ["fox", "owl"], "steps": [5, 9], "seed": 1})
+    plan = filtered(whole, lambda cell: not (cell["animal"] == "fox" and cell["steps"] > 5))
 
     assert [cell.coordinates["animal"] + cell.coordinates["steps"] for cell in plan] == ["fox5", "owl5", "owl9"]
 
@@ -129,7 +126,6 @@ def test_braces_of_a_raw_prompt_stay():
         ("A fox", {}, {"search_replace": ["bear", "owl"]}, "replace", "not in the prompt"),
         ("A fox", {"steps": [1, 2], "cfg_scale": [1, 2, 3]}, {"zipped": True}, None, "steps has 2, cfg_scale has 3"),
         ("A fox", {"steps": [1, 2]}, {"zipped": ["steps", "model"]}, None, "model"),
-        ("A fox", {"steps": [1, 2]}, {"where": lambda _: False}, None, "no cell"),
         (7, {}, {}, "prompt", "text"),
         ([], {}, {}, "prompt", ""),
         ([{"steps": 4}], {}, {}, "prompt", "row"),
@@ -263,6 +259,7 @@ def test_a_part_that_names_other_cells_than_there_are_is_refused_at_once(cells):
         ({"variables": ["animal"]}, "variables ['animal'] cannot be used"),
         ({"where": True}, "where True is no function"),
         ({"cfg_scale": "1.5..3"}, "cfg_scale 1.5..3 does not reach 3 in steps of 1"),
+        ({"where": lambda _: False}, "where leaves no cell"),
         ({"zip": 5}, "zip 5 cannot be used"),
         ({"zip": [5]}, "zip [5] cannot be used"),
         ({"search_replace": 5}, "replace 5 cannot be used"),
@@ -446,3 +443,11 @@ def test_a_file_that_was_changed_by_hand_never_sends_the_braces_of_a_variable(be
     with pytest.raises(InvalidRequest) as refused:
         Plan.from_json(json.dumps(plan).replace(before, after))
     assert said in str(refused.value)
+
+
+@pytest.mark.parametrize("index", [-1, 6, 10**9])
+def test_a_cell_that_does_not_exist_is_no_other_cell(index):
+    plan = define("A {{ animal }}", given={"animal": ["fox", "owl"], "seed": "1..3"})
+
+    with pytest.raises(IndexError, match="the cells are 0 … 5"):
+        plan.cell(index)

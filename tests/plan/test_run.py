@@ -875,3 +875,14 @@ def test_an_interrupt_at_the_question_says_that_nothing_was_sent(session, sent, 
         run_plan(session.plan("A fox", seed="1..3", **SMALL), session, ask=_interrupt)
     assert stopped.value.generation is None
     assert sent() == []
+
+
+def test_a_filter_of_seeds_holds_for_the_seeds_that_a_plan_goes_on_with(session, simulator):
+    simulator.add_fault(Fault("500", times=1))
+    begun = session.plan("A fox", images=4, steps=[1, 2], **SMALL)
+    with pytest.raises(GenerationIncomplete):
+        begun.run()
+
+    chosen = {begun.cell(0).seed, begun.cell(2).seed}
+    some = session.plan("A fox", images=4, steps=[1, 2], where=lambda cell: cell["seed"] in chosen, **SMALL)
+    assert {cell.seed for cell in some} == chosen

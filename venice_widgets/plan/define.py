@@ -43,7 +43,6 @@ def define(
     *,
     host: Host | None = None,
     images: int | None = None,
-    where: Where | None = None,
     zipped: bool | Sequence[str] = False,
     skip_invalid: bool = False,
     search_replace: Sequence[str] | None = None,
@@ -57,7 +56,6 @@ def define(
         prompt: a template; several whole prompts; or a table, one request a row (a list of dicts or a pandas frame).
         host: the session that it will run in.
         images: how many seeds, counted on from the given one or drawn.
-        where: gets each cell's values by name and says whether it belongs to the plan.
         zipped: True lets all axes move together, names only those; otherwise every combination is a cell.
         skip_invalid: leave out cells that their model cannot make.
         search_replace: a text of the prompt, and what to put in its place.
@@ -98,7 +96,7 @@ def define(
             f"the plan has {plan.size:,} cells, more than {MAX_CELLS:,}.", f"Ask for fewer values. {NOTHING_SENT}"
         )
     check_seeds(plan)
-    return _filtered(plan, where)
+    return plan
 
 
 def _configured(host: Host | None, given: Sequence[str]) -> dict[str, Any]:
@@ -337,7 +335,12 @@ def _zipped(zipped: Any, names: list[str]) -> list[str]:
     return together
 
 
-def _filtered(plan: Plan, where: Where | None) -> Plan:
+def filtered(plan: Plan, where: Where | None) -> Plan:
+    """The cells of a plan for which `where`, which gets each cell's values by name, is true.
+
+    Raises:
+        InvalidRequest: `where` is not a function, or leaves no cell.
+    """
     if where is None:
         return plan
     if not callable(where):

@@ -160,6 +160,8 @@ def outcome_of(grid: GridCells) -> str:
     """How many images there are, what was really spent, and what became of the rest."""
     counts = grid.counts()
     parts = [f"{len(grid):,} of {len(grid.indices):,} images", spent_text(grid)]
+    if grid.unknown_usd:
+        parts[-1] += f", up to {usd_text(grid.unknown_usd)} more may have been charged"
     parts += [grid.outlook.estimate.shape] if grid.outlook.estimate.shape else []
     said: dict[str, int] = {}
     for name, count in counts.items():
@@ -177,6 +179,4 @@ def spent_text(grid: GridCells) -> str:
     if unpriced:
         images = "1 image" if unpriced == 1 else f"{unpriced:,} images"
         said = f"{f'{said}, and ' if spent else ''}{images} of unknown price"
-    if grid.unknown_usd:
-        said += f", up to {usd_text(grid.unknown_usd)} more may have been charged"
     return said

@@ -118,7 +118,13 @@ class PlanData:
         return map(self.cell, self.indices)
 
     def places(self, index: int) -> tuple[int, ...]:
-        """Which value of each axis a cell has."""
+        """Which value of each axis a cell has.
+
+        Raises:
+            IndexError: there is no such cell.
+        """
+        if not 0 <= index < self.size:
+            raise IndexError(f"there is no cell {index}: the cells are 0 … {self.size - 1:,}.")
         found = [0] * len(self.axes)
         for group, length in zip(reversed(self.groups), reversed(self.shape), strict=True):
             index, place = divmod(index, length)

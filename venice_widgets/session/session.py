@@ -335,13 +335,12 @@ class Session(Connection):
             InvalidRequest: a name that does not exist, or values that cannot be used.
             VeniceError: the catalogue cannot be read.
         """
-        from venice_widgets.plan import define, resume_drawn
+        from venice_widgets.plan import define, filtered, resume_drawn
 
         plan = define(
             prompt,
             host=self,
             images=images,
-            where=where,
             zipped=zip,
             skip_invalid=skip_invalid,
             search_replace=search_replace,
@@ -349,7 +348,8 @@ class Session(Connection):
             given=fields,
             raw=raw,
         )
-        return plan if again else resume_drawn(plan, self)
+        # Filtered at last: `where` may look at the seeds, and a plan that was begun has its own.
+        return filtered(plan if again else resume_drawn(plan, self), where)
 
     def _budgets_left(self, budgets: Budgets) -> tuple[Left, ...]:
         return self.log.left(budgets, self.session_id)
