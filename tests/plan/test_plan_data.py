@@ -268,7 +268,7 @@ def test_a_part_that_names_other_cells_than_there_are_is_refused_at_once(cells):
         ({"style_references": ["https://me:hunter2@example.com/a.png"]}, "an address holds a password"),
         ({"style_references": [["a.png"], ["https://me:hunter2@example.com/a.png"]]}, "an address holds a password"),
     ],
-    ids=str,
+    ids=lambda each: each if isinstance(each, str) else ", ".join(each),
 )
 def test_a_value_that_no_request_takes_is_refused_by_name(session, given, said):
     with pytest.raises(InvalidRequest) as caught:
