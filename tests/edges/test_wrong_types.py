@@ -79,7 +79,7 @@ def test_nothing_odd_is_sent_again(session):
 
 
 def test_a_filter_that_does_not_exist_is_named(session):
-    with pytest.raises(InvalidRequest, match="there is no filter 'colour'"):
+    with pytest.raises(InvalidRequest, match="runs are not chosen by 'colour'"):
         session.log.search(colour="red")
 
 

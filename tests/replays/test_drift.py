@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from venice_widgets.errors import InvalidRequest, RateLimited, ServiceUnavailable
+from venice_widgets.errors import InvalidRequest, RateLimited, ServiceUnavailable, VeniceError
 from venice_widgets.log import VerdictRecord
 from venice_widgets.replays import drift, replay
 from venice_widgets.replays.drift import by_date, choose
@@ -134,3 +134,17 @@ def test_the_report_tells_what_the_responses_said(session, simulator):
 def test_a_number_of_runs_that_makes_no_sense_is_refused(session, runs):
     with pytest.raises(InvalidRequest, match="runs"):
         drift(session, "venice-sd35", 1, runs=runs)
+
+
+def test_a_model_or_a_number_of_another_type_sends_nothing(session, simulator):
+    generate(session)
+    for model in (None, 7, True, ["venice-sd35"], b"venice-sd35"):
+        with pytest.raises(InvalidRequest, match="is not text"):
+            drift(session, model, 1)
+    for runs in (None, True, 1.5, "3", [], float("nan"), 0, 21, -1):
+        with pytest.raises(InvalidRequest, match="It takes 1 … 20"):
+            drift(session, "venice-sd35", 1, runs=runs)
+    for budget in (None, True, [], "x", float("nan"), float("inf"), -1, b"1"):
+        with pytest.raises(VeniceError, match="is not an amount"):
+            drift(session, "venice-sd35", budget)
+    assert sent(simulator) == [1]

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from venice_widgets.errors import InvalidRequest, StoreError
 from venice_widgets.money import usd_text
 
+from . import arguments
 from .records import RUN_ENDING, Status
-from .rows import micro_usd
+from .rows import micro_usd, storable
 from .run_rows import BY_HAND, change_run
 
 if TYPE_CHECKING:
@@ -66,11 +67,13 @@ def resolve(connection: sqlite3.Connection, record: RunRecord, *, charged: bool,
         StoreError: it is not unknown, or its cost is not known.
         InvalidRequest: an amount below zero, or one for a run that was not charged.
     """
-    _check_amount(amount_usd)
+    charged = arguments.switch(charged, "charged")
+    amount_usd = None if amount_usd is None else arguments.amount(amount_usd, "amount", MOST_USD)
     if not charged and amount_usd:
         words = f"a run that was not charged did not cost {usd_text(amount_usd)}."
         raise InvalidRequest(words, "Leave the amount out. Nothing was changed.")
-    if record.status != Status.UNKNOWN and record.charge_source != BY_HAND:
+    by_hand = record.charge_source == BY_HAND and record.status == Status.FAILED
+    if record.status != Status.UNKNOWN and not by_hand:
         raise StoreError(
             f"run {record.run_id[-RUN_ENDING:]} is {record.status}: there is nothing to settle.",
             "%venice doctor lists what is.",
@@ -96,10 +99,13 @@ def record_charge(
 
     Raises:
         StoreError: no such run.
-        InvalidRequest: an amount below zero.
+        InvalidRequest: an amount below zero, or that is none.
     """
-    _check_amount(amount_usd)
-    changes = {"charged_micro_usd": micro_usd(amount_usd), "charge_source": source, "charge_currency": currency}
+    changes = {
+        "charged_micro_usd": micro_usd(arguments.amount(amount_usd, "amount", MOST_USD)),
+        "charge_source": arguments.text(source, "source"),
+        "charge_currency": currency,
+    }
     change_run(connection, run_id, changes, *tuple(Status))
 
 
@@ -110,12 +116,12 @@ def reconcile(connection: sqlite3.Connection, entries: Iterable[LedgerEntry], so
     """
     amounts: dict[str, list[Decimal]] = {}
     currencies: dict[str, set[str]] = {}
-    for response_id, amount, *currency in entries:
+    for response_id, amount, *currency in map(_entry, entries):
         amounts.setdefault(response_id, []).append(amount)
         currencies.setdefault(response_id, set()).update(filter(None, currency))
     charged, strangers, odd = [], [], []
     for response_id, parts in amounts.items():
-        rows = connection.execute("SELECT run_id FROM runs WHERE response_id = ?", (response_id,)).fetchall()
+        rows = connection.execute("SELECT run_id FROM runs WHERE response_id = ?", (storable(response_id),)).fetchall()
         if len(rows) != 1:
             strangers.append(response_id)
             continue
@@ -127,6 +133,26 @@ def reconcile(connection: sqlite3.Connection, entries: Iterable[LedgerEntry], so
         record_charge(connection, rows[0]["run_id"], total, source, currency_names)
         charged.append(rows[0]["run_id"])
     return Reconciled(tuple(charged), tuple(strangers), tuple(odd))
+
+
+def _entry(entry: LedgerEntry) -> LedgerEntry:
+    """An entry of the right shape; its amount may be any.
+
+    Raises:
+        InvalidRequest: it is not.
+    """
+    if (
+        not isinstance(entry, tuple | list)
+        or len(entry) not in (2, 3)
+        or not isinstance(entry[1], Decimal)
+        or not all(isinstance(part, str) for part in (entry[0], *entry[2:]))
+    ):
+        raise InvalidRequest(
+            f"{entry!r:.60} is not a ledger's entry.",
+            "It takes (request id, Decimal dollars) or (id, dollars, currency). Nothing was changed.",
+            field="entries",
+        )
+    return entry
 
 
 def _total(parts: Sequence[Decimal]) -> Decimal | None:
@@ -155,14 +181,3 @@ def balance_difference(records: Sequence[RunRecord], balance_after_usd: Decimal)
     estimates = [record.draft.estimate_usd for record in sent if record.status not in free]
     total = None if None in estimates else sum((e for e in estimates if e is not None), type(balance_after_usd)(0))
     return BalanceDifference(before_usd=max(known), after_usd=balance_after_usd, runs=len(sent), estimated_usd=total)
-
-
-def _check_amount(amount_usd: Decimal | None) -> None:
-    if amount_usd is None:
-        return
-    if not (isinstance(amount_usd, Decimal) and amount_usd.is_finite() and 0 <= amount_usd <= MOST_USD):
-        raise InvalidRequest(
-            f"{amount_usd!s:.60} is not an amount that a run can cost.",
-            f"It takes dollars from 0 to {MOST_USD:,}, such as 0.05. Nothing was changed.",
-            field="amount",
-        )

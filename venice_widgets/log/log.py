@@ -11,9 +11,10 @@ from venice_widgets.errors import InvalidRequest, StoreError
 from venice_widgets.files.platform import can_write
 from venice_widgets.files.presence import is_there
 from venice_widgets.files.store_folder import DATABASE_FILE, make_store
+from venice_widgets.files.user_path import user_path
 
+from . import arguments, charges, maintenance, recovery, rows, search, transfer, verdicts
 from . import budgets as money
-from . import charges, maintenance, recovery, rows, search, transfer, verdicts
 from .database import Database, is_of_database
 from .object_store import ObjectStore, ObjectWriter, Spool
 from .records import RUN_ENDING, BodyRecord, RunDraft, RunOutcome, RunRecord, Status
@@ -217,9 +218,9 @@ class Log:
 
     def spent(self, *, session_id: str | None = None, day: datetime | None = None) -> Spent:
         """What a session cost, or a UTC day, or, with neither, everything in this store."""
-        scope, name = ("session", session_id) if session_id is not None else ("project", "")
+        scope, name = ("project", "") if session_id is None else ("session", arguments.text(session_id, "session_id"))
         if day is not None:
-            scope, name = "day", money.day_name(day)
+            scope, name = "day", money.day_name(arguments.moment(day, "day"))
         return self._database.read(money.spent, scope, name)
 
     def resolve(self, run_id: str, charged: bool, amount: Decimal | None = None) -> None:  # noqa: FBT001  the verdict
@@ -238,14 +239,14 @@ class Log:
 
     def record_charge(self, run_id: str, amount_usd: Decimal, source: str) -> None:
         """Put on record what a run was charged in dollars, and who says so."""
-        self._database.write(charges.record_charge, run_id, amount_usd, source)
+        self._database.write(charges.record_charge, arguments.text(run_id, "run_id"), amount_usd, source)
 
     def reconcile(self, entries: Iterable[charges.LedgerEntry], source: str = charges.LEDGER) -> charges.Reconciled:
         """Turn "estimated" into "charged" by a ledger's entries: (request id, dollars) or (id, dollars, currency).
 
         Several entries of one request add up; what cannot be is named, and stops nothing.
         """
-        return self._database.write(charges.reconcile, tuple(entries), source)
+        return self._database.write(charges.reconcile, arguments.several(entries, "entries"), source)
 
     def favorite(self, run_id: str, on: bool = True) -> None:  # noqa: FBT001, FBT002  the mark
         """Mark a run as a favorite, or take the mark away.
@@ -257,7 +258,7 @@ class Log:
         Raises:
             StoreError: there is no such run, or the log cannot be written.
         """
-        self._database.write(search.mark, run_id, on)
+        self._database.write(search.mark, run_id, arguments.switch(on, "on"))
 
     # Questions.
 
@@ -304,7 +305,7 @@ class Log:
 
     def find_same(self, request_hash: str, *, base_url: str | None = None) -> list[RunRecord]:
         """The runs of this very request that succeeded and still have their images, newest first, replays last."""
-        return self._database.read(search.same_requests, request_hash, base_url)
+        return self._database.read(search.same_requests, arguments.text(request_hash, "request_hash"), base_url)
 
     def standing(self, hashes: Collection[str], *, base_url: str) -> dict[str, Standing]:
         """What the log holds of each of these requests: its image, a run in flight, or an unknown one.
@@ -345,7 +346,7 @@ class Log:
 
     def find_image(self, sha256: str) -> list[RunRecord]:
         """The runs that gave the image with this hash of its bytes, newest first."""
-        return self._database.read(search.with_image, sha256)
+        return self._database.read(search.with_image, arguments.text(sha256, "sha256"))
 
     # Replays.
 
@@ -355,11 +356,11 @@ class Log:
 
     def verdict(self, run_id: str) -> VerdictRecord | None:
         """The verdict on a replay, or None."""
-        return self._database.read(verdicts.of_run, run_id)
+        return self._database.read(verdicts.of_run, arguments.text(run_id, "run_id"))
 
     def verdicts(self, model: str) -> list[VerdictRecord]:
         """The verdicts on every replay of a model, newest first."""
-        return self._database.read(verdicts.of_model, model)
+        return self._database.read(verdicts.of_model, arguments.text(model, "model"))
 
     # Exchange with other stores.
 
@@ -423,13 +424,14 @@ class Log:
         """How many runs and bytes the store holds."""
         return maintenance.size(self._database, self.objects, self.thumbnails.folder)
 
-    def backup(self, path: Path) -> None:
+    def backup(self, path: str | Path) -> None:
         """Copy the database to a new file, while it is in use. Images are files that never change: copy the folder.
 
         Raises:
+            InvalidRequest: it is not a path.
             StoreError: the file exists already, or cannot be written.
         """
-        maintenance.backup(self._database, path)
+        maintenance.backup(self._database, user_path(path))
 
     def delete_image(self, sha256: str, thumbnail: bytes | None = None, pixels_sha256: str | None = None) -> None:
         """Delete an image's bytes; its rows, hash and thumbnail stay.
@@ -451,7 +453,7 @@ class Log:
 
     def deleted_at(self, sha256: str) -> datetime | None:
         """When an image was deleted on purpose; None where it was not."""
-        return self._database.read(maintenance.deleted_at, sha256)
+        return self._database.read(maintenance.deleted_at, arguments.text(sha256, "sha256"))
 
     def _note_arrival(
         self, run_id: str, place: int, sha256: str | None, status_code: int | None, headers: Mapping[str, str]

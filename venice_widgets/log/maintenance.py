@@ -171,7 +171,7 @@ def backup(database: Database, path: Path) -> None:
         if is_taken(path):
             raise StoreError(f"{path} exists already.", "Name a new file: a backup overwrites nothing.")
         schema.back_up(database.path, path)
-    except (OSError, sqlite3.Error) as exc:
+    except (OSError, ValueError, sqlite3.Error) as exc:
         raise StoreError(f"{path} cannot be written: {exc}.", "Make room, or name another place.") from exc
 
 

@@ -7,15 +7,11 @@ are stored totals.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime  # noqa: TC003  pydantic reads the annotations
-from operator import index
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
-from pydantic import BeforeValidator, ConfigDict, TypeAdapter, ValidationError, with_config
-from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
+from venice_widgets.errors import InvalidRequest, StoreError, shown
 
-from venice_widgets.errors import InvalidRequest, StoreError
-
+from . import arguments
 from .budgets import Spent, spent, spent_of
 from .fulltext import match_query
 from .records import REPLAY_OF, RunRecord, Status
@@ -24,7 +20,9 @@ from .run_rows import first_number
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
+    from datetime import datetime
+    from os import PathLike
 
 _FEW_HITS = 2000
 """So many runs are looked up after the index of prompts in some 10 ms."""
@@ -32,29 +30,15 @@ _FEW_RUNS = 300
 """So many runs are held against the index of prompts, which is forty times as slow a run, in some 60 ms."""
 _LARGEST_INTEGER = 2**63 - 1
 """SQLite takes no larger one."""
-_TAKES = {
-    "seed": "a whole number",
-    "status": f"one of {', '.join(Status)}",
-    "since": "a datetime",
-    "until": "a datetime",
-    "favorite": "True or False",
-}
-"""What a filter takes that does not take text."""
 VIEWS = ("v_runs", "v_images", "v_costs", "v_replays")
 
 
-def _whole(value: Any) -> Any:
-    """An integer of another library as Python's; a switch is none."""
-    return value if isinstance(value, bool) or not hasattr(value, "__index__") else index(value)
-
-
-@with_config(ConfigDict(strict=True, extra="forbid"))
 class Filters(TypedDict, total=False):
     """What runs may be chosen by, besides the words of their prompts; None chooses by nothing."""
 
     model: str | None
     """The id that was sent."""
-    seed: Annotated[int, BeforeValidator(_whole)] | None
+    seed: int | None
     """The seed that was sent."""
     status: Status | str | None
     """One of `Status`."""
@@ -62,7 +46,7 @@ class Filters(TypedDict, total=False):
     """Not before this moment; without a zone it is local time."""
     until: datetime | None
     """Before this moment; without a zone it is local time."""
-    notebook: str | None
+    notebook: str | PathLike[str] | None
     """A path, or the end of one such as ``fox.ipynb``."""
     session_id: str | None
     """Of the session that sent them; quick together with `since`."""
@@ -70,9 +54,6 @@ class Filters(TypedDict, total=False):
     """Of the plan that they belong to."""
     favorite: bool | None
     """True for the marked ones, False for the others."""
-
-
-_FILTERS = TypeAdapter(Filters)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,47 +97,53 @@ def question(text: str | None, filters: Filters) -> Question:
     """What is asked, checked.
 
     Raises:
-        InvalidRequest: no such filter or status, a value of another type, or the text holds no word.
+        InvalidRequest: no such status, a value of another type, or the text holds no word.
     """
-    if not isinstance(text, str | None):
-        raise InvalidRequest(f"text {text!r:.60} is no text.", "Give the words of a prompt.", field="text")
+    values = _checked(filters)
+    text = None if text is None else arguments.text(text, "text")
     if text and text.strip() and match_query(text) is None:
         raise InvalidRequest(
             f"{text!r} holds no word to search for.",
             'Words are letters, digits and emoji: fox, "red fox", fox*.',
             field="text",
         )
-    try:
-        found = _FILTERS.validate_python(filters)
-    except ValidationError as exc:
-        raise _not_a_filter(exc) from exc
-    values: dict[str, Any] = {**found, "status": status_of(found.get("status"))}
     return Question(text=text, **values)
 
 
-def _not_a_filter(exc: ValidationError) -> InvalidRequest:
-    problem = exc.errors(include_url=False)[0]
-    name = str(problem["loc"][0])
-    if problem["type"] == "extra_forbidden":
-        known = ", ".join(Filters.__annotations__)
-        return InvalidRequest(f"there is no filter {name!r}.", f"Runs are chosen by {known}.", field=name)
-    takes = _TAKES.get(name, "text")
-    return InvalidRequest(f"{name} {problem['input']!r:.60} cannot be used.", f"It takes {takes}.", field=name)
+_KINDS: Mapping[str, Callable[[Any, str], Any]] = {
+    "model": arguments.text,
+    "seed": arguments.whole,
+    "status": lambda value, _: status_of(value),
+    "since": arguments.moment,
+    "until": arguments.moment,
+    "notebook": arguments.path_text,
+    "session_id": arguments.text,
+    "plan_id": arguments.text,
+    "favorite": arguments.switch,
+}
+"""What each of `Filters` is."""
+
+
+def _checked(filters: Filters) -> dict[str, Any]:
+    """The filters that choose by something, each of its type."""
+    given: dict[str, Any] = {**filters}
+    for name in given.keys() - _KINDS.keys():
+        raise InvalidRequest(f"runs are not chosen by {name!r}.", f"It takes {', '.join(_KINDS)}.", field=name)
+    return {name: _KINDS[name](value, name) for name, value in given.items() if value is not None}
 
 
 def search(connection: sqlite3.Connection, asked: Question, limit: int, offset: int = 0) -> list[RunRecord]:
     """The runs that a search finds, newest first.
 
     Raises:
-        InvalidRequest: the limit is below 1, or the offset is no number.
+        InvalidRequest: the limit is below 1, or the offset below 0.
     """
-    if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
-        raise InvalidRequest(f"limit {limit} shows nothing.", "It takes 1 or more.", field="limit")
-    if not isinstance(offset, int):
-        raise InvalidRequest(f"offset {offset!r:.60} is no number.", "It takes 0 or more.", field="offset")
+    if arguments.whole(limit, "limit") < 1:
+        raise InvalidRequest(f"limit {shown(limit, repr)} shows nothing.", "It takes 1 or more.", field="limit")
+    offset = arguments.whole(offset, "offset", least=0)
     numbers = _numbers(
         connection, asked, "{number}", "ORDER BY {number} DESC LIMIT ? OFFSET ?",
-        min(limit, _LARGEST_INTEGER), min(max(offset, 0), _LARGEST_INTEGER),
+        min(int(limit), _LARGEST_INTEGER), min(offset, _LARGEST_INTEGER),
     )  # fmt: skip
     return [found for _, found in _records(connection, numbers)]
 
@@ -282,11 +269,10 @@ def named(connection: sqlite3.Connection, name: str) -> RunRecord:
     """The run of this id, of any unique ending of it, or the ``last`` one.
 
     Raises:
+        InvalidRequest: it is not text.
         StoreError: there is none, or several end like that.
-        InvalidRequest: it is no text.
     """
-    if not isinstance(name, str):
-        raise InvalidRequest(f"run {name!r:.60} is no id.", "Give a run's id, or its ending.", field="run")
+    name = arguments.text(name, "run")
     if name == _LAST_WORD:
         rows = connection.execute(_LAST).fetchall()
     else:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from venice_widgets.display import Bundle, Cell, join, notice, table
 from venice_widgets.errors import InvalidRequest, VeniceError
 from venice_widgets.log import REPLAY_OF, RUN_ENDING, Status
+from venice_widgets.log.arguments import text, whole
 from venice_widgets.media.compare import Grade
 from venice_widgets.money import parse_usd, usd_text
 
@@ -79,13 +80,12 @@ def drift(session: Session, model: str, budget_usd: Decimal | str | float, *, ru
         runs: how many at most, 1 … 20.
 
     Raises:
-        InvalidRequest: the log holds no run of this model that could be repeated, or a number is out of range.
+        InvalidRequest: the log holds no run of this model that could be repeated, a number is out of range, or
+            something is of another type.
+        ConfigurationError: the budget is not an amount.
     """
     budget = parse_usd(budget_usd, "budget")
-    if not isinstance(model, str) or not model:
-        raise InvalidRequest(f"model {model!r:.60} is no id of a model.", "Nothing was sent.", field="model")
-    if not isinstance(runs, int) or isinstance(runs, bool) or not 1 <= runs <= MOST_RUNS:
-        raise InvalidRequest(f"runs {runs!r:.60} is out of range.", f"It takes 1 … {MOST_RUNS}.", field="runs")
+    model, runs = text(model, "model"), whole(runs, "runs", 1, MOST_RUNS)
     chosen = choose(session.log, model)
     if not chosen:
         raise InvalidRequest(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from venice_widgets.errors import InvalidRequest
 from venice_widgets.files.user_path import user_path
+from venice_widgets.log import RunRecord
+from venice_widgets.log.arguments import text
 
 from .image_files import write_images
 from .new_files import names_folder
@@ -15,10 +18,10 @@ from .text_files import export_csv, export_jsonl
 from .zip_archive import export_zip
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from venice_widgets.log import Log, RunRecord
+    from venice_widgets.log import Log
     from venice_widgets.media.saving import Metadata
 
 
@@ -63,11 +66,23 @@ class _Ended:
         yield from self._records
 
     def _ended(self, records: Iterable[RunRecord]) -> Iterator[RunRecord]:
+        if isinstance(records, RunRecord) or not isinstance(records, Iterable):
+            raise _not_runs(records)
         for record in records:
+            if not isinstance(record, RunRecord):
+                raise _not_runs(record)
             if record.outcome is None:
                 self.under_way += 1
             else:
                 yield record
+
+
+def _not_runs(value: object) -> InvalidRequest:
+    return InvalidRequest(
+        f"records {value!r:.60} are not runs.",
+        "Give a list of runs, such as log.search(…) returns. Nothing was written.",
+        field="records",
+    )
 
 
 def export(
@@ -94,6 +109,8 @@ def export(
         StoreError: it cannot be written.
     """
     target = user_path(path)
+    name, author = text(name, "name"), text(author, "author")
+    license_url = text(license_url, "license_url")
     ended = _Ended(log, records)
     suffix = target.suffix.lower()
     notices: tuple[str, ...] = ()

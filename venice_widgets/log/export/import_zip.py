@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from venice_widgets.config import DEMO_BASE_URL
 from venice_widgets.errors import StoreError, UnreadableFile
 from venice_widgets.files.presence import is_file, is_folder, is_there
+from venice_widgets.files.user_path import user_path
 from venice_widgets.media.format import begins_like_image, identify
 from venice_widgets.request.style_reference import MAX_BYTES as LARGEST_REFERENCE_BYTES
 
@@ -56,7 +57,7 @@ class Imported:
     """Why runs were left out, a sentence each; the first hundred."""
 
 
-def import_zip(log: Log, path: Path, *, demo: bool | None = None) -> Imported:
+def import_zip(log: Log, path: str | Path, *, demo: bool | None = None) -> Imported:
     """Take in the runs and images of a zip that `export_zip` wrote.
 
     Args:
@@ -65,9 +66,11 @@ def import_zip(log: Log, path: Path, *, demo: bool | None = None) -> Imported:
         demo: whether it is the demo's log: simulated runs belong there, and real ones elsewhere; None to take both.
 
     Raises:
+        InvalidRequest: it is not a path.
         UnreadableFile: it is not such a zip, is of a newer schema, or damaged before its runs.
         StoreError: the store cannot be written.
     """
+    path = user_path(path)
     result = Imported()
     with _open(path) as archive:
         with _reading(path):
