@@ -886,3 +886,17 @@ def test_a_filter_of_seeds_holds_for_the_seeds_that_a_plan_goes_on_with(session,
     chosen = {begun.cell(0).seed, begun.cell(2).seed}
     some = session.plan("A fox", images=4, steps=[1, 2], where=lambda cell: cell["seed"] in chosen, **SMALL)
     assert {cell.seed for cell in some} == chosen
+
+
+def test_what_is_not_sent_again_by_itself_is_not_said_to_be(session, simulator):
+    simulator.add_fault(Fault("500", seed=2))
+    plan = session.plan("A fox", seed="1..3", **SMALL)
+
+    for _ in range(2):
+        with pytest.raises(GenerationIncomplete, match="--resend-unknown") as failed:
+            plan.run()
+        assert "only what is missing" not in str(failed.value)
+
+    simulator.add_fault(Fault("400", times=None))
+    with pytest.raises(GenerationIncomplete, match=r"only what is missing is sent\. What may have been charged is not"):
+        session.plan("A fox", seed="1..5", **SMALL).run()

@@ -16,6 +16,7 @@ from venice_widgets.suggest import nearest
 from .frame import frame_of
 from .grid_cells import GridCells, Layout, first_results
 from .overview import how_to_go_on, summary_of
+from .results import HELD
 from .save import save_each
 from .sheet import with_small_sheet, write_sheet
 from .table import record_of, show_grid
@@ -205,7 +206,8 @@ class Grid(GridCells):
             reason = replace(cell.result, run_id="").text
             kinds[reason] = kinds.get(reason, 0) + 1
         lines = [f"{number:,} × {reason}" for reason, number in sorted(kinds.items(), key=lambda kind: -kind[1])[:6]]
-        again = how_to_go_on(self.outlook) if missing else "Change the prompt."
+        held = sum(cell.result.status in (Status.UNKNOWN, HELD) for cell in missing)
+        again = how_to_go_on(self.outlook, len(missing), held) if missing else "Change the prompt."
         raise GenerationIncomplete(
             f"{count:,} of {len(self._selection):,} images are missing. {self.summary}.",
             "\n".join([*lines, *(_why(error, kinds) for error in errors[:3]), again]).strip(),

@@ -27,6 +27,10 @@ _STATES: dict[str, str] = {
     Status.SENT: "in flight",
     Status.CANCELLED: NOT_SENT,
 }
+_HELD = (
+    "What may have been charged is not sent again by itself: %venice resolve RUN not-charged settles one, "
+    "--resend-unknown (resend_unknown=True) sends them all."
+)
 SHOWN_VALUES = 12
 FEW_VALUES = 8
 
@@ -143,11 +147,18 @@ def unknown_text(outlook: Outlook) -> str:
     )
 
 
-def how_to_go_on(outlook: Outlook) -> str:
-    """What sends the rest of a plan that did not end, and pays for nothing twice."""
+def how_to_go_on(outlook: Outlook, missing: int = 0, held: int = 0) -> str:
+    """What sends the rest of a plan that did not end, and pays for nothing twice.
+
+    Args:
+        outlook: what was sent.
+        missing: how many images are missing; 0 where that is not known yet.
+        held: how many of these may have been charged.
+    """
     if outlook.again:
         return "Run it without --again (again=True): only what the log does not hold is sent."
-    return "Run it again: only what is missing is sent."
+    rest = "" if held and held == missing else "Run it again: only what is missing is sent."
+    return f"{rest} {_HELD if held else ''}".strip()
 
 
 def summary_of(grid: GridCells) -> str:
