@@ -199,8 +199,8 @@ SHOW = """async path => {
   for (const other of [...shell.widgets('main')]) if (other !== shown) other.dispose();
 }"""
 LEAVE = """() => {
+  window.jupyterapp.serviceManager.sessions.shutdownAll().catch(() => undefined);
   for (const shown of [...window.jupyterapp.shell.widgets('main')]) {
-    shown.sessionContext?.shutdown().catch(() => undefined);
     if (shown.context) shown.context.model.dirty = false;
     shown.dispose();
   }
