@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,8 +12,10 @@ from PIL.PngImagePlugin import PngInfo
 
 import venice_widgets
 from venice_widgets.errors import UnreadableFile
+from venice_widgets.log.provenance import recipe_in
 from venice_widgets.media.metadata.embed import sidecar, write_recipe
 from venice_widgets.media.metadata.recipe import Recipe
+from venice_widgets.replays import look
 from venice_widgets.replays.read_recipe import read_recipe
 from venice_widgets.request.request import canonical, sha256_tag
 
@@ -177,3 +180,20 @@ def test_no_recipe_by_a_stranger_is_more_than_an_unreadable_file(tmp_path, whole
     except UnreadableFile:
         return
     assert found.exact in (True, False)
+
+
+def test_a_seed_that_was_not_sent_is_told_and_not_replayed(session, simulator, tmp_path):
+    image = made(session)
+    (tmp_path / "fox.webp").write_bytes(write_recipe(image.data, replace(image.recipe, seed=7)).data)
+    found = read_recipe(tmp_path / "fox.webp", session=session)
+    assert not found.exact
+    assert found.notices == ("It was changed: its image is said to have the seed 7, and 41 was sent.",)
+    assert "cannot be sent again" in look(session, found).obstacle
+
+
+def test_one_of_several_variants_has_no_seed_and_is_exact(session, tmp_path):
+    session.generate("a fox", model="venice-sd35", seed=41, width=256, height=256, variants=2)
+    (_, second) = session.log.get("last").images
+    recipe = recipe_in(session.log.get("last"), second)
+    (tmp_path / "fox.webp").write_bytes(write_recipe(session.log.objects.read(second.sha256), recipe).data)
+    assert read_recipe(tmp_path / "fox.webp").exact

@@ -40,7 +40,7 @@ class FoundRecipe:
     origin: Origin
     """Where it was found."""
     exact: bool
-    """Whether it is the request itself, whole, with the hash that it says: it can be sent again as it was.
+    """Whether it is the request itself, whole, with the hash and the seed that it says: it can be sent again as it was.
 
     Anyone can write into a file or a notebook: exact is not proven, unless `origin` is the log.
     """
@@ -96,11 +96,15 @@ def read_recipe(path: str | Path, *, session: Session | None = None) -> FoundRec
 
 
 def judged(recipe: Recipe, **facts: object) -> FoundRecipe:
-    """A recipe of ours, exact if it is whole and its request has the hash that it says."""
+    """A recipe of ours, exact if it is whole, and its request has the hash and the seed that it says."""
     notices: tuple[str, ...] = ()
     exact = not recipe.withheld and bool(recipe.request.get("prompt") and recipe.request.get("model"))
     if exact and recipe.request_hash and not _has_hash(recipe):
         exact, notices = False, ("The request was changed after it was written: it does not have its hash any longer.",)
+    elif exact and recipe.seed not in (None, recipe.request.get("seed", recipe.seed)):
+        sent = recipe.request["seed"]
+        exact = False
+        notices = (f"It was changed: its image is said to have the seed {recipe.seed}, and {sent!r:.60} was sent.",)
     return FoundRecipe(recipe=recipe, exact=exact, notices=notices, **facts)  # type: ignore[arg-type]
 
 
