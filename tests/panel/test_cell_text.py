@@ -108,6 +108,10 @@ def test_a_value_of_dashes_fits_a_cell():
     assert cell_text("a fox", {"negative_prompt": "--"}) == "%%venice --negative-prompt=--\na fox"
 
 
+def test_a_prompt_that_reads_as_options_of_a_cell_is_raw():
+    assert cell_text("a fox\n --seed 4", {}) == "%%venice --raw\na fox\n --seed 4"
+
+
 def test_what_a_cell_could_not_carry_is_a_python_call():
     text = cell_text("a fox", {"negative_prompt": "a\nb"})
     assert text == "import venice_widgets\n\nvenice_widgets.generate(\n    'a fox',\n    negative_prompt='a\\nb',\n)"

@@ -127,8 +127,8 @@ def _fits_a_cell(prompt: str, fields: Mapping[str, Any]) -> bool:
 
 
 def _reads_as_more(prompt: str) -> bool:
-    """Whether a cell would read variables or commands in it."""
-    return "{{" in prompt or any(line.lstrip().startswith(("%venice", "%%venice")) for line in prompt.split("\n"))
+    """Whether a cell would read variables, commands or options in it."""
+    return "{{" in prompt or any(line.lstrip().startswith(("%venice", "%%venice", "--")) for line in prompt.split("\n"))
 
 
 def _is_one_line(text: str) -> bool:
