@@ -27,11 +27,14 @@ from venice_widgets import Panel, Session
 from venice_widgets.generation.rate_limiter import RateLimiter
 from venice_widgets.simulator import Fault, Simulator
 simulator = Simulator(requests_per_minute=None, balance_usd="25")
-session = Session(api_key="VENICE_INFERENCE_KEY_0123456789abcdef", transport=simulator.transport(), store={store!r})
+session = Session({session}, store={store!r})
 session._pace = RateLimiter(None)
 panel = Panel(session, {given})
 panel
 """
+KEY = "api_key='VENICE_INFERENCE_KEY_0123456789abcdef', transport=simulator.transport()"
+SESSIONS = {"demo": "demo=True", "no-key": "transport=simulator.transport()"}
+"""The session of a state that needs another one than that of `KEY`."""
 PLAIN = "prompt='A fox in {curly braces}, $5 in its paw', model='z-image-turbo', width=256, height=256, seed=41"
 ARABIC = "ثعلب أحمر يقفز فوق سياج عند الفجر، 35mm، بلا نص 🦊🌅👩‍🚀"
 
@@ -58,6 +61,13 @@ def nothing(page: Any, _: Notebook) -> None:
 def open_models(page: Any, _: Notebook) -> None:
     field(page, "^Model$").first.click()
     page.locator(".venice-panel [role=option]").first.wait_for()
+
+
+def filter_models(page: Any, notebook: Notebook) -> None:
+    open_models(page, notebook)
+    field(page, "^Model$").first.fill("nano")
+    field(page, "^Sized by").first.select_option(index=2)
+    page.wait_for_timeout(500)
 
 
 def refuse(page: Any, _: Notebook) -> None:
@@ -132,6 +142,9 @@ def busy(page: Any, notebook: Notebook) -> None:
 STATES: tuple[State, ...] = (
     ("fresh", "prompt=''", nothing),
     ("models", PLAIN, open_models),
+    ("filter", PLAIN, filter_models),
+    ("demo", f"{PLAIN}, images=2", generate(2)),
+    ("no-key", PLAIN, nothing),
     ("tiers", "prompt='A fox', model='gpt-image-2', images=4, quality='high', resolution='4K'", nothing),
     ("refusal", PLAIN, refuse),
     ("asking", "prompt='A fox', model='gpt-image-2', images=4, quality='high', resolution='4K', seed=1", ask),
@@ -169,7 +182,7 @@ def look(server: Server, browser: Any, folder: Path, state: State, *, dark: bool
     name, given, act = state
     theme = "dark" if dark else "light"
     file = f"{secrets.token_hex(4)}.ipynb"  # without a word that a tab of the panel has
-    server.write(file, CELL.format(store=f"{name}-{theme}", given=given))
+    server.write(file, CELL.format(session=SESSIONS.get(name, KEY), store=f"{name}-{theme}", given=given))
     context = browser.new_context(viewport={"width": 1400, "height": 1500})
     context.set_default_timeout(30_000)
     page = context.new_page()
