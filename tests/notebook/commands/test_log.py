@@ -548,6 +548,19 @@ def test_the_doctor_tells_the_store_its_orphans_and_unfinished_files(several):
     assert "incoming/left: of no run, arriving now, or left by a program that ended" in found
 
 
+def test_images_whose_database_was_lost_are_named_with_their_files_and_an_export_gives_them_back(session, reopen):
+    image = session.generate("a fox", seed=41).images[0]
+    run_command(None, "export runs.zip")
+    session.close()
+    for file in Path(".venice").glob("log.sqlite*"):
+        file.unlink()
+    again = reopen()
+    assert f"{image.path}. Importing an export that holds the run gives it back" in told("doctor")
+    assert told("import runs.zip") == "1 run added and read back equal."
+    assert "of no run on record" not in told("doctor")
+    assert again.log.get(image.run_id).draft.seed == 41
+
+
 def test_the_doctor_finds_what_another_kernel_left_since(session, simulator, monkeypatch):
     assert "may have been charged" not in told("doctor")
     with monkeypatch.context() as elsewhere:

@@ -16,9 +16,11 @@ from .command import Command
 from .record_text import ago, counted, price_text, size_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from venice_widgets.session import Session
+
+_SHOWN_ORPHANS = 5
 
 
 def _doctor(session: Session, _: Mapping[str, Any]) -> Bundle:
@@ -82,14 +84,22 @@ def _check_store(session: Session) -> list[str]:
     ]
     found += [f"run {record.run_id[-RUN_ENDING:]} is {record.status}" for record in health.under_way]
     if health.orphans:
-        names = ", ".join(f"{sha256[:12]}…" for sha256 in health.orphans[:5])
-        more = " and more" if len(health.orphans) > 5 else ""
-        count = counted(len(health.orphans), "file")
-        found.append(f"{count} in objects/ of no run on record, which may have been paid for: {names}{more}")
+        found.append(_orphans_text(session, health.orphans))
     for file in health.incoming:
         run = f"of run {file.run_id[-RUN_ENDING:]}" if file.run_id else "of no run"
         found.append(f"{file.path}: {run}, arriving now, or left by a program that ended: the next start stores it")
     return found
+
+
+def _orphans_text(session: Session, orphans: Sequence[str]) -> str:
+    """An image as it was received does not say which run made it: only another record of that run does."""
+    paths = ", ".join(str(session.log.objects.path(sha256)) for sha256 in orphans[:_SHOWN_ORPHANS])
+    more = " and more" if len(orphans) > _SHOWN_ORPHANS else ""
+    return (
+        f"{counted(len(orphans), 'file')} in objects/ of no run on record, which may have been paid for: "
+        f"{paths}{more}. "
+        "Importing an export that holds the run gives it back: %venice import FILE.zip. Nothing deletes it."
+    )
 
 
 _CHECKS: Mapping[str, Callable[[Session], list[str]]] = {
