@@ -6,6 +6,7 @@ import json
 import time
 import tracemalloc
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
 
@@ -15,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from venice_widgets.errors import UnreadableFile
+from venice_widgets.log import Log
 from venice_widgets.log.export import export, import_zip
 from venice_widgets.log.export.zip_archive import MANIFEST, RUNS
 from venice_widgets.session import Session
@@ -265,6 +267,24 @@ def test_what_is_no_zip_is_named(elsewhere, tmp_path, data):
         import_zip(elsewhere, tmp_path / "x.zip")
     with pytest.raises(UnreadableFile, match="cannot be read"):
         import_zip(elsewhere, tmp_path / "missing.zip")
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_zip_that_is_compressed_as_no_export_is_is_refused(zipped, elsewhere, tmp_path, compression):
+    with pytest.raises(UnreadableFile, match=r"no export is.*\n.*as it was exported"):
+        import_zip(elsewhere, altered(tmp_path, members(zipped), compression=compression))
+
+
+def test_two_programs_can_import_the_same_zip_at_once(zipped, elsewhere, study):
+    other = Log.open(elsewhere.folder)
+    with ThreadPoolExecutor() as pool:
+        first, second = pool.map(lambda log: import_zip(log, zipped), [elsewhere, other])
+    runs = list(study.log.each())
+    assert first.added + second.added == first.present + second.present == len(runs)
+    assert first.faults == second.faults == ()
+    assert list(elsewhere.each()) == runs
+    assert elsewhere.verify().ok
+    other.close()
 
 
 def test_two_files_of_one_name_are_refused(zipped, elsewhere, tmp_path):
