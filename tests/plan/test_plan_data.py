@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from venice_widgets.errors import InvalidRequest
 from venice_widgets.plan import Plan, define, filtered
+from venice_widgets.plan.outlook import cells_text
 from venice_widgets.plan.read import read_plan
 
 words = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8).filter(str.strip)
@@ -451,3 +452,11 @@ def test_a_cell_that_does_not_exist_is_no_other_cell(index):
 
     with pytest.raises(IndexError, match="the cells are 0 … 5"):
         plan.cell(index)
+
+
+def test_cells_are_named_by_what_all_of_them_have_in_common():
+    plan = define("A {{ animal }}", given={"animal": ["fox", "owl"], "seed": "1..1000", "steps": [1, 2, 3]})
+    foxes, more = range(3000), range(3001)
+
+    assert cells_text(plan, foxes) == "animal fox (3,000 cells)"
+    assert cells_text(plan, more) == "3,001 cells"

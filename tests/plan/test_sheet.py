@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 from venice_widgets.errors import GenerationIncomplete, InvalidRequest
 from venice_widgets.plan import labels
 from venice_widgets.plan.labels import fit, known_fonts
-from venice_widgets.plan.sheet import SMALL_BYTES, SMALL_PIXELS, draw_sheet
+from venice_widgets.plan.sheet import SMALL_BYTES, SMALL_PIXELS, _footer, draw_sheet
 from venice_widgets.simulator import Fault
 
 SMALL = {"width": 128, "height": 96}
@@ -166,3 +166,10 @@ def test_a_grid_too_large_to_be_seen_small_or_without_images_has_none(grid, sess
     assert "image/jpeg" not in session.plan("A fox", seed="1..2").grid().bundle().data
     monkeypatch.setattr("venice_widgets.plan.sheet.MOST_CELLS_OF_SMALL", 5)
     assert "image/jpeg" not in grid.bundle().data
+
+
+def test_the_seed_of_a_large_sheet_is_said_only_where_all_its_images_share_it(session):
+    rows = [{"prompt": f"a {number}", "seed": 1 if number < 2000 else 2} for number in range(2001)]
+
+    assert "seed" not in _footer(session.plan(rows, **SMALL).grid())
+    assert "seed 1" in _footer(session.plan(rows[:2000], **SMALL).grid())

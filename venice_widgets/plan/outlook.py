@@ -124,8 +124,12 @@ class Outlook:
 
 def cells_text(plan: PlanData, indices: Sequence[int]) -> str:
     """Cells in words: what they have in common, and how many they are where that is more than one."""
-    coordinates = [plan.coordinates(index) for index in indices[:2000]]
-    common = {name: label for name, label in coordinates[0].items() if all(c[name] == label for c in coordinates)}
+    common = plan.coordinates(indices[0])
+    for index in indices:
+        if not common:
+            break
+        here = plan.coordinates(index)
+        common = {name: label for name, label in common.items() if here[name] == label}
     said = ", ".join(f"{name} {label}" for name, label in common.items())
     if len(indices) == 1:
         return said or "the one cell"

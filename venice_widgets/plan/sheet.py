@@ -249,7 +249,7 @@ def _footer(grid: GridCells) -> str:
     layout, names = grid.layout, grid.dimensions
     across = ", ".join(names[number][0] for number in layout.columns)
     down = ", ".join(names[number][0] for number in layout.rows)
-    seeds = {grid.plan.cell(index).seed for index in grid.indices[:2000]}
+    seeds = {grid.plan.cell(index).seed for index in grid.indices}
     parts = [f"across: {across}" if across else "", f"down: {down}" if down else ""]
     parts += [f"seed {next(iter(seeds))}"] if len(seeds) == 1 else []
     parts += [f"{len(grid):,} of {len(grid.indices):,} images"]
