@@ -137,3 +137,10 @@ def test_a_removed_object_is_gone_and_removing_it_again_is_no_error(store):
     store.remove(kept.sha256)
     store.remove(kept.sha256)
     assert list(store.names()) == []
+
+
+@pytest.mark.parametrize("name", ["..//etc/passwd", "../../x", "", "ab", "a\0b", "\ud800", "AB" * 32, f"{'ab' * 32}\n"])
+def test_what_is_not_a_hash_leads_nowhere(store, name):
+    for ask in (store.path, store.read, store.read_if_whole, store.has, store.is_whole, store.remove):
+        with pytest.raises(StoreError, match="is not the hash of a stored image"):
+            ask(name)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 from dataclasses import replace
 
 import pytest
@@ -197,3 +198,14 @@ def test_one_of_several_variants_has_no_seed_and_is_exact(session, tmp_path):
     recipe = recipe_in(session.log.get("last"), second)
     (tmp_path / "fox.webp").write_bytes(write_recipe(session.log.objects.read(second.sha256), recipe).data)
     assert read_recipe(tmp_path / "fox.webp").exact
+
+
+@pytest.mark.parametrize("sha256", ["..//{folder}/pipe", "\ud800", "a\0b", "ab"])
+def test_a_file_from_elsewhere_opens_no_other_file_in_place_of_its_image(session, tmp_path, sha256):
+    os.mkfifo(tmp_path / "pipe")  # whoever opened it would wait for ever
+    image, place = made(session), sha256.format(folder=tmp_path)
+    path = tmp_path / "fox.webp"
+    path.write_bytes(write_recipe(image.data, replace(image.recipe, run_id="", image_sha256=place)).data)
+    found = look(session, path)
+    assert found.prepared is not None
+    assert found.past.image_kind == "copy"

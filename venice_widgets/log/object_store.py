@@ -18,7 +18,7 @@ from secrets import token_hex
 from typing import IO, TYPE_CHECKING
 
 from venice_widgets.errors import StoreError
-from venice_widgets.files.hashed import has_hash, read_if_whole
+from venice_widgets.files.hashed import DIGEST, has_hash, read_if_whole
 from venice_widgets.files.platform import flush_folder, make_folder, remove, share_like_folder
 from venice_widgets.files.presence import is_folder, is_there
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 _FOLDER_NAME = re.compile(r"[0-9a-f]{2}")
+_HASH = re.compile(DIGEST)
 _FILE_NAME = re.compile(r"[0-9a-f]{62}")
 
 LEAST_FREE_BYTES = 32 << 20
@@ -197,7 +198,14 @@ class ObjectStore:
         self.incoming = folder.parent / "incoming"
 
     def path(self, sha256: str) -> Path:
-        """Where the object of this hash is, or would be."""
+        """Where the object of this hash is, or would be.
+
+        Raises:
+            StoreError: it is not a hash. A file from elsewhere may name a path in its place, which would lead out of
+                the store.
+        """
+        if not _HASH.fullmatch(sha256):
+            raise StoreError(f"{sha256!r:.60} is not the hash of a stored image.", "Use the original file.")
         return self.folder / sha256[:2] / sha256[2:]
 
     def writer(self, label: str = "") -> ObjectWriter:
