@@ -22,6 +22,7 @@ from venice_widgets.errors import (
     GenerationIncomplete,
     Interrupted,
     InvalidRequest,
+    ModelUnavailable,
     PaymentRequired,
     SpendingRefused,
     StoreError,
@@ -34,6 +35,8 @@ from venice_widgets.plan import Plan, permit, runner
 from venice_widgets.plan.results import ELSEWHERE, NOT_SENT, CellResult
 from venice_widgets.plan.runner import run_plan
 from venice_widgets.plan.sender import PlanSender
+from venice_widgets.plan.tiles import Tiles
+from venice_widgets.request.catalogue import Catalogue
 from venice_widgets.session import Session
 from venice_widgets.simulator import Fault, Simulator, generation
 
@@ -900,3 +903,39 @@ def test_what_is_not_sent_again_by_itself_is_not_said_to_be(session, simulator):
     simulator.add_fault(Fault("400", times=None))
     with pytest.raises(GenerationIncomplete, match=r"only what is missing is sent\. What may have been charged is not"):
         session.plan("A fox", seed="1..5", **SMALL).run()
+
+
+def test_images_of_a_model_that_was_retired_since_are_shown_at_no_cost_and_the_others_are_sent(
+    session, sent, monkeypatch
+):
+    models = ["z-image-turbo", "venice-sd35"]
+    session.plan("A fox", model=models, seed="1..2", cfg_scale="7", **SMALL).run()
+    resolve = Catalogue.resolve
+
+    def without(catalogue, name):
+        if name == "venice-sd35":
+            raise ModelUnavailable("model 'venice-sd35' is retired.", field="model")
+        return resolve(catalogue, name)
+
+    monkeypatch.setattr(Catalogue, "resolve", without)
+    plan = session.plan("A fox", model=models, seed="1..2", cfg_scale="7", **SMALL)
+    grid = plan.run()
+
+    assert len(grid.images) == 4
+    assert "Cells from the log that could not be made anew: 2." in grid.bundle().data["text/plain"]
+    assert {cell.model for cell in grid.cells} == set(models)
+    assert len(sent()) == 4
+    with pytest.raises(InvalidRequest, match="2 of 4 cells cannot be made"):
+        plan.run(again=True)
+    with pytest.raises(InvalidRequest, match="1 of 6 cells cannot be made"):
+        session.plan("A fox", model=models, seed="1..3", cfg_scale="7", **SMALL).run()
+    more = session.plan("A fox", model=models, seed="1..3", cfg_scale="7", skip_invalid=True, **SMALL).run()
+    assert len(more) == len(sent()) == 5
+
+
+def test_a_small_image_that_fails_for_whatever_reason_stops_nothing(session, monkeypatch):
+    def fails(*_):
+        raise OSError("no such device")
+
+    monkeypatch.setattr(Tiles, "make", fails)
+    assert len(session.plan("A fox", seed="1..30", **SMALL).run(yes=True)) == 30

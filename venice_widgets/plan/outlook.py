@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from venice_widgets.credentials import refuse_keys
-from venice_widgets.errors import InvalidRequest
+from venice_widgets.errors import InvalidRequest, VeniceError
 from venice_widgets.log import Status
 from venice_widgets.request.estimate import Estimate, estimate
 from venice_widgets.request.fields import NOTHING_SENT, refusal
-from venice_widgets.request.request import GenerationRequest, canonical, sha256_tag
+from venice_widgets.request.request import GenerationRequest, canonical, plain_record, sha256_tag
 from venice_widgets.request.style_reference import read_reference, refuse_password
 
 from .price import NOTHING, estimate_plan
@@ -171,6 +172,8 @@ def look(
     _refuse_twins(found, again=again)
     if again:
         _rewrite_anew(found)
+    else:
+        _recall(found, plan, host)
     return _finished(plan, host, catalogue, found, again=again, resend_unknown=resend_unknown)
 
 
@@ -209,6 +212,21 @@ class RequestBuilder:
         self._last = cell.prompt, cell.fields, request
         return request
 
+    def recorded_hash(self, cell: PlanCell) -> str:
+        """What the log would know a cell by that its model does not take today: retired, or with other limits.
+
+        Raises:
+            VeniceError: no such request can have been sent as a cell, or a reference of it cannot be read.
+        """
+        if "variants" in cell.fields:
+            raise refusal("variants", cell.fields["variants"], "gives images whose seeds no one knows", _ONE_IMAGE)
+        given = cell.fields.get("style_references") or ()
+        specs = [str(spec) for spec in ([given] if isinstance(given, str) else given)]
+        for spec in specs:
+            refuse_password(spec)
+        read = [self._reference(spec) for spec in specs]
+        return sha256_tag(canonical(plain_record(cell.prompt, cell.fields, cell.seed, read)))
+
     def _reference(self, spec: str) -> StyleReference:
         if spec not in self._references:
             self._references[spec] = read_reference(spec, self._fetch)
@@ -223,6 +241,8 @@ class _Found:
     prices: dict[int, Estimate] = field(default_factory=dict)
     models: dict[int, str] = field(default_factory=dict)
     invalid: dict[int, str] = field(default_factory=dict)
+    recorded: dict[int, str] = field(default_factory=dict)
+    """Of these, cell -> the hash that the log may know it by."""
     known: dict[int, str] = field(default_factory=dict)
     unknown: dict[int, str] = field(default_factory=dict)
     elsewhere: dict[int, str] = field(default_factory=dict)
@@ -239,6 +259,8 @@ class _Found:
             request = builder.build(cell)
         except InvalidRequest as exc:
             self.invalid[cell.index] = " ".join(f"{exc.message} {exc.remedy.replace(NOTHING_SENT, '')}".split())
+            with suppress(VeniceError):  # of a reference that cannot be read, nothing can be known
+                self.recorded[cell.index] = builder.recorded_hash(cell)
             return
         if self._priced is None or self._priced[0] is not request:
             self._priced = request, estimate(request, 1)
@@ -286,6 +308,22 @@ def _look_up(found: _Found, host: Host) -> None:
             text = found.rewritten.get(request.prompt)
             found.hashes[index] = "" if text is None else hash_of(request.with_prompt(text), found.seeds[index])
     _sort(found, {index: name for index, name in found.hashes.items() if name}, host)
+
+
+def _recall(found: _Found, plan: PlanData, host: Host) -> None:
+    """What was made while its model took it is there, though it could not be made today."""
+    standing = host.log.standing(set(found.recorded.values()), base_url=host.settings.base_url)
+    recalled: dict[str, int] = {}
+    for index, name in found.recorded.items():
+        each = standing.get(name)
+        if each is not None and each.status is Status.SUCCEEDED:
+            reason = found.invalid.pop(index)
+            recalled[reason] = recalled.get(reason, 0) + 1
+            found.hashes[index], found.known[index] = name, each.run_id
+            found.models[index] = str(plan.cell(index).fields["model"])
+    for reason, count in recalled.items():
+        why = f"{reason[:1].upper()}{reason[1:]}"
+        found.notes[f"Cells from the log that could not be made anew: {count:,}. {why}"] = None
 
 
 def _rewrite_anew(found: _Found) -> None:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from venice_widgets.errors import Interrupted, StoreError, VeniceError
+from venice_widgets.errors import Interrupted, StoreError
 from venice_widgets.generation.may_send import refuse_lowered
 from venice_widgets.log import Status
 from venice_widgets.money import parse_usd
@@ -161,12 +161,10 @@ def prepare_run(
     store_plan(plan, host)
 
     def news(index: int, result: CellResult, run: Run | None) -> None:
-        try:
-            if result.sha256 and run is not None:
-                with suppress(VeniceError):  # one that cannot be made now is made when the grid is shown
-                    grid.tiles.make(result.sha256, run.images[0].preview.data)
-        finally:
-            results.put(index, result, sent=True)
+        if result.sha256 and run is not None:
+            with suppress(Exception):  # one that cannot be made now, for whatever reason, is made when it is shown
+                grid.tiles.make(result.sha256, run.images[0].preview.data)
+        results.put(index, result, sent=True)
 
     still_allowed = partial(
         refuse_lowered,

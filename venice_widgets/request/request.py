@@ -136,6 +136,22 @@ class GenerationRequest:
         return {**body, "style_references": references} if references else body
 
 
+def plain_record(
+    prompt: str, fields: Mapping[str, Any], seed: int, references: Sequence[StyleReference] = ()
+) -> dict[str, Any]:
+    """The record of a request as it was given, whatever its model takes today: for what the log holds of it.
+
+    Raises:
+        InvalidRequest: a field that does not exist, or no model is named.
+    """
+    checked = check_fields(fields)
+    if "model" not in checked:
+        raise refusal("model", "", "is not given", "Name it.")
+    kept = {name: value for name, value in checked.items() if name not in (*attribution_fields(), "style_references")}
+    body = {**kept, "prompt": prompt, "seed": seed}
+    return {**body, "style_references": [each.record() for each in references]} if references else body
+
+
 def is_open_shape(aspect_ratio: object) -> bool:
     """Whether this ratio leaves the image's shape to the model."""
     return str(aspect_ratio).casefold() == "auto"
