@@ -2,6 +2,7 @@
 
 import gc
 import json
+import sys
 import threading
 import time
 from collections import Counter
@@ -939,3 +940,25 @@ def test_a_small_image_that_fails_for_whatever_reason_stops_nothing(session, mon
 
     monkeypatch.setattr(Tiles, "make", fails)
     assert len(session.plan("A fox", seed="1..30", **SMALL).run(yes=True)) == 30
+
+
+def test_a_price_that_no_one_can_read_keeps_nothing_from_being_made(session, monkeypatch):
+    class Full:
+        encoding = "utf-8"
+
+        def write(self, _):
+            raise OSError(28, "No space left on device")
+
+        def isatty(self):
+            return False
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stderr", Full())
+        grid = session.plan("A fox", seed="1..3", **SMALL).run(yes=True)
+    assert len(grid) == 3
+
+
+def test_a_label_that_no_file_can_hold_is_refused_before_anything_is_sent(session, sent):
+    with pytest.raises(InvalidRequest, match="half a character"):
+        session.plan("A {{ animal }}", animal={"\ud800": "fox", "b": "owl"}, seed=1, **SMALL).run(yes=True)
+    assert sent() == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from .price import PlanEstimate
 
 SHOWN_REASONS = 5
+_HALF = re.compile("[\ud800-\udfff]")
 _AWAITED = "its prompt is being rewritten by another program"
 _HELD_BACK = "its prompt was to be rewritten by a request that may have been charged: settle or resend that one"
 _ONE_IMAGE = "A cell of a plan is one image with its seed: use several seeds, or images (-n)."
@@ -163,6 +165,7 @@ def look(
         VeniceError: the catalogue cannot be fetched, and there is no copy.
     """
     refuse_keys(_texts(plan), (host.settings.api_key, host.settings.wallet_key))
+    _refuse_halves(plan)
     catalogue = catalogue or host.catalogue()
     builder = RequestBuilder(catalogue, fetch or host.client.fetch_reference)
     found = _Found()
@@ -184,6 +187,14 @@ def _texts(plan: PlanData) -> dict[str, Any]:
         for number, (value, label) in enumerate(zip(axis.axis.values, axis.axis.labels, strict=True)):
             texts |= {f"{axis.name} {number}": str(value), f"{axis.name} {number} (its label)": label}
     return texts
+
+
+def _refuse_halves(plan: PlanData) -> None:
+    """Refuse labels that no file can hold; the texts that are sent are checked with their requests."""
+    for axis in plan.axes:
+        half = next((label for label in axis.axis.labels if _HALF.search(label)), None)
+        if half is not None:
+            raise refusal(f"the label of {axis.name}", repr(half), "holds half a character", "Remove or retype it.")
 
 
 class RequestBuilder:

@@ -238,7 +238,7 @@ def _send(run: PlanRun, sender: PlanSender, watch: Watch | None, *, whole_cell: 
     """Send it, and show the progress until every cell has ended."""
     view = LiveView(whole_cell=whole_cell) if watch is None else None
     if view is not None:
-        view.open(run.grid.outlook)
+        _shown(view.open, run.grid.outlook)
     try:
         run.start()
         _wait(run.grid, sender, watch or (view.update if view else None))
