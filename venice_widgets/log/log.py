@@ -348,6 +348,14 @@ class Log:
         """The runs that gave the image with this hash of its bytes, newest first."""
         return self._database.read(search.with_image, arguments.text(sha256, "sha256"))
 
+    def senders(self, hashes: Collection[str]) -> list[str]:
+        """The ids of the runs that sent one of these images along as a reference: without it they are not repeatable.
+
+        Args:
+            hashes: the sha256 of each image.
+        """
+        return self._database.read(maintenance.senders, arguments.several(hashes, "hashes"))
+
     # Replays.
 
     def record_verdict(self, verdict: VerdictRecord) -> None:

@@ -21,7 +21,7 @@ from .rows import contradictions, insert, record, text_sha256, time, time_text
 from .run_rows import recount
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from .database import Database
     from .object_store import ObjectStore
@@ -193,6 +193,12 @@ def deleted_at(connection: sqlite3.Connection, sha256: str) -> datetime | None:
 def _received(connection: sqlite3.Connection) -> set[str]:
     """Everything that runs were answered: images, and bodies that hold none."""
     return {row[0] for row in connection.execute("SELECT sha256 FROM images UNION SELECT sha256 FROM bodies")}
+
+
+def senders(connection: sqlite3.Connection, hashes: Collection[str]) -> list[str]:
+    """The runs whose requests sent one of these images along as a reference, in the order of their ids."""
+    found = _sent_along(connection)
+    return sorted({run_id for sha256 in hashes for run_id in found.get(sha256, ())})
 
 
 def _sent_along(connection: sqlite3.Connection) -> dict[str, list[str]]:

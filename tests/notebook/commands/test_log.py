@@ -798,6 +798,14 @@ def test_forgetting_names_the_runs_that_gave_the_same_image(session, monkeypatch
     assert shared in told("log forget last --yes")
 
 
+def test_forgetting_names_the_runs_that_sent_the_image_along(session):
+    image = session.generate("A red fox", seed=41).images[0]
+    drawn = session.generate("A fox like this", model="krea-v2-large", seed=7, style_references=[image.path], yes=True)
+    said = told(f"log forget {image.run_id} --yes")
+    assert f"(a reference image of {drawn.images[0].run_id[-8:]}, not to be replayed without it)" in said
+    assert "reference image" not in told("log forget last --yes")
+
+
 def test_an_image_that_is_made_again_after_it_was_forgotten_is_back(session):
     session.generate("A red fox", seed=41)
     told("log forget last --yes")

@@ -102,13 +102,19 @@ def _of_runs(records: Sequence[RunRecord]) -> str:
 
 
 def _shared(session: Session, records: Sequence[RunRecord], images: Sequence[ImageRecord]) -> str:
-    """The same bytes are stored once: other runs that gave them lose them too."""
+    """The same bytes are stored once: other runs that gave them, or sent them along, lose them too."""
     runs = {other.run_id for image in images for other in session.log.find_image(image.sha256)}
-    others = sorted(run_id[-RUN_ENDING:] for run_id in runs - {record.run_id for record in records})
-    if not others:
-        return ""
-    more = f" and {len(others) - 5} more" if len(others) > 5 else ""
-    return f" (and of {', '.join(others[:5])}{more}, which gave the identical image)"
+    others = sorted(runs - {record.run_id for record in records})
+    senders = session.log.senders([image.sha256 for image in images])
+    said = [f"and of {_endings(others)}, which gave the identical image"] if others else []
+    said += [f"a reference image of {_endings(senders)}, not to be replayed without it"] if senders else []
+    return f" ({'; '.join(said)})" if said else ""
+
+
+def _endings(run_ids: Sequence[str]) -> str:
+    """The first five as they are shown, and how many more there are."""
+    more = f" and {len(run_ids) - 5} more" if len(run_ids) > 5 else ""
+    return f"{', '.join(run_id[-RUN_ENDING:] for run_id in run_ids[:5])}{more}"
 
 
 def _ask_to_forget(what: str) -> None:
