@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from venice_widgets.errors import InvalidRequest, RateLimited, ServiceUnavailable, VeniceError
+from venice_widgets.errors import CatalogueError, InvalidRequest, RateLimited, ServiceUnavailable, VeniceError
 from venice_widgets.log import VerdictRecord
-from venice_widgets.replays import drift, replay
+from venice_widgets.replays import drift, look, replay
 from venice_widgets.replays.drift import by_date, choose
 from venice_widgets.simulator import Fault
 
@@ -99,6 +99,22 @@ def test_what_came_before_a_failure_is_kept_and_told(session, simulator):
     assert found.problem is not None
     assert not isinstance(found.problem, RateLimited | ServiceUnavailable)
     assert str(found.problem).splitlines()[0] in found.bundle().data["text/plain"]
+
+
+def test_replays_that_were_paid_are_told_when_the_next_cannot_even_be_looked_at(session, simulator, monkeypatch):
+    generate(session, images=3)
+    looked = []
+
+    def look_once(*args, **options):
+        looked.append(args)
+        if len(looked) > 1:
+            raise CatalogueError("the list of models cannot be read.")
+        return look(*args, **options)
+
+    monkeypatch.setitem(drift.__globals__, "look", look_once)
+    found = drift(session, "venice-sd35", 1)
+    assert len(found.replays) == 1
+    assert "the list of models cannot be read" in found.bundle().data["text/plain"]
 
 
 def test_the_history_counts_each_grade_by_date():

@@ -113,7 +113,10 @@ def _repeat(
     for record in chosen:
         if len(done) == runs:
             break
-        outlook = look(session, record, max_age_seconds=_CATALOGUE_SECONDS)
+        try:
+            outlook = look(session, record, max_age_seconds=_CATALOGUE_SECONDS)
+        except VeniceError as exc:
+            return done, left_out, exc
         most = outlook.prepared.estimate.upper_bound_usd if outlook.prepared else None
         why = outlook.obstacle or " ".join(outlook.doubts) or _too_expensive(most, left_usd)
         if why or most is None:
