@@ -650,3 +650,26 @@ def test_a_replay_starts_from_an_image_a_path_and_the_name_of_a_file(session, tm
 def test_what_cannot_be_replayed_is_refused_in_our_words(session, source):
     with pytest.raises(InvalidRequest, match="nothing that can be replayed"):
         look(session, source)
+
+
+def fails(*_, **__):
+    raise StoreError("the log is locked by another program.")
+
+
+def test_a_verdict_that_cannot_be_put_on_record_hides_no_image_that_was_paid_for(session, monkeypatch):
+    generate(session)
+    monkeypatch.setattr(session.log, "record_verdict", fails)
+    found = replay(session, "last")
+    assert found.image is not None
+    assert found.verdict.grade is Grade.IDENTICAL_BYTES
+    told = found.bundle().data["text/plain"]
+    assert "This verdict could not be put on record: the log is locked by another program." in told
+
+
+def test_a_log_that_cannot_be_read_hides_no_image_that_was_paid_for(session, monkeypatch):
+    outlook = look(session, generate(session).images[0])
+    monkeypatch.setattr(session.log, "get", fails)
+    found = replay(session, outlook)
+    assert found.image is not None
+    assert found.verdict.circumstances == (Circumstance.NOT_COMPARED,)
+    assert "It could not be compared: the log is locked" in found.bundle().data["text/plain"]

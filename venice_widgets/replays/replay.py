@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from venice_widgets.display import Bundle, Card, facts, image_cards, join, notice
-from venice_widgets.errors import ModelUnavailable, VeniceError
+from venice_widgets.errors import ModelUnavailable, StoreError, VeniceError
 from venice_widgets.generation.result import seed_text
 from venice_widgets.generation.run import interrupted
 from venice_widgets.log import RUN_ENDING, Status
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from venice_widgets.generation.result import Generation, Image
+    from venice_widgets.generation.run import Run
     from venice_widgets.media.compare import Comparison
     from venice_widgets.session import Session
 
@@ -108,13 +109,26 @@ def _judged(session: Session, outlook: PreparedReplay, generation: Generation) -
     if isinstance(run.error, ModelUnavailable):
         verdict = Verdict(grade=None, circumstances=(Circumstance.MODEL_GONE,), reasons=(str(run.error),))
     elif run.status in (Status.SUCCEEDED, Status.REFUSED):
-        image_bytes = run.images[0].data if run.images else None
-        verdict = judge(outlook, session.log.get(run.run_id), image_bytes)
+        verdict = _verdict(session, outlook, run)
     else:
         generation.raise_for_missing()
         raise AssertionError("a run without an image has an error")
-    session.log.record_verdict(verdict.record(run.run_id))
+    try:
+        session.log.record_verdict(verdict.record(run.run_id))
+    except StoreError as exc:  # the image is paid for: it is shown all the same
+        unwritten = f"This verdict could not be put on record: {exc.message}"
+        verdict = replace(verdict, reasons=(*verdict.reasons, unwritten))
     return Replay(outlook, verdict, generation)
+
+
+def _verdict(session: Session, outlook: PreparedReplay, run: Run) -> Verdict:
+    """The verdict on a run that was answered; where the log cannot be read now, that it was not compared."""
+    try:
+        image_bytes = run.images[0].data if run.images else None
+        return judge(outlook, session.log.get(run.run_id), image_bytes)
+    except StoreError as exc:
+        why = f"It could not be compared: {exc.message}"
+        return Verdict(grade=None, circumstances=(Circumstance.NOT_COMPARED,), reasons=(why,))
 
 
 def outlook_bundle(outlook: PreparedReplay, *, anyway: bool = False) -> Bundle:

@@ -348,6 +348,27 @@ def test_forgetting_takes_the_options_that_find_runs(several):
         run_command(None, "log forget")
 
 
+def test_seed_0_chooses_its_runs_alone(session):
+    session.generate("a fox", seed=0)
+    session.generate("an owl", seed=7)
+    run_command(None, "export zero.jsonl --seed 0")
+    assert [json.loads(line)["seed"] for line in Path("zero.jsonl").read_text("utf-8").splitlines()] == [0]
+    assert told("log forget --seed 0 --yes").startswith("Deleted: 1 image")
+    with pytest.raises(UsageError, match="does not go with --seed"):
+        run_command(None, "log --cost --seed 0")
+
+
+@pytest.mark.parametrize("option", ["-q", "--model", "--notebook", "--since"])
+@pytest.mark.parametrize("command", ["log forget --yes", "export all.zip", "log"])
+def test_an_empty_choice_is_refused_and_not_taken_for_every_run(session, command, option, tmp_path):
+    session.generate("a fox")
+    for empty in ('""', "'  '"):
+        with pytest.raises(UsageError, match="is empty"):
+            run_command(None, f"{command} {option} {empty}")
+    assert session.log.objects.has(session.log.get("last").images[0].sha256)
+    assert not Path("all.zip").exists()
+
+
 @pytest.mark.parametrize("line", ["-q nothing", "--seed 77", "--until yesterday", "--favorite"])
 def test_an_export_of_nothing_writes_nothing(several, line):
     with pytest.raises(UsageError, match="%venice export: the log holds no such run, so nothing was written"):

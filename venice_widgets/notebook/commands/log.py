@@ -22,7 +22,7 @@ from .costs import costs
 from .maintenance import ACTIONS, act, reconcile
 from .recipe_files import show_file
 from .record_text import as_json, counted, price_parts, record_facts
-from .selectors import SELECTORS, declare_selectors, filters
+from .selectors import SELECTORS, declare_selectors, filters, is_given
 from .times import parse_moment, times_in_column
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def _listed(session: Session, found: Sequence[RunRecord], there_are: int) -> Bun
 
 def _refuse_others(given: Mapping[str, Any], action: str, *allowed: str) -> None:
     """An option that changes nothing would be taken for one that does, as ``--since`` with ``--cost``."""
-    others = [_flag(name) for name, value in given.items() if value and name not in allowed]
+    others = [_flag(name) for name, value in given.items() if is_given(value) and name not in allowed]
     if others:
         raise UsageError(f"%venice log {action}: it does not go with {' and '.join(others)}.")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from IPython.core.error import UsageError
+
 from venice_widgets.log import Status
 from venice_widgets.notebook.line_parser import whole_number
 
@@ -32,7 +34,19 @@ def declare_selectors(parser: argparse.ArgumentParser) -> None:
 
 def selects(given: Mapping[str, Any]) -> bool:
     """Whether any of the options was given."""
-    return any(given.get(name) not in (None, False) for name in SELECTORS)
+    return any(is_given(given.get(name)) for name in SELECTORS)
+
+
+def is_given(value: Any) -> bool:
+    """Whether an option has a value; 0 is one, as in ``--seed 0``, and no words at all are none."""
+    return value is not None and value is not False and value != []
+
+
+def _refuse_empty(given: Mapping[str, Any], command: str) -> None:
+    """Empty words choose every run: ``forget -q "$word"`` without a word would delete all images."""
+    for name in SELECTORS:
+        if isinstance(given.get(name), str) and not given[name].strip():
+            raise UsageError(f"{command}: --{name} is empty. Give a value, or leave it out for all runs.")
 
 
 def filters(given: Mapping[str, Any], command: str) -> dict[str, Any]:
@@ -43,8 +57,9 @@ def filters(given: Mapping[str, Any], command: str) -> dict[str, Any]:
         command: for errors, such as ``%venice log``.
 
     Raises:
-        UsageError: a time cannot be read.
+        UsageError: a time cannot be read, or a value is empty.
     """
+    _refuse_empty(given, command)
     found = {name: given[name] for name in ("model", "seed", "status", "notebook", "favorite") if name in given}
     if given.get("query") is not None:
         found["text"] = given["query"]
