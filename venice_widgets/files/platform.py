@@ -11,14 +11,15 @@ import re
 import signal
 import stat
 import sys
-from contextlib import suppress
+import threading
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .presence import is_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 MOUNTS = Path("/proc/mounts")
 
@@ -143,6 +144,19 @@ def take_no_signals() -> None:
     """Let the system give this thread no signals, where it can: the main thread, which handles them, is woken then."""
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+
+
+@contextmanager
+def stopped_by_schedulers() -> Iterator[None]:
+    """Let SIGTERM stop the program as Ctrl-C does, so that it can still act: Slurm kills a job half a minute later."""
+    if threading.current_thread() is not threading.main_thread():  # which alone gets signals
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def at_fork(*, before: Callable[[], None], in_parent: Callable[[], None], in_child: Callable[[], None]) -> None:

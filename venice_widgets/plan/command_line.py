@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import argparse
 import re
-import signal
 import sys
-import threading
 import time
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from venice_widgets.errors import GenerationIncomplete, Interrupted, UnreadableFile, VeniceError
 from venice_widgets.files.bounded import read_bounded
+from venice_widgets.files.platform import stopped_by_schedulers
 from venice_widgets.money import parse_usd
 from venice_widgets.request.spending import ask_user
 
@@ -31,7 +29,7 @@ from .runner import run_plan
 from .sheet import FORMATS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from .grid import Grid
     from .host import Host
@@ -112,24 +110,11 @@ def main(arguments: Sequence[str] | None = None, host: Host | None = None) -> in
         plan = _plan(options.plan, options.shard, host)
         if options.command == "show":
             return _show(plan, host, options)
-        with _stopped_by_schedulers():
+        with stopped_by_schedulers():
             return _run(plan, host, options)
     except (VeniceError, KeyboardInterrupt) as exc:
         _complain(exc)
         return _status(exc)
-
-
-@contextmanager
-def _stopped_by_schedulers() -> Iterator[None]:
-    """Let SIGTERM stop it as Ctrl-C does, and store what is in flight: Slurm kills a job half a minute later."""
-    if threading.current_thread() is not threading.main_thread():  # which alone gets signals
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _status(exc: BaseException) -> int:
