@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from .config import states_key
-from .errors import InvalidRequest
+from .errors import InvalidRequest, shown
 from .plan.host import set_default
 from .session import Session
 
@@ -52,7 +52,7 @@ def check_session(session: Session | None) -> None:
     """
     if not isinstance(session, Session | None):
         raise InvalidRequest(
-            f"session {session!r:.60} is no Session.",
+            f"session {shown(session, repr)} is no Session.",
             "Give a venice_widgets.Session, or leave it out. Nothing was sent.",
             field="session",
         )

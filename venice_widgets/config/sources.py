@@ -160,7 +160,7 @@ def _store(value: Any, source: str, start: Path | None) -> Path:
     except RuntimeError as exc:
         raise ConfigurationError(f"store {value} ({source}): no such home.", "Give the folder's full path.") from exc
     except TypeError as exc:
-        raise ConfigurationError(f"store {value!r:.60} ({source}) is no path.", "Give a folder's path.") from exc
+        raise ConfigurationError(f"store {shown(value, repr)} ({source}) is no path.", "Give a folder's path.") from exc
     try:
         if b"\0" in os.fsencode(path):
             raise ValueError("a null")  # noqa: TRY301  beside those that the system raises

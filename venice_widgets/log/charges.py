@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from venice_widgets.errors import InvalidRequest, StoreError
+from venice_widgets.errors import InvalidRequest, StoreError, shown
 from venice_widgets.money import usd_text
 
 from . import arguments
@@ -148,7 +148,7 @@ def _entry(entry: LedgerEntry) -> LedgerEntry:
         or not all(isinstance(part, str) for part in (entry[0], *entry[2:]))
     ):
         raise InvalidRequest(
-            f"{entry!r:.60} is not a ledger's entry.",
+            f"{shown(entry, repr)} is not a ledger's entry.",
             "It takes (request id, Decimal dollars) or (id, dollars, currency). Nothing was changed.",
             field="entries",
         )

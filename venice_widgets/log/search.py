@@ -355,11 +355,9 @@ def with_image(connection: sqlite3.Connection, sha256: str) -> list[RunRecord]:
     Raises:
         InvalidRequest: the hash is no text.
     """
-    if not isinstance(sha256, str):
-        raise InvalidRequest(f"sha256 {sha256!r:.60} is no hash.", "It takes 64 hexadecimal digits.", field="sha256")
     rows = connection.execute(
         "SELECT * FROM runs WHERE run_id IN (SELECT run_id FROM images WHERE sha256 = ?) ORDER BY number DESC",
-        (sha256.removeprefix("sha256:"),),
+        (arguments.text(sha256, "sha256").removeprefix("sha256:"),),
     )
     return [record(connection, row) for row in rows.fetchall()]
 

@@ -19,9 +19,10 @@ from venice_widgets.files.bounded import read_bounded
 from venice_widgets.files.platform import stopped_by_schedulers
 from venice_widgets.money import parse_usd
 from venice_widgets.request.spending import ask_user
+from venice_widgets.shell import write_to
 
 from .host import host_or_default
-from .live import print_line, progress_of, write_line
+from .live import print_line, progress_of
 from .outlook import look
 from .overview import overview
 from .plan import Plan
@@ -159,7 +160,7 @@ def _run(plan: Plan, host: Host, options: argparse.Namespace) -> int:
     )
     print_line(grid.summary)
     for problem in grid.problems[:3]:
-        write_line(sys.stderr, problem)
+        write_to(sys.stderr, f"{problem}\n")
     return COMPLETE
 
 
@@ -188,4 +189,4 @@ class _Printer:
 def _complain(exc: BaseException) -> None:
     if type(exc) is KeyboardInterrupt:  # while it is read, looked up or asked about, or after its end
         exc = Interrupted("stopped by hand. What was sent is in the log.", "Run it again for what is missing.")
-    write_line(sys.stderr, f"{type(exc).__name__}: {exc}")
+    write_to(sys.stderr, f"{type(exc).__name__}: {exc}\n")

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import suppress
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 from venice_widgets.display import Bundle, progress
 from venice_widgets.display.html import attribute, base64_text, root
 from venice_widgets.generation.progress import ProgressLine, tell
 from venice_widgets.money import usd_text
-from venice_widgets.shell import in_kernel
+from venice_widgets.shell import in_kernel, is_terminal, write_to
 
 from .table import page_text
 
@@ -54,7 +53,7 @@ class LiveView:
     def open(self, outlook: Outlook) -> None:
         """Show the price, before anything is sent."""
         self._shown_at = time.monotonic()
-        if in_kernel() or (sys.stderr is not None and sys.stderr.isatty()):
+        if in_kernel() or is_terminal(sys.stderr):
             self._show_line(0, len(outlook.to_send), outlook.estimate.text, 0.0)
         else:
             tell(outlook.estimate.text)
@@ -189,12 +188,4 @@ def mosaic(grid: GridCells) -> bytes | None:
 
 def print_line(text: str) -> None:
     """A line on the standard output, at once. Where no one can read it, the images are made and stored all the same."""
-    write_line(sys.stdout, text)
-
-
-def write_line(stream: TextIO, text: str) -> None:
-    """A line on a stream, at once; letters that it cannot hold are replaced, and one that was closed takes nothing."""
-    encoding = getattr(stream, "encoding", None) or "utf-8"
-    with suppress(OSError, ValueError):
-        stream.write(f"{text}\n".encode(encoding, "replace").decode(encoding))
-        stream.flush()
+    write_to(sys.stdout, f"{text}\n")

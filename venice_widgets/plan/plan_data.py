@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from .host import Host
 
 SCHEMA = 1
+KIND = "venice-plan"
+"""What a plan's JSON says that it is."""
 MAX_CELLS = 100_000
 BRACES = re.compile(r"\{\{\s*([^\W\d]\w*(?:\.[^\W\d]\w*)*)\s*\}\}")
 
@@ -195,7 +197,7 @@ class PlanData:
     def _definition(self) -> dict[str, Any]:
         return {
             "schema": SCHEMA,
-            "kind": "venice-plan",
+            "kind": KIND,
             "prompt": self.prompt,
             "fields": dict(self.fields),
             "variables": dict(self.variables),

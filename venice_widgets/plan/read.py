@@ -11,7 +11,7 @@ from venice_widgets.errors import InvalidRequest
 from venice_widgets.request.axes import Axis
 
 from .cell_seeds import check_seeds
-from .plan_data import MAX_CELLS, PROMPT, ROW, SCHEMA, VARIABLE, PlanAxis, PlanData, is_rising, names_in
+from .plan_data import KIND, MAX_CELLS, PROMPT, ROW, SCHEMA, VARIABLE, PlanAxis, PlanData, is_rising, names_in
 
 Value = str | int | FiniteFloat | bool
 Fields = dict[str, Value | list[str]]
@@ -79,7 +79,7 @@ def read_plan(text: str) -> dict[str, Any]:
         found = json.loads(text)
     except (TypeError, ValueError, RecursionError) as exc:
         raise _not_a_plan(f"it is not JSON ({exc})") from exc
-    if not isinstance(found, dict) or found.get("kind") != "venice-plan":
+    if not isinstance(found, dict) or found.get("kind") != KIND:
         _refuse("it does not say so")
     if found.get("schema") != SCHEMA:
         _refuse(f"it has schema {found.get('schema')}, and this version reads {SCHEMA}")

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from venice_widgets.config.values import without_secrets
-from venice_widgets.errors import InvalidRequest, VeniceError, clipped
+from venice_widgets.errors import InvalidRequest, VeniceError, clipped, shown
 from venice_widgets.files.presence import is_file, is_there
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class StyleReference:
     def __post_init__(self) -> None:
         """Refuse a strength that the API would refuse."""
         if self.strength is not None and not _is_strength(self.strength):
-            raise _refusal(f"strength {self.strength!s:.60}", "is out of range", "It takes 0.1 … 1.")
+            raise _refusal(f"strength {shown(self.strength)}", "is out of range", "It takes 0.1 … 1.")
 
     @property
     def sha256(self) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from venice_widgets.errors import InvalidRequest
+from venice_widgets.errors import InvalidRequest, shown
 from venice_widgets.files.user_path import user_path
 from venice_widgets.log import RunRecord
 from venice_widgets.log.arguments import text
@@ -79,7 +79,7 @@ class _Ended:
 
 def _not_runs(value: object) -> InvalidRequest:
     return InvalidRequest(
-        f"records {value!r:.60} are not runs.",
+        f"records {shown(value, repr)} are not runs.",
         "Give a list of runs, such as log.search(…) returns. Nothing was written.",
         field="records",
     )
