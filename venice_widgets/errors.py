@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
 Charged = Literal["no", "maybe", "see message"]
 
+NOTHING_SENT = "Nothing was sent."
+"""The end of a refusal's remedy: what became of the money."""
 _RED, _BOLD, _RESET = "\x1b[31m", "\x1b[1m", "\x1b[0m"
 _LINE_CHARACTERS = 100
 

@@ -11,6 +11,7 @@ import ssl
 from typing import TYPE_CHECKING
 
 from venice_widgets.errors import (
+    NOTHING_SENT,
     ConfigurationError,
     PossiblyCharged,
     ResponseError,
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
     import httpx
 
-NOTHING_SENT = "Nothing was sent."
 _PROXIES = ("HTTPS_PROXY", "ALL_PROXY", "HTTP_PROXY")
 _CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 

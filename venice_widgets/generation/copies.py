@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, get_args
 
 from venice_widgets.credentials import refuse_keys
-from venice_widgets.errors import InvalidRequest, VeniceError, shown
+from venice_widgets.errors import NOTHING_SENT, InvalidRequest, VeniceError, shown
 from venice_widgets.files.presence import is_folder, is_taken
 from venice_widgets.files.user_path import user_path
 from venice_widgets.media.saving import EXTENSIONS, Metadata, check_metadata, fill_pattern, true_name
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     from .prepared import Prepared
     from .result import Generation
-
-NOTHING_SENT = "Nothing was sent."
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from secrets import token_hex
 from typing import IO, TYPE_CHECKING
 
-from venice_widgets.errors import StoreError
+from venice_widgets.errors import NOTHING_SENT, StoreError
 from venice_widgets.files.hashed import DIGEST, has_hash, read_if_whole
 from venice_widgets.files.platform import flush_folder, make_folder, remove, share_like_folder
 from venice_widgets.files.presence import is_folder, is_there
@@ -263,7 +263,7 @@ class ObjectStore:
             make_folder(self.folder)
             _move(path, place)
         except OSError as exc:
-            raise _unwritable(self.folder, exc, "Nothing was sent.") from exc
+            raise _unwritable(self.folder, exc, NOTHING_SENT) from exc
         finally:
             remove(path)
             remove(place)

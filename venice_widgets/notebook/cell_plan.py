@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from venice_widgets.display import Bundle, join, notice
-from venice_widgets.errors import GenerationIncomplete, Interrupted, SpendingRefused, VeniceError
+from venice_widgets.errors import NOTHING_SENT, GenerationIncomplete, Interrupted, SpendingRefused, VeniceError
 from venice_widgets.plan import define, resume_drawn
 from venice_widgets.plan.overview import overview
 from venice_widgets.plan.permit import permit
@@ -82,7 +82,7 @@ def _dry_run(plan: Plan, session: Session, options: Mapping[str, Any]) -> Bundle
     refusals = [message for message in (_invalid(plan, options), _refusal(plan, session, options)) if message]
     shown = [overview(plan, outlook, [session.left_text()])]
     shown += [notice(f"It would be refused: {message}", kind="warning") for message in refusals]
-    return join(*shown, notice("Nothing was sent.", kind="information"))
+    return join(*shown, notice(NOTHING_SENT, kind="information"))
 
 
 def _again(options: Mapping[str, Any]) -> bool | None:

@@ -18,7 +18,7 @@ from numbers import Number
 from pathlib import PurePath
 from typing import Any
 
-from venice_widgets.errors import InvalidRequest
+from venice_widgets.errors import NOTHING_SENT, InvalidRequest
 from venice_widgets.suggest import nearest
 
 HOLE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
@@ -47,7 +47,7 @@ class Variables:
     """Where the braces are: ``in the prompt``, ``at --seed``."""
     field: str | None = None
     """The field or option that a refusal belongs to."""
-    advice: str = "Nothing was sent."
+    advice: str = NOTHING_SENT
     """The last sentence of every refusal."""
 
     def name_in(self, hole: str) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from venice_widgets.errors import SpendingRefused, StoreError, VeniceError
+from venice_widgets.errors import NOTHING_SENT, SpendingRefused, StoreError, VeniceError
 
 from .cell_text import form_text
 from .gallery import Gallery
@@ -105,7 +105,7 @@ class Clicks(Knowledge):
             if shown is not None and (said := differences(shown, now.facts)):
                 raise SpendingRefused(" ".join(said), "Nothing was sent. Look at the price, and click again.")
             if now.problem or not now.facts.get("price"):
-                raise now.problem or VeniceError("the models are not loaded yet.", "Nothing was sent.")
+                raise now.problem or VeniceError("the models are not loaded yet.", NOTHING_SENT)
             if shown is not None and self._is_same_click(form):
                 return None
             if now.needs_confirmation and not yes:
@@ -144,7 +144,7 @@ class Clicks(Knowledge):
         self.question = None
         now = self.quote_at_once(question.form)
         if said := differences(question.quote.facts, now.facts):
-            raise SpendingRefused(" ".join(said), "Nothing was sent.")
+            raise SpendingRefused(" ".join(said), NOTHING_SENT)
         if now.problem:
             raise now.problem
         self._accept(question.form, now)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from venice_widgets.client.catalogue_cache import FRESH_SECONDS
 from venice_widgets.current import current_session
-from venice_widgets.errors import VeniceError
+from venice_widgets.errors import NOTHING_SENT, VeniceError
 from venice_widgets.generation.prepared import known_requests
 
 from .account import Account, account_name, read_account, read_balance, usual_seconds
@@ -185,7 +185,7 @@ class Knowledge:
             form = form or self.state.form
             terms = Terms(self.session.settings, account_name(self.session), self.account.left_usd)
             if self.catalogue is None:
-                problem = self.load_error or VeniceError("the models are not loaded yet.", "Nothing was sent.")
+                problem = self.load_error or VeniceError("the models are not loaded yet.", NOTHING_SENT)
                 return Quote(problem=problem, facts={"account": terms.account})
             if form.sweep:
                 return self._sweep_quote(form, terms.account)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from venice_widgets.errors import CredentialsRefused, InvalidRequest, SpendingRefused, VeniceError
+from venice_widgets.errors import NOTHING_SENT, CredentialsRefused, InvalidRequest, SpendingRefused, VeniceError
 from venice_widgets.money import usd_text
 from venice_widgets.request.estimate import Estimate, estimate
-from venice_widgets.request.fields import NOTHING_SENT
 from venice_widgets.request.price_table import price_cells
 from venice_widgets.request.prices import price_text
 from venice_widgets.request.request import GenerationRequest

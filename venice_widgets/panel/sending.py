@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from venice_widgets.errors import SpendingRefused, VeniceError
+from venice_widgets.errors import NOTHING_SENT, SpendingRefused, VeniceError
 from venice_widgets.generation.run import interrupted
 from venice_widgets.log import Status
 from venice_widgets.plan.outlook import Outlook
@@ -292,7 +292,7 @@ def _refuse_difference(job: Job, prepared: Prepared) -> None:
         return
     now = {"price": prepared.estimate.text, "most": str(prepared.estimate.upper_bound_usd)}
     if said := differences({**job.quote.facts, "account": None}, {**now, "account": None}):  # type: ignore[dict-item]
-        raise SpendingRefused(" ".join(said), "Nothing was sent.")
+        raise SpendingRefused(" ".join(said), NOTHING_SENT)
     request = job.quote.request
     same = request is not None and (request.model.id, request.prompt, dict(request.fields)) == (
         prepared.request.model.id,
@@ -300,7 +300,7 @@ def _refuse_difference(job: Job, prepared: Prepared) -> None:
         dict(prepared.request.fields),
     )
     if not same and not prepared.known:
-        raise VeniceError("what the panel showed and what would be sent differ.", "Nothing was sent.")
+        raise VeniceError("what the panel showed and what would be sent differ.", NOTHING_SENT)
 
 
 def unsent_seeds(generation: Generation) -> list[int]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from venice_widgets.errors import InvalidRequest, SpendingRefused, VeniceError
+from venice_widgets.errors import NOTHING_SENT, InvalidRequest, SpendingRefused, VeniceError
 from venice_widgets.plan import define, resume_drawn
 from venice_widgets.plan.outlook import SHOWN_REASONS, cells_text
 from venice_widgets.plan.overview import cells_line, time_line
@@ -15,7 +15,7 @@ from venice_widgets.plan.permit import permit
 from venice_widgets.plan.runner import look_for_run
 from venice_widgets.plan.table import MOST_CELLS
 from venice_widgets.request.axes import Axis, parse_axis
-from venice_widgets.request.fields import NOTHING_SENT, field_facts
+from venice_widgets.request.fields import field_facts
 
 from .labels import label_of
 from .quote import Quote, differences, image_count, needs_confirmation, no_prompt, no_seed
@@ -171,7 +171,7 @@ def refuse_other(shown: Quote, now: Outlook) -> None:
     )
     if not is_same:
         said = differences({**shown.facts, "account": ""}, {**facts_of(now), "account": ""})
-        raise SpendingRefused(" ".join(said) or "the sweep is another one by now.", "Nothing was sent.")
+        raise SpendingRefused(" ".join(said) or "the sweep is another one by now.", NOTHING_SENT)
 
 
 def _is_no_more(now: Decimal | None, before: Decimal | None) -> bool:

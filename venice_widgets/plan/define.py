@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from venice_widgets.config import CONFIGURED
-from venice_widgets.errors import InvalidRequest
+from venice_widgets.errors import NOTHING_SENT, InvalidRequest
 from venice_widgets.request.axes import (
     Axis,
     as_axis,
@@ -21,7 +21,7 @@ from venice_widgets.request.axes import (
     replacement_axis,
     unwrapped,
 )
-from venice_widgets.request.fields import NOTHING_SENT, field_facts, refusal
+from venice_widgets.request.fields import field_facts, refusal
 from venice_widgets.request.seeds import plan_seeds
 from venice_widgets.request.style_reference import StyleReference, reference_label, refuse_password
 from venice_widgets.suggest import nearest

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from venice_widgets.credentials import refuse_keys
-from venice_widgets.errors import InvalidRequest, VeniceError
+from venice_widgets.errors import NOTHING_SENT, InvalidRequest, VeniceError
 from venice_widgets.log import Status
 from venice_widgets.request.estimate import Estimate, estimate
-from venice_widgets.request.fields import NOTHING_SENT, refusal
+from venice_widgets.request.fields import refusal
 from venice_widgets.request.request import GenerationRequest, canonical, plain_record, sha256_tag
 from venice_widgets.request.style_reference import read_reference, refuse_password
 

@@ -16,8 +16,7 @@ from operator import index as index_of
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
-from venice_widgets.errors import InvalidRequest
-from venice_widgets.request.fields import NOTHING_SENT
+from venice_widgets.errors import NOTHING_SENT, InvalidRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

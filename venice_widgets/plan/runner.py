@@ -11,7 +11,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from venice_widgets.errors import Interrupted, StoreError
+from venice_widgets.errors import NOTHING_SENT, Interrupted, StoreError
 from venice_widgets.generation.may_send import refuse_lowered
 from venice_widgets.log import Status
 from venice_widgets.money import parse_usd
@@ -224,7 +224,7 @@ def run_plan(  # noqa: PLR0913  each is a choice of its caller
             checked=checked,
         )
     except KeyboardInterrupt as exc:
-        raise exc if isinstance(exc, Interrupted) else Interrupted("stopped by hand.", "Nothing was sent.") from None
+        raise exc if isinstance(exc, Interrupted) else Interrupted("stopped by hand.", NOTHING_SENT) from None
     try:
         if run.sender is not None:
             _send(run, run.sender, watch, whole_cell=whole_cell)

@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from venice_widgets.errors import CatalogueError, ModelUnavailable, clipped
+from venice_widgets.errors import NOTHING_SENT, CatalogueError, ModelUnavailable, clipped
 from venice_widgets.redact import redact
 from venice_widgets.suggest import nearest
 
 from .field_support import FieldSupport, field_support, known_users
-from .fields import NOTHING_SENT
 from .model import Model, Names, Sizing
 
 if TYPE_CHECKING:

@@ -14,12 +14,12 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
-from venice_widgets.errors import InvalidRequest
+from venice_widgets.errors import NOTHING_SENT, InvalidRequest
 from venice_widgets.money import usd_text
 from venice_widgets.suggest import nearest
 
 from .field_support import FieldSupport, known_users
-from .fields import MAX_SIDE_PIXELS, NOTHING_SENT, field_facts, refusal
+from .fields import MAX_SIDE_PIXELS, field_facts, refusal
 from .model import Sizing
 from .price_rule import billed_values, stated_price
 from .style_reference import StyleReference, split_strength

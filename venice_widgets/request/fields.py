@@ -21,7 +21,7 @@ import annotated_types
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
-from venice_widgets.errors import InvalidRequest, shown
+from venice_widgets.errors import NOTHING_SENT, InvalidRequest, shown
 from venice_widgets.suggest import did_you_mean
 
 from .field_support import known_users
@@ -31,7 +31,6 @@ MAX_SEED = 999_999_999
 MAX_SIDE_PIXELS = 1280
 DEFAULT_SIDE_PIXELS = 1024
 """Width and height that the API takes where none is given, on models that are sized in pixels."""
-NOTHING_SENT = "Nothing was sent."
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import rfc8785
 
-from venice_widgets.errors import InvalidRequest, clipped, shown
+from venice_widgets.errors import NOTHING_SENT, InvalidRequest, clipped, shown
 
 from .checks import RULES, check_applies, check_references, check_text
-from .fields import DEFAULT_SIDE_PIXELS, NOTHING_SENT, attribution_fields, check_fields, check_names, is_switch, refusal
+from .fields import DEFAULT_SIDE_PIXELS, attribution_fields, check_fields, check_names, is_switch, refusal
 from .model import Sizing
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from operator import index
 from random import SystemRandom
 from typing import TYPE_CHECKING, SupportsIndex
 
-from venice_widgets.errors import InvalidRequest, shown
+from venice_widgets.errors import NOTHING_SENT, InvalidRequest, shown
 
-from .fields import MAX_SEED, NOTHING_SENT
+from .fields import MAX_SEED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from venice_widgets.errors import SpendingRefused
+from venice_widgets.errors import NOTHING_SENT, SpendingRefused
 from venice_widgets.money import usd_text
 from venice_widgets.shell import has_terminal, in_kernel
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 STALE_SECONDS = 24 * 3600.0
 """Prices older than this count as unknown under a limit."""
-_NOTHING_SENT = "Nothing was sent."
 
 
 def allow(
@@ -68,13 +67,13 @@ def _hold_bounded(estimate: Estimate, cap: str, price_age_seconds: float) -> Non
     if estimate.upper_bound_usd is None:
         raise SpendingRefused(
             f"how much it can cost is unknown ({estimate.why_unbounded}), and {cap} is set.",
-            f"Choose what has a price (%venice model ID), or lift that limit. {_NOTHING_SENT}",
+            f"Choose what has a price (%venice model ID), or lift that limit. {NOTHING_SENT}",
         )
     if not -CLOCK_SKEW_SECONDS <= price_age_seconds <= STALE_SECONDS:
         old = f"{price_age_seconds / 3600:.0f} hours old" if price_age_seconds > 0 else "dated in the future"
         raise SpendingRefused(
             f"the prices at hand are {old}, and {cap} is set.",
-            f"Fetch them anew with %venice models --refresh. {_NOTHING_SENT}",
+            f"Fetch them anew with %venice models --refresh. {NOTHING_SENT}",
         )
 
 
@@ -84,7 +83,7 @@ def _hold_limit(estimate: Estimate, limit: Decimal, name: str, price_age_seconds
     if most is not None and most > limit:
         raise SpendingRefused(
             f"{estimate.formula} is more than {name}.",
-            f"Ask for fewer or cheaper images, or raise the limit. {_NOTHING_SENT}",
+            f"Ask for fewer or cheaper images, or raise the limit. {NOTHING_SENT}",
         )
 
 
@@ -97,18 +96,18 @@ def _hold_question(estimate: Estimate, above: Decimal, ask: Callable[[str], bool
     if answer is None and most is None:
         raise SpendingRefused(
             f"{estimate.formula}. How much it can cost is unknown, and no one can answer here.",
-            f"Give --yes (in Python yes=True), or choose what has a price (%venice model ID). {_NOTHING_SENT}",
+            f"Give --yes (in Python yes=True), or choose what has a price (%venice model ID). {NOTHING_SENT}",
         )
     if answer is None:
         raise SpendingRefused(
             f"{estimate.formula} is more than is spent without asking ({usd_text(above)}), and no one can answer here.",
             "Give --yes or a sufficient --max-cost (in Python yes=True or max_cost_usd=), or raise "
-            f"VENICE_CONFIRM_ABOVE. {_NOTHING_SENT}",
+            f"VENICE_CONFIRM_ABOVE. {NOTHING_SENT}",
         )
     if not answer:
         raise SpendingRefused(
             f"{estimate.formula} was declined.",
-            f"Answer y, or confirm beforehand with --yes or a sufficient --max-cost. {_NOTHING_SENT}",
+            f"Answer y, or confirm beforehand with --yes or a sufficient --max-cost. {NOTHING_SENT}",
         )
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from venice_widgets.client.error_body import cleaned
 from venice_widgets.config import CONFIGURED
 from venice_widgets.credentials import refuse_keys
-from venice_widgets.errors import Interrupted, InvalidRequest, shown
+from venice_widgets.errors import NOTHING_SENT, Interrupted, InvalidRequest, shown
 from venice_widgets.generation.copies import copies_of
 from venice_widgets.generation.may_send import allow_sending, budgets_of, refuse_lowered
 from venice_widgets.generation.notices import age_notes, ending_notes, known_notes, recovery_notes
@@ -275,7 +275,7 @@ class Session(Connection):
         if generation is not None:
             return self._told_of_stop(generation, cause)
         prepared.sending.give_back()
-        return Interrupted("stopped.", "Nothing was sent.")
+        return Interrupted("stopped.", NOTHING_SENT)
 
     def _told_of_stop(self, generation: Generation, cause: KeyboardInterrupt) -> Interrupted:
         if isinstance(cause, Interrupted):
@@ -288,7 +288,7 @@ class Session(Connection):
     def _context(self, stated: Mapping[str, Any]) -> dict[str, Any]:
         """Where a request comes from, as far as it can be known, and what the caller says of it."""
         if not isinstance(stated, Mapping):
-            raise InvalidRequest(f"context {shown(stated, repr)} is no dict.", "Nothing was sent.", field="context")
+            raise InvalidRequest(f"context {shown(stated, repr)} is no dict.", NOTHING_SENT, field="context")
         keys = (self.settings.api_key, self.settings.wallet_key)
         found = circumstances(running_shell(), cell=stated.get("cell"), secrets=keys)
         return {**cleaned(dict(stated), partial(redact_own_words, secrets=keys)), **found}
