@@ -44,7 +44,7 @@ def ask_balance(settings: Settings, client: Client) -> Balance:
         CredentialsRefused: there is no key, or it is wrong.
         ResponseError: the response cannot be understood.
     """
-    if not (settings.api_key or settings.wallet_key):
+    if settings.credential is None:
         raise CredentialsRefused(*no_credentials())
     if uses_wallet(settings):
         return _of_wallet(client.get_json(f"/x402/balance/{wallet_address(settings)}"))

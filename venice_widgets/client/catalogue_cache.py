@@ -113,7 +113,7 @@ class CatalogueKeeper:
 
 def _key(settings: Settings) -> str:
     """A name for this base URL and credential that tells neither."""
-    credential = settings.api_key or settings.wallet_key
+    credential = settings.credential
     text = f"{settings.base_url}\n{credential.reveal() if credential else ''}"
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

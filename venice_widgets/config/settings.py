@@ -67,6 +67,11 @@ class Settings:
     sources: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Setting name -> where its value came from, for those that are not defaults."""
 
+    @property
+    def credential(self) -> Secret | None:
+        """What pays: the key, or the wallet where there is none; None where there is neither."""
+        return self.api_key or self.wallet_key
+
     def for_demo(self) -> Settings:
         """These settings with the simulator behind them: no credentials, a store of its own.
 

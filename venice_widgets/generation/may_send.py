@@ -63,7 +63,7 @@ def allow_sending(
         CredentialsRefused: there is no key.
         SpendingRefused: too expensive, of unknown price under a limit, not confirmed, or priced over an hour ago.
     """
-    if not (settings.api_key or settings.wallet_key):
+    if settings.credential is None:
         raise CredentialsRefused(*no_credentials())
     _refuse_old(prepared)
     refuse_uncovered(prepared.estimate, left(budgets_of(settings)))

@@ -37,8 +37,8 @@ def account_name(session: Session) -> str:
     settings = session.settings
     if settings.demo:
         return DEMO
-    secret = settings.api_key or settings.wallet_key
-    kind = "wallet" if settings.wallet_key and not settings.api_key else "key"
+    secret = settings.credential
+    kind = "key" if secret is settings.api_key else "wallet"
     payer = f"{kind} {secret.masked}" if secret else "no key"
     host = settings.base_url.split("//")[-1].split("/")[0]
     return f"Real · {host} · {payer}"
@@ -60,7 +60,9 @@ def read_account(session: Session) -> Account:
 
 
 def read_balance(session: Session) -> str:
-    """What the account says, over the network, at no cost."""
+    """What the account says, over the network, at no cost; empty where there is no account."""
+    if session.settings.credential is None:
+        return ""
     try:
         amounts = session.balance().amounts
     except VeniceError as exc:

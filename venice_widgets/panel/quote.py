@@ -170,7 +170,7 @@ def no_prompt() -> InvalidRequest:
 def _problem(form: Form, priced: Estimate, terms: Terms, catalogue: Catalogue) -> VeniceError | None:
     if not form.prompt.strip():
         return no_prompt()
-    if not (terms.settings.api_key or terms.settings.wallet_key):
+    if terms.settings.credential is None:
         return CredentialsRefused(
             "there is no API key.", "Run %venice login in a cell, or set VENICE_API_KEY. %venice demo on needs none."
         )

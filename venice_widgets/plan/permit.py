@@ -49,7 +49,7 @@ def permit(
         SpendingRefused: it is more than a limit, a budget or what was shown, or it was declined.
     """
     settings = host.settings
-    if not (settings.api_key or settings.wallet_key):
+    if settings.credential is None:
         raise CredentialsRefused(*no_credentials())
     limit = None if max_cost_usd is None else parse_usd(max_cost_usd, "max_cost_usd")
     age = outlook.price_age_seconds

@@ -90,7 +90,7 @@ class Connection:
     def lacks_key(self) -> bool:
         """Whether it has looked for a key and found none."""
         begun: Settings | None = self.__dict__.get("_begun")
-        return begun is not None and not (begun.api_key or begun.wallet_key)
+        return begun is not None and begun.credential is None
 
     @made_once
     def _begun(self) -> Settings:
@@ -114,7 +114,7 @@ class Connection:
         settings = self.settings
         if settings.demo:
             return RateLimiter(None)
-        credential = settings.api_key or settings.wallet_key
+        credential = settings.credential
         account = f"{settings.base_url} {credential.reveal() if credential else ''}"
         return RateLimiter(
             settings.requests_per_minute,

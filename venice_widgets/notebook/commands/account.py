@@ -160,7 +160,7 @@ def _demo(_: Session, given: Mapping[str, Any]) -> Bundle:
             "nothing leaves this machine, and no one is asked before spending. %venice demo off switches to Venice.",
             kind="information",
         )
-    key = "a key is set" if session.settings.api_key or session.settings.wallet_key else "no key is set: VENICE_API_KEY"
+    key = "a key is set" if session.settings.credential else "no key is set: VENICE_API_KEY"
     host = "api.venice.ai" if session.settings.base_url == BASE_URL else session.settings.base_url
     return notice(f"The demo is off: requests go to {host} and cost money ({key}).", kind="information")
 
