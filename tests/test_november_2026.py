@@ -173,7 +173,7 @@ LINES = {
         fields={"model": "grok-imagine-image-2-0", "quality": "high"},
         options="--model grok-imagine-image-2-0 --quality high",
         cell=("--quality high is not one that grok-imagine-image-2-0 takes.", "It takes low, medium.", "Nothing was"),
-        panel=('["low", "low"], ["medium", "medium"]', "quality high is not one that grok-imagine-image-2-0 takes."),
+        panel=('["low", "low"], ["medium", "medium"]', "Quality high is not one that grok-imagine-image-2-0 takes."),
         python=(
             lambda session: (
                 priced(session, model="grok-imagine-image-2-0").price_usd,
@@ -215,7 +215,7 @@ LINES = {
         fields={"model": "kling-v4-text-to-image", "resolution": "1K"},
         options="--model kling-v4-text-to-image --resolution 1K",
         cell=("--resolution 1K is not one that kling-v4-text-to-image takes.", "It takes 2K, 4K. The nearest is 2K."),
-        panel=('["2K", "2K"], ["4K", "4K"]', "resolution 1K is not one that kling-v4-text-to-image takes.", "$0.06"),
+        panel=('["2K", "2K"], ["4K", "4K"]', "Resolution 1K is not one that kling-v4-text-to-image takes.", "$0.06"),
         python=(
             lambda session: (
                 priced(session, model="kling-v4-text-to-image", aspect_ratio="4:3").price_usd,

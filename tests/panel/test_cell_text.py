@@ -9,7 +9,7 @@ import pytest
 
 from venice_widgets.errors import VeniceError
 from venice_widgets.panel import Panel
-from venice_widgets.panel.cell_text import cell_text, form_text, python_text
+from venice_widgets.panel.cell_text import Call, call_of
 from venice_widgets.panel.sending import build
 from venice_widgets.panel.state import started
 from venice_widgets.request.request import canonical
@@ -77,7 +77,7 @@ def bodies(prepared: Any) -> list[bytes]:
     return [canonical(prepared.request.body(seed)) for seed in seeds]
 
 
-@pytest.mark.parametrize("text_of", [form_text, lambda form: form_text(form, python_text)], ids=["cell", "python"])
+@pytest.mark.parametrize("text_of", [Call.cell, Call.python], ids=["cell", "python"])
 def test_the_copy_of_random_panels_sends_the_same_bytes(text_of: Callable[[Any], str], shell, session, sold, capsys):
     compared = 0
     for number in range(PANELS):
@@ -87,9 +87,9 @@ def test_the_copy_of_random_panels_sends_the_same_bytes(text_of: Callable[[Any],
         except VeniceError:
             continue
         sold.clear()
-        shell.run_cell(text_of(form))
-        assert len(sold) == 1, (number, form, text_of(form), capsys.readouterr())
-        assert bodies(sold[0]) == wanted, (number, form, text_of(form))
+        shell.run_cell(text_of(call_of(form)))
+        assert len(sold) == 1, (number, form, text_of(call_of(form)), capsys.readouterr())
+        assert bodies(sold[0]) == wanted, (number, form, text_of(call_of(form)))
         compared += 1
         if number % 50 == 0:
             capsys.readouterr()
@@ -97,23 +97,23 @@ def test_the_copy_of_random_panels_sends_the_same_bytes(text_of: Callable[[Any],
 
 
 def test_a_cell_says_no_more_than_was_chosen():
-    assert cell_text("a fox", {"model": "z-image-turbo"}) == "%%venice --model z-image-turbo\na fox"
+    assert Call("a fox", {"model": "z-image-turbo"}).cell() == "%%venice --model z-image-turbo\na fox"
     chosen = {"model": "m", "safe_mode": False, "lora_strength": 0, "negative_prompt": "-x"}
-    assert cell_text("a fox", chosen, seed=0) == (
+    assert Call("a fox", chosen, seed=0).cell() == (
         "%%venice --model m --negative-prompt=-x --lora-strength 0 --no-safe-mode --seed 0\na fox"
     )
 
 
 def test_a_value_of_dashes_fits_a_cell():
-    assert cell_text("a fox", {"negative_prompt": "--"}) == "%%venice --negative-prompt=--\na fox"
+    assert Call("a fox", {"negative_prompt": "--"}).cell() == "%%venice --negative-prompt=--\na fox"
 
 
 def test_a_prompt_that_reads_as_options_of_a_cell_is_raw():
-    assert cell_text("a fox\n --seed 4", {}) == "%%venice --raw\na fox\n --seed 4"
+    assert Call("a fox\n --seed 4", {}).cell() == "%%venice --raw\na fox\n --seed 4"
 
 
 def test_what_a_cell_could_not_carry_is_a_python_call():
-    text = cell_text("a fox", {"negative_prompt": "a\nb"})
+    text = Call("a fox", {"negative_prompt": "a\nb"}).cell()
     assert text == "import venice_widgets\n\nvenice_widgets.generate(\n    'a fox',\n    negative_prompt='a\\nb',\n)"
 
 

@@ -93,7 +93,7 @@ def _environment() -> dict[str, str]:
 
 FORM = {
     "model": "z-image-turbo", "prompt": "A HORSE", "values": {}, "seed_mode": "new", "seed": "", "images": "2",
-    "again": False,
+    "again": False, "sweep": {}, "skip_invalid": False,
 }  # fmt: skip
 
 

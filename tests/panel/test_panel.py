@@ -382,8 +382,10 @@ def test_without_a_key_it_says_so_before_the_click(wire, simulator, monkeypatch)
     session = Session(transport=simulator.transport())
     view = View(Panel(session=session, prompt="A fox"), wire)
     view.settle()
-    assert "there is no API key" in view.problem
+    assert "There is no API key" in view.problem
     assert "no key" in view.slices["quote"]["facts"]["account"]
+    assert "balance" not in view.slices["account"]["text"]
+    assert "/api_keys/rate_limits" not in {request.path for request in simulator.requests}
     view.panel.close()
 
 
@@ -538,7 +540,8 @@ def test_program_calls_raise_what_a_user_would_read(open_panel, session):
     with pytest.raises(InvalidRequest, match="widht"):
         Panel(session=session, widht=3)
     odd = open_panel(images=2.7)
-    assert "images 2.7 is not a whole number" in odd.problem
+    assert "Images 2.7 is not a whole number" in odd.problem
+    assert "Nothing was sent" not in odd.problem
     with pytest.raises(InvalidRequest):
         odd.panel.generate()
 

@@ -36,8 +36,9 @@ def test_a_file_without_a_recipe_is_told(open_panel, tmp_path):
 
 def test_what_a_file_from_elsewhere_says_is_taken_only_where_it_can_be_used(session):
     request = {"prompt": "a fox", "model": "sdxl", "seed": 10**12, "steps": "many", "cfg_scale": 7}
+    request["style_references"] = [{"image": "sha256:/etc/passwd"}]
     recipe = Recipe(request, seed=None, run_id="", request_hash="", image_sha256="")
     found = FoundRecipe(recipe=recipe, origin="infotext", exact=False, where="x")
     taken, gaps = usable(found, session.catalogue())
     assert taken == {"prompt": "a fox", "cfg_scale": 7}
-    assert gaps == ["model", "seed", "steps"]
+    assert gaps == ["model", "seed", "steps", "style_references"]

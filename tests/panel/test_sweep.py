@@ -13,7 +13,7 @@ from tests.panel.conftest import View, Wire, sent, wait_until
 from tests.panel.test_cell_text import PROMPTS, TEXTS
 from venice_widgets.errors import InvalidRequest, VeniceError
 from venice_widgets.panel import Panel
-from venice_widgets.panel.cell_text import form_text, python_text
+from venice_widgets.panel.cell_text import Call, call_of
 from venice_widgets.panel.labels import varied_list
 from venice_widgets.panel.state import VARIED, State, edited, form_from_wire, started
 from venice_widgets.panel.sweep import plan_of
@@ -23,6 +23,7 @@ from venice_widgets.request.catalogue import parse_catalogue
 from venice_widgets.request.request import canonical
 from venice_widgets.session import Session
 from venice_widgets.simulator import Fault
+from venice_widgets.simulator.art.painter import paint as scenes
 
 FOXES = {"replace": "fox, owl, bear", "steps": "1..4"}
 
@@ -91,7 +92,7 @@ def test_several_seeds_are_an_axis_of_a_sweep(open_panel):
         ({"cfg_scale": "1,x"}, "cannot be read"),
         ({"replace": "wolf, owl"}, "is not in the prompt"),
         ({"replace": "fox"}, "names one text"),
-        ({"steps": "1..1000"}, "the sweep has 1,000 cells, more than the panel's 800."),
+        ({"steps": "1..1000"}, "The sweep has 1,000 cells, more than the panel's 800."),
     ],
 )
 def test_values_that_make_no_sweep_are_refused_where_they_stand(open_panel, simulator, sweep, said):
@@ -234,7 +235,7 @@ def test_a_view_that_is_opened_later_is_sent_the_whole_grid_but_no_tile_twice(op
     assert wire.bytes < 20_000
 
 
-@pytest.mark.parametrize("paint", [None])  # tiles of a usual size
+@pytest.mark.parametrize("paint", [scenes], ids=[""])  # tiles of a usual size
 def test_a_sweep_of_forty_crosses_as_its_tiles_and_little_more(high_rate_limit, open_panel, wire, cells):
     view = vary(open_panel(seed="1..20", hide_watermark=True), steps="1,2")
     wire.clear()
@@ -402,7 +403,7 @@ def bodies(plan: Any, session: Session) -> list[tuple[bytes, dict[str, str]]]:
     return found
 
 
-@pytest.mark.parametrize("text_of", [form_text, lambda form: form_text(form, python_text)], ids=["cell", "python"])
+@pytest.mark.parametrize("text_of", [Call.cell, Call.python], ids=["cell", "python"])
 def test_the_copy_of_random_sweeps_makes_the_same_requests(
     text_of: Callable[[Any], str], shell, session, monkeypatch, capsys
 ):
@@ -422,9 +423,9 @@ def test_the_copy_of_random_sweeps_makes_the_same_requests(
         except VeniceError:
             continue
         planned.clear()
-        shell.run_cell(text_of(form))
-        assert len(planned) == 1, (number, form, text_of(form), capsys.readouterr())
-        assert bodies(planned[0], session) == wanted, (number, form, text_of(form))
+        shell.run_cell(text_of(call_of(form)))
+        assert len(planned) == 1, (number, form, text_of(call_of(form)), capsys.readouterr())
+        assert bodies(planned[0], session) == wanted, (number, form, text_of(call_of(form)))
         compared += 1
     assert compared > 150
 

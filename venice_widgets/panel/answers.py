@@ -11,7 +11,7 @@ from venice_widgets.generation.stored_images import forget, recalled
 from venice_widgets.replays.read_recipe import read_recipe
 from venice_widgets.request.catalogue import FieldSupport
 
-from .cell_text import cell_text, form_text, python_text
+from .cell_text import Call, call_of
 from .gallery import MOST_COMPARED, SAVE_PATTERN, at_no_cost, download, image_of, with_reference_files
 from .history import PAGE, favorite_runs, find_runs, recent_prompts, run_card, thumbnails
 from .notices import Notice
@@ -59,12 +59,12 @@ class Answers:
         return answers[asked["what"]](asked)
 
     def _text(self, asked: Mapping[str, Any]) -> Answer:
-        make = cell_text if asked["what"] == "cell" else python_text
-        if "form" in asked:
-            return {"text": form_text(form_from_wire(asked["form"]), make)}, []
-        request = self._request(asked)
+        call = call_of(form_from_wire(asked["form"])) if "form" in asked else self._call(self._request(asked))
+        return {"text": call.cell() if asked["what"] == "cell" else call.python()}, []
+
+    def _call(self, request: Mapping[str, Any]) -> Call:
         fields = {name: as_sent(name, value) for name, value in request.items() if name not in ("prompt", "seed")}
-        return {"text": make(str(request["prompt"]), fields, seed=request.get("seed"))}, []
+        return Call(str(request["prompt"]), fields, request.get("seed"))
 
     def _image(self, asked: Mapping[str, Any]) -> Answer:
         image = self.image(str(asked["key"]))

@@ -2,13 +2,14 @@
 
 What is varied is in its option as it was typed: cell, Python and panel share one grammar. A cell's options are one
 line and its body loses one final line break. Where a value does not survive that (a line break in a negative prompt,
-say), `cell_text` gives the Python call instead.
+say), `Call.cell` gives the Python call instead.
 """
 
 from __future__ import annotations
 
 import shlex
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from venice_widgets.errors import VeniceError
@@ -19,93 +20,87 @@ from .state import REPLACE
 from .sweep import in_order
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from .state import Form
 
 
-def form_text(form: Form, make: Callable[..., str] | None = None) -> str:
-    """The text of a form, by `cell_text` or `python_text`."""
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a cell or a Python call says."""
+
+    prompt: str
+    fields: Mapping[str, Any]
+    """The chosen fields, ``model`` among them; of what is varied all values, ``replace`` among them."""
+    seed: int | str | None = None
+    """A number, list or range; None to draw one."""
+    images: int | None = None
+    """How many; None or 1 says nothing."""
+    again: bool = False
+    """Send also what the log holds."""
+    sweep: Collection[str] = ()
+    """The names in `fields` that have several values."""
+    skip_invalid: bool = False
+    """Leave out what a model cannot make."""
+
+    def cell(self) -> str:
+        """The cell. Its body is the prompt, unchanged; a Python call where the magic could not carry a value."""
+        if not _fits_a_cell(self.prompt, self.fields) or any(
+            name != REPLACE and is_switch(name) for name in self.sweep
+        ):
+            return self.python()
+        words = ["%%venice"]
+        for name, value in self._given().items():
+            words += _option(field_facts()[name].option, value)
+        if self.images and self.images > 1:
+            words.append(f"-n {self.images}")
+        if REPLACE in self.sweep:
+            words += _option(REPLACE, self.fields[REPLACE])
+        switches = {"--skip-invalid": self.skip_invalid, "--again": self.again, "--raw": _reads_as_more(self.prompt)}
+        words += [option for option, is_on in switches.items() if is_on]
+        return f"{' '.join(words)}\n{self.prompt}" + ("\n" if self.prompt.endswith("\n") else "")
+
+    def python(self) -> str:
+        """The call of `venice_widgets.generate`, or of `Session.plan` where several values are given."""
+        given = self._given()
+        if self.images and self.images > 1:
+            given["images"] = self.images
+        if self.again:
+            given["again"] = True
+        if self.sweep:
+            return self._plan(given)
+        return "\n".join(
+            ["import venice_widgets", "", "venice_widgets.generate(", *_arguments(self.prompt, given), ")"]
+        )
+
+    def _given(self) -> dict[str, Any]:
+        """The fields that say something, in the order of the cell's options; the seed last."""
+        said = {name: self.fields[name] for name in field_facts() if self.fields.get(name) is not None}
+        return {**said, **({} if self.seed is None else {"seed": self.seed})}
+
+    def _plan(self, given: dict[str, Any]) -> str:
+        options = {
+            "search_replace": self.fields.get(REPLACE),
+            "skip_invalid": self.skip_invalid or None,
+            "raw": ("{{" in self.prompt) or None,
+        }
+        others = {name: value for name, value in {**given, **options}.items() if name not in field_facts()}
+        named = {**in_order(given), **{name: value for name, value in others.items() if value is not None}}
+        plan = [
+            "session = venice_widgets.current_session()", "plan = session.plan(", *_arguments(self.prompt, named), ")"
+        ]  # fmt: skip
+        run = f"grid = plan.run({'again=True' if self.again else ''})"
+        return "\n".join(["import venice_widgets", "", *plan, run, "grid"])
+
+
+def call_of(form: Form) -> Call:
+    """What a form comes to; a number of images that cannot be read is left out."""
     images = None
     if not form.lists_seeds:
         with suppress(VeniceError):
             images = image_count(form.images)
-    fields = {**form.fields(), **form.sweep}
     skip = form.skip_invalid and bool(form.sweep)
-    return (make or cell_text)(
-        form.prompt, fields, seed=form.seeds or None, images=images, again=form.again, sweep=form.sweep, skip=skip
-    )
-
-
-def cell_text(
-    prompt: str,
-    fields: Mapping[str, Any],
-    *,
-    seed: int | str | None = None,
-    images: int | None = None,
-    again: bool = False,
-    sweep: Collection[str] = (),
-    skip: bool = False,
-) -> str:
-    """The cell. Its body is the prompt, unchanged; a Python call where the magic could not carry a value.
-
-    Args:
-        prompt: what the images show.
-        fields: the chosen fields, ``model`` among them.
-        seed: a number, list or range; None to let the cell draw one.
-        images: how many; None or 1 says nothing.
-        again: send also what the log holds.
-        sweep: the fields that have several values, ``replace`` among them.
-        skip: leave out what a model cannot make.
-    """
-    if not _fits_a_cell(prompt, fields) or any(name != REPLACE and is_switch(name) for name in sweep):
-        return python_text(prompt, fields, seed=seed, images=images, again=again, sweep=sweep, skip=skip)
-    words = ["%%venice"]
-    for name, facts in field_facts().items():
-        if fields.get(name) is not None and name != "seed":
-            words += _option(facts.option, fields[name])
-    if seed is not None:
-        words += _option("seed", seed)
-    if images and images > 1:
-        words.append(f"-n {images}")
-    if REPLACE in sweep:
-        words += _option(REPLACE, fields[REPLACE])
-    words += [option for option, is_on in (("--skip-invalid", skip), ("--again", again)) if is_on]
-    if _reads_as_more(prompt):
-        words.append("--raw")
-    return f"{' '.join(words)}\n{prompt}" + ("\n" if prompt.endswith("\n") else "")
-
-
-def python_text(
-    prompt: str,
-    fields: Mapping[str, Any],
-    *,
-    seed: int | str | None = None,
-    images: int | None = None,
-    again: bool = False,
-    sweep: Collection[str] = (),
-    skip: bool = False,
-) -> str:
-    """The call of `venice_widgets.generate`, or of `Session.plan` where several values are given."""
-    given = {name: fields[name] for name in field_facts() if fields.get(name) is not None and name != "seed"}
-    if seed is not None:
-        given["seed"] = seed
-    if images and images > 1:
-        given["images"] = images
-    if again:
-        given["again"] = True
-    if sweep:
-        return _plan_text(prompt, given, fields.get(REPLACE), skip=skip)
-    return "\n".join(["import venice_widgets", "", "venice_widgets.generate(", *_arguments(prompt, given), ")"])
-
-
-def _plan_text(prompt: str, given: dict[str, Any], replace: str | None, *, skip: bool) -> str:
-    more = {"search_replace": replace, "skip_invalid": skip or None, "raw": ("{{" in prompt) or None}
-    others = {name: value for name, value in given.items() if name not in field_facts()}
-    named = {**in_order(given), **others, **{name: value for name, value in more.items() if value is not None}}
-    plan = ["session = venice_widgets.current_session()", "plan = session.plan(", *_arguments(prompt, named), ")"]
-    run = f"grid = plan.run({'again=True' if 'again' in given else ''})"
-    return "\n".join(["import venice_widgets", "", *plan, run, "grid"])
+    return Call(form.prompt, {**form.fields(), **form.sweep}, form.seeds or None, images, form.again, form.sweep, skip)
 
 
 def _arguments(prompt: str, given: Mapping[str, Any]) -> list[str]:

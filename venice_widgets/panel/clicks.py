@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from venice_widgets.errors import NOTHING_SENT, SpendingRefused, StoreError, VeniceError
 
-from .cell_text import form_text
+from .cell_text import call_of
 from .gallery import Gallery
 from .knowledge import Knowledge
 from .notices import Notice, error_notice
@@ -157,7 +157,7 @@ class Clicks(Knowledge):
             self.notices[""] = [Notice("Declined. Nothing was sent.")]
 
     def _accept(self, form: Form, now: Quote) -> Job:
-        job = Job(self.session, form, now, cell=form_text(form))
+        job = Job(self.session, form, now, cell=call_of(form).cell())
         self.question = None
         for name in [name for name in self.notices if name not in self._in_flight()]:
             del self.notices[name]
@@ -197,10 +197,16 @@ class Clicks(Knowledge):
         with self.lock:
             self._post_previews(tiles)
 
+    def _is_newest(self, job: Job) -> bool:
+        """Whether it is the newest click of those that have images."""
+        if self._newest is None or _number(job) >= _number(self._newest):
+            self._newest = job
+        return job is self._newest
+
     def _on_sweep(self, job: Job, sweep: SweepRun) -> None:
         with self.lock:
-            if self._newest is None or _number(job) >= _number(self._newest):
-                self._newest, self.sweep = job, sweep
+            if self._is_newest(job):
+                self.sweep = sweep
             if sweep is not self.sweep:
                 return
             cells = sweep.news()
@@ -216,8 +222,8 @@ class Clicks(Knowledge):
         if generation is None:
             return
         with self.lock:
-            if self._newest is None or _number(job) >= _number(self._newest):
-                self._newest, self.generation = job, generation
+            if self._is_newest(job):
+                self.generation = generation
             self.post_images(self.gallery.add(generation.generation_id, generation.images))
         self.publish()
 

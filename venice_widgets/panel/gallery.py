@@ -14,6 +14,9 @@ from venice_widgets.generation.run import money_text
 from venice_widgets.generation.stored_images import recalled
 from venice_widgets.log import RUN_ENDING
 
+from .protocol import image_key
+from .state import as_lines
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
@@ -26,11 +29,6 @@ MOST_IMAGES = 60
 """The oldest beyond this leave the gallery (not the log), but for the newest generation, pinned and compared ones."""
 MOST_COMPARED = 4
 SAVE_PATTERN = "{model}-{seed}-{run_id}.{ext}"
-
-
-def key_of(image: Image) -> str:
-    """What tells one image from another."""
-    return f"{image.run_id}:{image.sha256[:16]}"
 
 
 class Gallery:
@@ -46,7 +44,7 @@ class Gallery:
 
     def add(self, group: str, images: Iterable[Image]) -> list[str]:
         """Show images of one generation, in the order of their seeds; the keys of those that are new."""
-        found = {key_of(image): image for image in images}
+        found = {image_key(image.run_id, image.sha256): image for image in images}
         new = [key for key in found if key not in self._images]
         self._images |= {key: found[key] for key in new}
         known = self._groups.pop(group, []) if group not in self._groups else self._groups[group]
@@ -159,7 +157,7 @@ def with_reference_files(request: Mapping[str, Any], objects: ObjectStore) -> di
     references = request.get("style_references")
     if not references:
         return dict(request)
-    return {**request, "style_references": "\n".join(_reference(each, objects) for each in references)}
+    return {**request, "style_references": as_lines(_reference(each, objects) for each in references)}
 
 
 def _reference(reference: Mapping[str, Any], objects: ObjectStore) -> str:

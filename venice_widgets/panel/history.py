@@ -12,6 +12,8 @@ from venice_widgets.generation.stored_images import small_image
 from venice_widgets.log import RUN_ENDING, Status
 from venice_widgets.money import usd_text
 
+from .protocol import image_key
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
@@ -87,7 +89,7 @@ def run_card(run: RunRecord, favorites: Collection[str] = ()) -> dict[str, Any]:
         "when": run.draft.created_at.isoformat(),
         "state": str(run.status),
         "problem": shortened(error, 240),
-        "keys": [f"{run.run_id}:{image.sha256[:16]}" for image in run.images],
+        "keys": [image_key(run.run_id, image.sha256) for image in run.images],
         "favorite": run.run_id in favorites,
     }
 

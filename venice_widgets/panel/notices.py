@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from venice_widgets.errors import VeniceError
+from venice_widgets.errors import NOTHING_SENT, VeniceError
 from venice_widgets.generation.run import missing_images
 
 if TYPE_CHECKING:
@@ -29,8 +29,18 @@ class Notice:
 
 def error_notice(error: BaseException) -> Notice:
     """An error in words. A mistake of ours is named by its class, never shown as a traceback."""
-    text = str(error) if isinstance(error, VeniceError) else f"{type(error).__name__}: {error}"
+    text = _sentence(str(error)) if isinstance(error, VeniceError) else f"{type(error).__name__}: {error}"
     return Notice(text, "error", str(getattr(error, "field", None) or ""))
+
+
+def standing_text(problem: VeniceError | None) -> str:
+    """What keeps a form from being sent, before any click: that nothing was sent is no news."""
+    return _sentence(str(problem).removesuffix(NOTHING_SENT).rstrip()) if problem else ""
+
+
+def _sentence(text: str) -> str:
+    """With a capital, since it stands by itself; a name like ``aspect_ratio`` stays as it is."""
+    return text[:1].upper() + text[1:] if text.partition(" ")[0].isalpha() else text
 
 
 def ending(generation: Generation) -> list[Notice]:

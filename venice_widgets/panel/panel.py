@@ -16,13 +16,13 @@ from venice_widgets.request.style_reference import StyleReference
 from venice_widgets.shell import running_shell
 
 from .answers import Answers
-from .cell_text import form_text, python_text
+from .cell_text import call_of
 from .controller import Controller
 from .notices import error_notice
 from .saved_output import SavedOutput
 from .serial_queue import SerialQueue
 from .slices import all_slices
-from .state import started
+from .state import as_lines, started
 from .widget import PanelWidget, has_subshells
 
 if TYPE_CHECKING:
@@ -189,11 +189,11 @@ class Panel(PanelWidget):
 
     def to_cell(self) -> str:
         """The ``%%venice`` cell that makes what is chosen now; Python where a cell could not carry it."""
-        return form_text(self._controller.state.form)
+        return call_of(self._controller.state.form).cell()
 
     def to_python(self) -> str:
         """The Python that makes what is chosen now: `venice_widgets.generate`, or `Session.plan` for a sweep."""
-        return form_text(self._controller.state.form, python_text)
+        return call_of(self._controller.state.form).python()
 
     def close(self) -> None:
         """Stop what is not sent, and free the channel. What is in flight is filed as it arrives."""
@@ -241,8 +241,7 @@ def _plain(fields: dict[str, Any], session: Session | None) -> dict[str, Any]:
     references = fields.get("style_references")
     if not references:
         return fields
-    texts = [_reference_text(each, session) for each in references]
-    return {**fields, "style_references": "\n".join(texts)}
+    return {**fields, "style_references": as_lines(_reference_text(each, session) for each in references)}
 
 
 def _reference_text(reference: Any, session: Session | None) -> str:

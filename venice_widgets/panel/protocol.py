@@ -39,6 +39,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from .state import FORM_KINDS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -46,11 +48,11 @@ TYPES = frozenset((
     "hello", "edit", "generate", "confirm", "decline", "cancel", "drop", "act", "reset", "draw", "place", "refresh",
     "upload", "ask",
 ))  # fmt: skip
-FORM_PARTS = {
-    "model": str, "prompt": str, "seed_mode": str, "seed": str, "images": str, "again": bool, "values": dict,
-    "sweep": dict, "skip_invalid": bool,
-}  # fmt: skip
-"""The parts of the form that an edit may change, and their kinds."""
+
+
+def image_key(run_id: str, sha256: str) -> str:
+    """What tells one image from another."""
+    return f"{run_id}:{sha256[:16]}"
 
 
 class BadMessage(ValueError):
@@ -88,7 +90,7 @@ def _check_edit(content: Mapping[str, Any]) -> None:
     if not isinstance(changes, dict):
         raise BadMessage("changes are an object")
     for name, value in changes.items():
-        if name not in FORM_PARTS or not isinstance(value, FORM_PARTS[name]):
+        if not isinstance(value, FORM_KINDS.get(name, ())):
             raise BadMessage(f"the form has no such {name}")
     splice = content.get("splice")
     if splice is not None and not _is_splice(splice):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from venice_widgets.errors import InvalidRequest
+from venice_widgets.files.hashed import digest_of_tag
 from venice_widgets.replays.read_recipe import read_recipe
 from venice_widgets.request.fields import MAX_SEED, check_fields, field_facts
 
@@ -60,7 +61,7 @@ def _is_usable(name: str, value: Any, catalogue: Catalogue | None) -> bool:
         return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= MAX_SEED
     if name == "style_references":
         return isinstance(value, list) and all(
-            isinstance(each, dict) and str(each.get("image", "")).startswith("sha256:") for each in value
+            isinstance(each, dict) and digest_of_tag(each.get("image")) for each in value
         )
     with suppress(InvalidRequest):
         return name in field_facts() and bool(check_fields({name: value}))

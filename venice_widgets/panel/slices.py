@@ -11,9 +11,10 @@ from venice_widgets.generation.result import seed_text
 from venice_widgets.money import usd_text
 
 from .account import DEMO
-from .gallery import differing, key_of, placeholders
+from .gallery import differing, placeholders
 from .history import STATES
 from .labels import control_list, filter_list, left_out_text, model_facts, model_list, size_presets, varied_list
+from .notices import standing_text
 from .quote import Quote, price_grid
 from .sweep import describe
 
@@ -81,7 +82,7 @@ def _quote(panel: Controller, quoted: Quote) -> dict[str, Any]:
         "formula": _formula(quoted),
         "defaults": _defaults(quoted),
         "button": _button(panel, quoted),
-        "problem": str(problem) if problem else "",
+        "problem": standing_text(problem),
         "field": str(getattr(problem, "field", None) or ""),
         "loading": panel.catalogue is None and panel.load_error is None,
         "failed": panel.catalogue is None and panel.load_error is not None,
@@ -178,7 +179,7 @@ def _compare(panel: Controller) -> dict[str, Any]:
     images = list(panel.gallery.compared.values())
     rows = differing([dict(image.request) for image in images]) if len(images) > 1 else []
     return {
-        "keys": [key_of(image) for image in images],
+        "keys": list(panel.gallery.compared),
         "names": [f"{seed_text(image.seed)} · {image.model}" for image in images],
         "rows": rows,
     }

@@ -8,6 +8,7 @@ numbers by which an older message is told from a newer one.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from dataclasses import fields as dataclass_fields
 from enum import StrEnum
 from random import SystemRandom
 from types import MappingProxyType
@@ -17,7 +18,7 @@ from venice_widgets.request.axes import can_vary
 from venice_widgets.request.fields import MAX_SEED, attribution_fields, field_facts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from venice_widgets.request.catalogue import Model
 
@@ -75,22 +76,17 @@ class Form:
     def fields(self) -> dict[str, Any]:
         """The chosen fields as `Session.build` takes them, without the seed and what is varied."""
         values = {"model": self.model or None, **self.values}
-        sent = {name: as_sent(name, values.get(name)) for name in field_facts() if name not in self.sweep}
-        return {name: value for name, value in sent.items() if value is not None}
+        names = [name for name in field_facts() if name not in self.sweep]
+        return dict(_chosen({name: as_sent(name, values.get(name)) for name in names}))
 
     def wire(self) -> dict[str, Any]:
         """As the browser holds it, and sends it back with a click."""
-        return {
-            "model": self.model,
-            "prompt": self.prompt,
-            "values": dict(self.values),
-            "seed_mode": str(self.seed_mode),
-            "seed": self.seed,
-            "images": self.images,
-            "again": self.again,
-            "sweep": dict(self.sweep),
-            "skip_invalid": self.skip_invalid,
-        }
+        parts = {part.name: getattr(self, part.name) for part in dataclass_fields(self)}
+        return {**parts, "values": dict(self.values), "sweep": dict(self.sweep), "seed_mode": str(self.seed_mode)}
+
+
+FORM_KINDS = {name: type(value) for name, value in Form().wire().items()}
+"""Part of the form -> its kind, as the browser sends it."""
 
 
 def form_from_wire(document: Mapping[str, Any]) -> Form:
@@ -100,22 +96,21 @@ def form_from_wire(document: Mapping[str, Any]) -> Form:
         KeyError: a part of it is missing.
         ValueError: a part of it is of the wrong kind.
     """
-    values = dict(document["values"])
-    if not all(isinstance(document[name], str) for name in ("model", "prompt", "seed", "images")):
-        raise ValueError("the form's model, prompt, seed and images are texts")
-    if unknown := [name for name in values if name not in field_facts() or name in NOT_VALUES]:
+    parts = {name: document[name] for name in FORM_KINDS}
+    if wrong := [name for name, kind in FORM_KINDS.items() if not isinstance(parts[name], kind)]:
+        raise ValueError(f"the form has no such {wrong[0]}")
+    if unknown := [name for name in parts["values"] if name not in field_facts() or name in NOT_VALUES]:
         raise ValueError(f"the form has no field {unknown[0]!r}")
-    return Form(
-        model=document["model"],
-        prompt=document["prompt"],
-        values=_frozen({name: value for name, value in values.items() if not _is_empty(value)}),
-        seed_mode=SeedMode(document["seed_mode"]),
-        seed=document["seed"],
-        images=document["images"],
-        again=document["again"] is True,
-        sweep=varied(document.get("sweep", {})),
-        skip_invalid=document.get("skip_invalid") is True,
-    )
+    return Form(**{**read_parts(parts), "values": _chosen(parts["values"])})
+
+
+def read_parts(parts: Mapping[str, Any]) -> dict[str, Any]:
+    """Parts of a form as it holds them.
+
+    Raises:
+        ValueError: no such way to choose seeds, or something that cannot be varied.
+    """
+    return {name: _READERS.get(name, lambda same: same)(value) for name, value in parts.items()}
 
 
 def varied(document: Mapping[str, Any]) -> Mapping[str, str]:
@@ -130,6 +125,9 @@ def varied(document: Mapping[str, Any]) -> Mapping[str, str]:
     return _frozen(document)
 
 
+_READERS: Mapping[str, Callable[[Any], Any]] = {"seed_mode": SeedMode, "sweep": varied}
+
+
 def as_sent(name: str, value: Any) -> Any:
     """A value as it is checked and sent: references one to a line; None where nothing was chosen."""
     if name == "style_references" and isinstance(value, str):
@@ -137,6 +135,11 @@ def as_sent(name: str, value: Any) -> Any:
     if isinstance(value, str) and name != "negative_prompt":
         value = value.strip()
     return None if _is_empty(value) else value
+
+
+def as_lines(references: Iterable[object]) -> str:
+    """References as the form holds them: one to a line."""
+    return "\n".join(map(str, references))
 
 
 def _is_empty(value: Any) -> bool:
@@ -161,12 +164,11 @@ class Memory:
     def values(self, model: Model) -> dict[str, Any]:
         """What applies to this model."""
         names = [name for name in field_facts() if name not in NOT_VALUES and model.takes(name)]
-        found = {name: self._value(name, model) for name in names}
-        return {name: value for name, value in found.items() if not _is_empty(value)}
+        return dict(_chosen({name: self._value(name, model) for name in names}))
 
     def left_out(self, model: Model) -> dict[str, Any]:
         """What was chosen and this model does not take."""
-        return {name: value for name, value in self.shared.items() if not _is_empty(value) and not model.takes(name)}
+        return {name: value for name, value in _chosen(self.shared).items() if not model.takes(name)}
 
     def _value(self, name: str, model: Model) -> Any:
         if (model.id, name) in self.own:
@@ -235,19 +237,13 @@ def edited(state: State, view: str, number: int, changes: Mapping[str, Any], mod
         model: what `changes` names as the model, else the one in use; None where it is not in the catalogue.
     """
     values = {name: value for name, value in changes.get("values", {}).items() if name in field_facts()}
-    parts = {name: value for name, value in changes.items() if name != "values"}
-    if "seed_mode" in parts:
-        parts["seed_mode"] = SeedMode(parts["seed_mode"])
-    if "sweep" in parts:
-        parts["sweep"] = varied(parts["sweep"])
+    parts = read_parts({name: value for name, value in changes.items() if name != "values"})
     form, memory = replace(state.form, **parts), state.memory
     if "model" in parts and model is not None:
         form = replace(form, values=_frozen(memory.values(model)))
     for name, value in values.items():
         memory = memory.with_value(form.model, name, value)
-    merged = {**form.values, **values}
-    form = replace(form, values=_frozen({name: value for name, value in merged.items() if not _is_empty(value)}))
-    form = replace(form, again=parts.get("again") is True)
+    form = replace(form, values=_chosen({**form.values, **values}), again=parts.get("again") is True)
     return replace(state, form=form, memory=memory, version=state.version + 1, editor=(view, number))
 
 
@@ -328,6 +324,11 @@ def drawn(state: State) -> State:
             state.form, seed_mode=SeedMode.FIXED, seed=str(SystemRandom().randint(1, MAX_SEED - 1000)), again=False
         ),
     )
+
+
+def _chosen(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Without what was not chosen."""
+    return _frozen({name: value for name, value in values.items() if not _is_empty(value)})
 
 
 def _frozen(mapping: Mapping[Any, Any]) -> Mapping[Any, Any]:

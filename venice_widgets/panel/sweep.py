@@ -19,7 +19,7 @@ from venice_widgets.request.fields import field_facts
 
 from .labels import label_of
 from .quote import Quote, differences, image_count, needs_confirmation, no_prompt, no_seed
-from .state import REPLACE
+from .state import REPLACE, as_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -218,5 +218,5 @@ def request_of(plan: Plan | Any, index: int) -> Mapping[str, Any]:
     """One cell of a sweep as the form takes it: references one to a line."""
     cell = plan.cell(index)
     references = cell.fields.get("style_references")
-    lines = {"style_references": "\n".join(map(str, references))} if references else {}
+    lines = {"style_references": as_lines(references)} if references else {}
     return {**cell.fields, **lines, "prompt": cell.prompt, "seed": cell.seed}

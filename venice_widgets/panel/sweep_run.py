@@ -13,6 +13,7 @@ from venice_widgets.plan.results import NOT_SENT
 from venice_widgets.plan.table import caption_of
 
 from .notices import Notice, error_notice
+from .protocol import image_key
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -114,7 +115,8 @@ class SweepRun:
         result = grid.result(index)
         waits = self._waits(result)
         text = "waiting" if waits and result.status == NOT_SENT else result.text
-        made = {"key": key_of(result), "remarks": list(result.remarks)} if result.sha256 else {"text": text}
+        key = image_key(result.run_id, result.sha256)
+        made = {"key": key, "remarks": list(result.remarks)} if result.sha256 else {"text": text}
         return {
             "index": index,
             "at": list(grid.places(index)),
@@ -125,7 +127,8 @@ class SweepRun:
 
     def tiles(self, keys: Collection[str]) -> Iterator[tuple[str, Preview]]:
         """The small images of these cells' images, each with its key; reads files."""
-        hashes = {key_of(result): result.sha256 for result in map(self.grid.result, self.grid.indices) if result.sha256}
+        results = [self.grid.result(index) for index in self.grid.indices]
+        hashes = {image_key(result.run_id, result.sha256): result.sha256 for result in results if result.sha256}
         for key in keys:
             tile = self.grid.tiles.read(hashes[key])
             if tile is not None:
@@ -141,8 +144,3 @@ class SweepRun:
             "columns": list(layout.columns),
             "pages": list(layout.pages),
         }
-
-
-def key_of(result: CellResult) -> str:
-    """What tells a cell's image from others, as in the gallery."""
-    return f"{result.run_id}:{result.sha256[:16]}"

@@ -95,7 +95,7 @@ export class NoticesView {
     const { quote, notices } = this.channel.slices;
     const notes = quote?.notes ?? [];
     const text = quote?.problem && !quote.loading ? quote.problem : notes.join("\n");
-    const said = notices?.some((notice) => notice.text === text);
+    const said = notices?.some((notice) => notice.text.startsWith(text));
     const quiet = !quote?.problem || (quote?.field === "prompt" && !this.channel.form?.prompt.trim());
     show(this.problem, Boolean(text) && !said);
     setText(this.problem, text);

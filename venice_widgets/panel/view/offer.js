@@ -34,7 +34,8 @@ export class OfferView {
     this.age = h("div", { class: "vw-muted" });
     this.again = h("input", { type: "checkbox", onchange: () => channel.edit({ again: this.again.checked }) });
     this.held = h("div");
-    const make = h("label", { class: "vw-known" }, this.again, " Make again what the log holds, and pay for it");
+    this.paying = h("span");
+    const make = h("label", { class: "vw-known" }, this.again, " Make again what the log holds", this.paying);
     this.known = h("div", {}, this.held, make);
     this.generate = this.generateButton();
     this.why = h("div", { class: "vw-muted", role: "status" });
@@ -177,6 +178,7 @@ export class OfferView {
     const held =
       known === 1 ? "The log holds this very image: it is" : `The log holds ${known} of these images: they are`;
     setText(this.held, again ? "" : `${held} shown at no cost.`);
+    setText(this.paying, this.channel.slices.account?.demo ? "" : ", and pay for it");
     this.again.checked = again;
   }
 
