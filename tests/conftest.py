@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import keyring
@@ -26,6 +27,7 @@ from venice_widgets import current
 from venice_widgets.files import notebook
 from venice_widgets.session import Session
 from venice_widgets.simulator import Simulator
+from venice_widgets.simulator.art import painter
 from venice_widgets.simulator.art.painter import Commission
 
 settings.register_profile("same", derandomize=True, deadline=None)
@@ -34,6 +36,8 @@ settings.register_profile("explore", deadline=None, max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
+OTHER_WINDOW = {f"tests/browser/test_{name}.py" for name in ("looks", "panel_hundred", "panel_sweep", "tables")}
+"""Together these take as long as ``tests/browser/test_panel.py``."""
 MEMORY = Path("/dev/shm")
 MEMORY_BYTES = 4_000_000_000
 """What must be free there: a run fills about a quarter of it."""
@@ -44,6 +48,36 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Two workers a processor for ``-n auto``: half of a worker's time goes by while it waits."""
+    return 2 * (os.cpu_count() or 1)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give whole modules to the workers, those of the browser first and on two of them.
+
+    Each worker that drives a browser starts a JupyterLab. ``--dist loadgroup`` would say the same by marks, which
+    pytest-xdist 3.8 does not see under pytest 9.2.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByModule(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            module = nodeid.partition("::")[0]
+            return "browser" if module in OTHER_WINDOW else module
+
+    config.option.loadscopereorder = False
+    return ByModule(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
+
+
 def pytest_configure() -> None:
     """Let the tests' folders lie in memory, where there is room: a write that the disk must confirm takes 4 ms there.
 
@@ -51,6 +85,7 @@ def pytest_configure() -> None:
     """
     if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > MEMORY_BYTES:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+    gc.disable()  # while modules are imported there is no garbage to look for, which takes a sixth of the time
 
 
 def pytest_sessionstart() -> None:
@@ -62,6 +97,7 @@ def pytest_sessionstart() -> None:
 def pytest_collection_finish() -> None:
     """Leave what is imported by now out of every collection of garbage."""
     import_all()
+    gc.enable()
     gc.collect()
     gc.freeze()
 
@@ -108,10 +144,16 @@ def high_rate_limit() -> None:
     Path(".venice/config.toml").write_text("requests_per_minute = 10000\n")
 
 
+@pytest.fixture(autouse=True)
+def _quick_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every simulator here, the demo's too, draws images of one color: its scenes take five times as long."""
+    monkeypatch.setattr(painter, "paint", quick_paint)
+
+
 @pytest.fixture
 def paint() -> Callable[[Commission], bytes] | None:
-    """How the simulator draws; None for its own scenes, which take ten times as long."""
-    return quick_paint
+    """How `simulator` draws; `painter.paint` as it was imported draws its scenes."""
+    return None
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.browser.jupyter import Notebook, chromium, jupyter
+from tests.browser.jupyter import Notebook, jupyter, launch
 
 CELL = """
 import time
@@ -62,7 +62,7 @@ def main() -> None:
     from playwright.sync_api import sync_playwright
 
     with tempfile.TemporaryDirectory() as folder, jupyter(Path(folder)) as server, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        browser = launch(playwright)
         page = browser.new_page(viewport={"width": 1400, "height": 1700})
         server.write("feedback.ipynb", CELL)
         notebook = Notebook(server, page, "feedback.ipynb")

@@ -1,6 +1,7 @@
-"""One server for all browser tests; a Chromium and a window for each module, in which each test finds nothing open.
+"""One server for all browser tests; a Chromium, a window and a kernel for each module, which each test finds empty.
 
-JupyterLab is loaded once for each window: that takes three seconds, and to open a notebook in it a third of one.
+JupyterLab is loaded once for each window: that takes three seconds, and to open a notebook in it a third of one. A
+kernel takes one second to start; one that a test leaves busy, or shuts down, is replaced.
 
 Skipped with the reason where Chromium or Playwright is missing; with ``VENICE_REQUIRE_BROWSER=1`` that fails instead.
 Screenshots of each state go to the folder that ``VENICE_SCREENSHOTS`` names, where it is set.
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.jupyter import Notebook, Server, chromium, jupyter, leave
+from tests.browser.jupyter import Notebook, Server, chromium, jupyter, launch, leave
 
 SCREENSHOTS = os.environ.get("VENICE_SCREENSHOTS")
 
@@ -23,7 +24,7 @@ def _missing() -> str:
         import playwright.sync_api  # noqa: F401
     except ImportError:
         return "Playwright for Python is not installed"
-    return "" if chromium() else "there is no chromium on PATH (Debian: apt install chromium)"
+    return "" if chromium() else "there is no chromium on PATH (Debian: apt install chromium-headless-shell)"
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +50,7 @@ def browser(_installed: None) -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        made = launch(playwright)
         yield made
         made.close()
 
@@ -63,25 +64,31 @@ def window(browser: Any) -> Iterator[Any]:
     context.close()
 
 
+@pytest.fixture(scope="module")
+def kernels() -> list[str]:
+    """The ids of kernels that are running, and empty."""
+    return []
+
+
 @pytest.fixture
-def page(window: Any) -> Iterator[Any]:
+def page(window: Any, kernels: list[str]) -> Iterator[Any]:
     """The module's window, without what the test before opened in it."""
     yield window
     for other in window.context.pages:
         if other is not window:
             other.close()
-    leave(window)
+    kernels[:] = filter(None, [leave(window)])
 
 
 @pytest.fixture
-def open_notebook(server: Server, page: Any) -> Callable[..., Notebook]:
+def open_notebook(server: Server, page: Any, kernels: list[str]) -> Callable[..., Notebook]:
     """Write a notebook of these cells, open it in JupyterLab and run all."""
 
     def opened(name: str, *cells: str, dark: bool = False, width: int = 1400) -> Notebook:
         server.write(name, *cells)
         page.set_viewport_size({"width": width, "height": 1700})
         notebook = Notebook(server, page, name)
-        notebook.show(dark=dark)
+        notebook.show(dark=dark, kernel=kernels.pop() if kernels else None)
         notebook.run_all()
         return notebook
 

@@ -23,6 +23,8 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 60.0
+NO_BUILD = "{'page_config_data': {'buildCheck': False, 'buildAvailable': False}}"
+"""JupyterLab would start Node.js each time it is loaded, to see whether its extensions must be built."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ def jupyter(folder: Path) -> Iterator[Server]:
         sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--expose-app-in-browser",
         f"--ServerApp.port={port}", "--ServerApp.ip=127.0.0.1", "--ServerApp.port_retries=0",
         f"--ServerApp.root_dir={notebooks}", f"--IdentityProvider.token={token}",
+        f"--ServerApp.tornado_settings={NO_BUILD}",
     ]  # fmt: skip
     log = (folder / "server.log").open("wb")
     process = subprocess.Popen(command, env=environment(home), cwd=notebooks, stdout=log, stderr=subprocess.STDOUT)
@@ -116,8 +119,13 @@ def _await(server: Server, process: "subprocess.Popen[bytes]", log: Path) -> Non
 
 
 def chromium() -> str | None:
-    """Debian's Chromium, where it is installed."""
-    return shutil.which("chromium")
+    """Debian's Chromium, where it is installed; the one without windows takes a quarter less of the processor."""
+    return shutil.which("chromium-headless-shell") or shutil.which("chromium")
+
+
+def launch(playwright: Any) -> Any:
+    """Start Chromium."""
+    return playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
 
 
 class Notebook:
@@ -132,13 +140,18 @@ class Notebook:
         self.page.wait_for_function("window.jupyterapp !== undefined")
         self._ready(dark=dark)
 
-    def show(self, *, dark: bool = False) -> None:
-        """Open it in the JupyterLab that the window holds, with nothing else on the screen."""
+    def show(self, *, dark: bool = False, kernel: str | None = None) -> None:
+        """Open it in the JupyterLab that the window holds, with nothing else on the screen.
+
+        Args:
+            dark: which theme.
+            kernel: the id of a running kernel to use; None to start one.
+        """
         if not self.page.evaluate(LOADED):
             self.page.goto(self.server.lab())
             self.page.wait_for_function(LOADED)
             self.page.evaluate("window.jupyterapp.restored.then(() => undefined)")
-        self.page.evaluate(SHOW, self.name)
+        self.page.evaluate(SHOW, [self.name, kernel])
         self._ready(dark=dark)
 
     def _ready(self, *, dark: bool) -> None:
@@ -183,27 +196,45 @@ class Notebook:
         self.page.goto("about:blank")
 
 
-def leave(page: Any) -> None:
-    """Close what a window shows, unsaved, and shut the kernels down without waiting for them."""
-    if page.evaluate(LOADED):
-        page.evaluate(LEAVE)
+def leave(page: Any) -> str | None:
+    """Close what a window shows, unsaved; the id of its kernel, emptied for the next notebook, where that works."""
+    kernel = page.evaluate(LEAVE, EMPTY) if page.evaluate(LOADED) else None
     if page.evaluate("document.querySelector('dialog[open], .jp-Dialog') !== null"):
         page.goto("about:blank")
+    return kernel
 
 
 LOADED = "window.jupyterapp?.commands?.hasCommand('docmanager:open') === true"
-SHOW = """async path => {
+SHOW = """async ([path, id]) => {
   const { commands, shell } = window.jupyterapp;
-  const shown = await commands.execute('docmanager:open', { path });
+  const shown = await commands.execute('docmanager:open', { path, ...(id ? { kernel: { id } } : {}) });
   await shown.context.ready;
   for (const other of [...shell.widgets('main')]) if (other !== shown) other.dispose();
 }"""
-LEAVE = """() => {
-  window.jupyterapp.serviceManager.sessions.shutdownAll().catch(() => undefined);
-  for (const shown of [...window.jupyterapp.shell.widgets('main')]) {
+EMPTY = """
+def empty():
+    import sys
+    from ipywidgets import Widget
+    shell = get_ipython()
+    Widget.close_all()
+    if "venice_widgets.current" in sys.modules:
+        sys.modules["venice_widgets.current"].use_session(None)
+    shell.extension_manager.unload_extension("venice_widgets")
+    shell.reset()
+empty()
+"""
+LEAVE = """async code => {
+  const { serviceManager, shell } = window.jupyterapp;
+  const kernel = shell.currentWidget?.sessionContext?.session?.kernel;
+  const emptied = kernel?.requestExecute({ code, store_history: false }).done.then(reply => reply.content.status);
+  const late = new Promise(done => setTimeout(done, 2000, "late"));
+  const isEmpty = kernel && await Promise.race([emptied, late]).catch(error => String(error)) === "ok";
+  if (!isEmpty) serviceManager.sessions.shutdownAll().catch(() => undefined);
+  for (const shown of [...shell.widgets('main')]) {
     if (shown.context) shown.context.model.dirty = false;
     shown.dispose();
   }
+  return isEmpty ? kernel.id : null;
 }"""
 CONTEXT = "window.jupyterapp.shell.currentWidget.sessionContext"
 EVALUATE = f"""async expression => {{

@@ -16,7 +16,7 @@ from typing import Any
 
 from playwright.sync_api import sync_playwright
 
-from tests.browser.jupyter import Notebook, Server, chromium, jupyter
+from tests.browser.jupyter import Notebook, Server, jupyter, launch
 from tests.browser.test_panel import CUT_OFF, button, field
 
 WIDTHS = (400, 560, 1000, 1400)
@@ -206,7 +206,7 @@ def main(folder: Path, wanted: list[str]) -> None:
     """Every state, or those that are named."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as home, jupyter(Path(home)) as server, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        browser = launch(playwright)
         for state in STATES:
             if wanted and state[0] not in wanted:
                 continue

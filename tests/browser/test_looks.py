@@ -243,14 +243,14 @@ def test_a_refusal_stands_below_its_field_and_opens_what_is_folded_away(open_not
     page = open_notebook("refusal.ipynb", CELL.replace("images=2", "model='z-image-turbo', steps=25"), width=400).page
     why = page.locator(".vw-why").locator("visible=true")
     why.wait_for()
-    assert why.inner_text().startswith("steps 25 is more than z-image-turbo takes.")
+    assert why.inner_text().startswith("Steps 25 is more than z-image-turbo takes.")
     field(page, "^Steps").fill("8")
     why.wait_for(state="hidden")
     assert field(page, "^Steps").get_attribute("aria-describedby") is None
 
     field(page, "^Images").fill("0")
     why.wait_for()
-    assert why.inner_text().startswith("images 0 is not a whole number from 1 to 1,000.")
+    assert why.inner_text().startswith("Images 0 is not a whole number from 1 to 1,000.")
     box, control = why.bounding_box(), field(page, "^Images").bounding_box()
     assert 0 <= box["y"] - control["y"] - control["height"] < 10
     assert field(page, "^Images").get_attribute("aria-describedby") == why.get_attribute("id")

@@ -27,7 +27,8 @@ import json, threading, time
 from venice_widgets import Panel, Session
 from venice_widgets.generation.rate_limiter import RateLimiter
 from venice_widgets.simulator import Simulator
-simulator = Simulator(requests_per_minute=None, balance_usd="1000")
+from tests.quick_paint import quick_paint
+simulator = Simulator(requests_per_minute=None, balance_usd="1000", paint=quick_paint)
 session = Session(api_key="VENICE_INFERENCE_KEY_0123456789abcdef", transport=simulator.transport())
 session._pace = RateLimiter(None)
 

@@ -94,6 +94,8 @@ def test_escape_stops_a_sweep_and_the_next_click_sends_the_rest(opened, shoot):
     sweep(page, "CFG scale", "3,5")
     button(page, "Generate · 24 images · $0.24").click()
     await_text(page, r"\$0\.\d\d of \$0\.24")
+    while not value(notebook, "sent()"):
+        page.wait_for_timeout(50)
     shoot("sweep-running")
     page.keyboard.press("Escape")
     await_text(page, "stopped:")

@@ -591,11 +591,14 @@ def test_what_could_not_be_marked_as_sent_is_not_sent_and_cost_nothing(simulator
 
 
 @pytest.mark.parametrize("raised", [StoreError("the log cannot be written."), ValueError("surrogates not allowed")])
-def test_an_image_that_cannot_be_put_on_record_is_shown_all_the_same_and_that_is_told(start, monkeypatch, raised):
+def test_an_image_that_cannot_be_put_on_record_is_shown_all_the_same_and_that_is_told(
+    simulator, start, monkeypatch, raised
+):
     def refuse(run_id, outcome):
         raise raised
 
-    session = start()
+    both_are_sent = threading.Barrier(2)  # after the first failure no other is
+    session = start(Watching(simulator.transport(), lambda _: both_are_sent.wait(10)))
     prepared = session.build("a fox", images=2)
     monkeypatch.setattr(session.log, "finish", refuse)
     generation = session.send(prepared)
