@@ -275,3 +275,15 @@ def test_no_secret_stands_in_a_notebook_that_a_real_kernel_ran_and_saved(kind, e
         assert sign in saved, "the notebook does not show what it should"
     assert simulator.requests
     everything.assert_clean(SECRETS)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "show {}", "replay {}", "forget {}", "log --cost {}", "log --since {}", "resolve last {}", "demo {}", "{}",
+        "model {}", "price {}", "export {}", "log --run {}", "log --status {}", "drift --model {} --budget 1",
+    ],
+)  # fmt: skip
+def test_a_key_typed_in_place_of_any_word_is_not_repeated(line, shell, session, everything):
+    everything.run(shell, f"%venice {line.format(API_KEY)}")
+    everything.assert_clean(SECRETS)

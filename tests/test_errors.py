@@ -132,3 +132,11 @@ class Wordless:
 @pytest.mark.parametrize("write", [str, repr])
 def test_what_cannot_be_written_out_is_named_by_its_type(value, type_name, write):
     assert written(value, write) == shown(value, write) == f"({type_name} that cannot be written out)"
+
+
+@pytest.mark.parametrize("kind", [InvalidRequest, VeniceError, Interrupted])
+def test_a_key_that_was_typed_in_the_wrong_place_is_not_repeated(kind):
+    key = "VENICE_INFERENCE_KEY_0123456789abcdef"
+    raised = kind(f"there is no run {key!r}.", f"Give another than {key}.")
+    assert "0123456789abcdef" not in f"{raised} {raised!r} {vars(raised)} {raised.args}"
+    assert "there is no run 'VENICE_INFERENCE_KEY_[removed]'." in str(raised)

@@ -37,6 +37,7 @@ import traceback
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from .redact import redact_own_words
 from .shell import running_shell, terminal_columns
 
 if TYPE_CHECKING:
@@ -90,8 +91,11 @@ def _wrapped(text: str) -> list[str]:
 
 
 def _printable(text: str) -> str:
-    """Unpaired surrogates escaped: a terminal or notebook that cannot encode one would lose the whole message."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    """Unpaired surrogates escaped: a terminal or notebook that cannot encode one would lose the whole message.
+
+    And without keys: a message quotes what was typed, and a notebook saves it.
+    """
+    return redact_own_words(text.encode("utf-8", "backslashreplace").decode("utf-8"))
 
 
 def _shell_wants_tracebacks() -> bool:

@@ -124,7 +124,7 @@ class LineParser(argparse.ArgumentParser):
         several = isinstance(value, Several) and action.dest in self.of_request
         values = value.values if several else (value,)
         if not all(isinstance(each, bool) for each in values):
-            raise _usage_error(f"{self.prog}: {flag} {self._variables.typed(word)} is neither True nor False.")
+            raise usage_error(f"{self.prog}: {flag} {self._variables.typed(word)} is neither True nor False.")
         return value
 
     def _filled(self, name: str, value: Any) -> Any:
@@ -146,7 +146,7 @@ class LineParser(argparse.ArgumentParser):
         if action.dest in self.of_request:
             return value
         if isinstance(value, Several):
-            raise _usage_error(f"{self.prog}: {flag} {self._variables.typed(word)} holds several values; it takes one.")
+            raise usage_error(f"{self.prog}: {flag} {self._variables.typed(word)} holds several values; it takes one.")
         try:
             converted = self._get_value(action, str(value))
             self._check_value(action, converted)
@@ -159,7 +159,7 @@ class LineParser(argparse.ArgumentParser):
         if not name or action.dest in self.patterns:
             return
         if self._variables.holds(name) or (action.dest in self.of_request and action.dest not in self.prose):
-            raise _usage_error(f"{self.prog}: {flag} {word}: a variable is written {{{{ {name} }}}}.")
+            raise usage_error(f"{self.prog}: {flag} {word}: a variable is written {{{{ {name} }}}}.")
 
     def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
         """``--negative-prompt=--`` as it was typed; argparse of Python 3.11 drops it, as the end of the options."""
@@ -180,7 +180,7 @@ class LineParser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """What argparse says, as a usage error."""
         said = self._variables.typed(self._reworded(message))
-        raise _usage_error(f"{self.prog}: {said} {self.prog} --help shows more.") from None
+        raise usage_error(f"{self.prog}: {said} {self.prog} --help shows more.") from None
 
     def _reworded(self, message: str) -> str:
         if match := _NEEDS_VALUE.match(message):
@@ -198,17 +198,17 @@ class LineParser(argparse.ArgumentParser):
             if not re.match(r"-[^-]{2,}", word):
                 continue
             if f"-{word.partition('=')[0]}" in self._option_string_actions:
-                raise _usage_error(f"{self.prog}: {word} needs two dashes: -{word}.")
+                raise usage_error(f"{self.prog}: {word} needs two dashes: -{word}.")
             if self._elsewhere(word):
                 self._refuse([word])
 
     def _refuse(self, rest: Sequence[str]) -> NoReturn:
         wrong = next((word for word in rest if re.match(r"--?[^-\s]", word)), None)
         if wrong is None or wrong.startswith("--prompt"):
-            raise _usage_error(self._unexpected(rest))
+            raise usage_error(self._unexpected(rest))
         meant = self._elsewhere(wrong) or " or ".join(near(wrong, self.flags))
         hint = f" Did you mean {meant}?" if meant else ""
-        raise _usage_error(f"{self.prog}: there is no option {wrong}.{hint} {self.prog} --help lists them.")
+        raise usage_error(f"{self.prog}: there is no option {wrong}.{hint} {self.prog} --help lists them.")
 
     def _elsewhere(self, wrong: str) -> str:
         options = {action.dest: _long("/".join(action.option_strings)) for action in self._actions}
@@ -261,8 +261,8 @@ class OnOff(argparse.BooleanOptionalAction):
             parser.error(f"{' and '.join(self.option_strings)} contradict each other")
 
 
-def _usage_error(text: str) -> UsageError:
-    """It quotes what was typed, and people do type keys."""
+def usage_error(text: str) -> UsageError:
+    """What was typed cannot be understood; it is quoted without keys, which people do type."""
     return UsageError(redact(text))
 
 
@@ -283,7 +283,7 @@ def split(line: str, command: str) -> list[str]:
         return list(lexer)
     except ValueError as exc:
         problem = "nothing follows the last backslash" if "escape" in str(exc) else "a quote is not closed"
-        raise _usage_error(f"{command}: {problem} in {line!r}.") from exc
+        raise usage_error(f"{command}: {problem} in {line!r}.") from exc
 
 
 def usd(text: str) -> Decimal:

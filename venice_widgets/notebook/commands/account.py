@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from IPython.core.error import UsageError
 from ulid import ULID
 
 from venice_widgets.config import BASE_URL, LIMITS
@@ -17,6 +16,7 @@ from venice_widgets.files.settings_files import PROJECT_FILE, project_settings
 from venice_widgets.files.store_folder import CONFIG_FILE, has_log
 from venice_widgets.log import balance_difference
 from venice_widgets.money import usd_text
+from venice_widgets.notebook.line_parser import usage_error
 
 from .command import Command, argument
 from .record_text import counted, size_text
@@ -152,7 +152,7 @@ def _limit_text(settings: Settings, name: str) -> str:
 def _demo(_: Session, given: Mapping[str, Any]) -> Bundle:
     wanted = given.get("switch", "on")
     if wanted not in ("on", "off"):
-        raise UsageError(f"%venice demo {wanted}: it is on or off.")
+        raise usage_error(f"%venice demo {wanted}: it is on or off.")
     session = use_demo(on=wanted == "on")
     if wanted == "on":
         return notice(

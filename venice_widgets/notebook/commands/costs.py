@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
-from IPython.core.error import UsageError
-
 from venice_widgets.display import Bundle, Cell, join, line, table
 from venice_widgets.money import usd_text
+from venice_widgets.notebook.line_parser import usage_error
 
 from .record_text import counted
 from .times import zone_text
@@ -39,7 +38,7 @@ def costs(session: Session, by: str) -> Bundle:
         UsageError: by something else.
     """
     if by not in (*_BY, "all"):
-        raise UsageError(f"%venice log --cost {by}: it is by {' or '.join(_BY)}.")
+        raise usage_error(f"%venice log --cost {by}: it is by {' or '.join(_BY)}.")
     found = {kind: session.log.costs(_BY[kind]) for kind in _BY if by in (kind, "all")}
     every = [cost.spent for kind in found.values() for cost in kind]
     columns = [name for name, field in _AMOUNTS.items() if any(getattr(spent, field) for spent in every)]

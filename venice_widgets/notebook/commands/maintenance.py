@@ -13,6 +13,7 @@ from venice_widgets.files.user_path import user_path
 from venice_widgets.generation.stored_images import forget
 from venice_widgets.log import RUN_ENDING
 from venice_widgets.money import parse_usd
+from venice_widgets.notebook.line_parser import usage_error
 from venice_widgets.request.spending import ask_user
 
 from .command import Command
@@ -162,7 +163,7 @@ def _verify(session: Session, _: Mapping[str, Any]) -> Bundle:
 
 def _resolve(session: Session, given: Mapping[str, Any]) -> Bundle:
     if given["verdict"] not in ("charged", "not-charged"):
-        raise UsageError(f"%venice resolve: {given['verdict']!r} is neither charged nor not-charged.")
+        raise usage_error(f"%venice resolve: {given['verdict']!r} is neither charged nor not-charged.")
     amount = parse_usd(given["amount"], "--amount") if given.get("amount") else None
     session.log.resolve(given["run"], given["verdict"] == "charged", amount)
     record = session.log.get(given["run"])

@@ -9,7 +9,7 @@ import re
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
-from IPython.core.error import UsageError
+from venice_widgets.notebook.line_parser import usage_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,7 +41,7 @@ def parse_moment(text: str, option: str, *, ends: bool = False) -> datetime:
         day = _day(words)
         return _in_own_zone(datetime.combine(day, time()) + timedelta(days=ends)) if day else _moment(text.strip())
     except (ValueError, OverflowError):
-        raise UsageError(f"{option} {text!r} is not a time. Write {WAYS}.") from None
+        raise usage_error(f"{option} {text!r} is not a time. Write {WAYS}.") from None
 
 
 def _day(words: str) -> date | None:
