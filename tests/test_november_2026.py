@@ -282,7 +282,7 @@ LINES = {
         fields={"model": "qwen-image", "anon_user_id": "u-1"},
         options="--model qwen-image --anon-user-id u-1",
         cell=("1 × $0.03 = $0.03",),
-        panel=("Anon user id",),
+        panel=("Anonymous user ID",),
         python=(
             lambda session: (
                 session.build("A fox", model="qwen-image", anon_user_id="u-1").request.body(1)["anon_user_id"],

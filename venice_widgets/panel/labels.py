@@ -29,6 +29,7 @@ _PLACES = {
 }  # fmt: skip
 """Where each control is, in this order, after those that decide the price; every other one is one click away."""
 _LABELS = {
+    "anon_user_id": "Anonymous user ID",
     "cfg_scale": "CFG scale",
     "lora_strength": "LoRA strength",
     "embed_exif_metadata": "Embed EXIF metadata",

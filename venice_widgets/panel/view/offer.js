@@ -34,8 +34,8 @@ export class OfferView {
     this.age = h("div", { class: "vw-muted" });
     this.again = h("input", { type: "checkbox", onchange: () => channel.edit({ again: this.again.checked }) });
     this.held = h("div");
-    this.paying = h("span");
-    const make = h("label", { class: "vw-known" }, this.again, " Make again what the log holds", this.paying);
+    this.makeAgain = h("span");
+    const make = h("label", { class: "vw-known" }, this.again, this.makeAgain);
     this.known = h("div", {}, this.held, make);
     this.generate = this.generateButton();
     this.why = h("div", { class: "vw-muted", role: "status" });
@@ -178,7 +178,8 @@ export class OfferView {
     const held =
       known === 1 ? "The log holds this very image: it is" : `The log holds ${known} of these images: they are`;
     setText(this.held, again ? "" : `${held} shown at no cost.`);
-    setText(this.paying, this.channel.slices.account?.demo ? "" : ", and pay for it");
+    const paying = this.channel.slices.account?.demo ? "" : ", and pay for it";
+    setText(this.makeAgain, `Make again what the log holds${paying}`);
     this.again.checked = again;
   }
 
