@@ -680,3 +680,27 @@ def test_what_was_not_built_is_not_sent(session, simulator, what):
 def test_a_switch_is_no_number_of_images(session):
     with pytest.raises(InvalidRequest, match="images True is out of range"):
         session.build("a fox", images=True)
+
+
+RETIRED = {"retired": lambda model: (), "with other limits": lambda model: (model.model_copy(update={"steps_max": 4}),)}
+
+
+@pytest.mark.parametrize("today", RETIRED.values(), ids=RETIRED)
+def test_what_a_model_refuses_today_is_shown_from_the_log_and_never_sent(session, simulator, monkeypatch, today):
+    given = {"model": "z-image-turbo", "steps": 8, "cfg_scale": 7, "width": 64, "height": 64}
+    first = session.generate("A fox", seed="1..2", **given)
+    then = session.catalogue()
+    others = tuple(model for model in then.models if model.id != "z-image-turbo")
+    now = replace(then, models=(*others, *today(then.find("z-image-turbo"))))
+    monkeypatch.setattr(type(session), "catalogue", lambda *_, **__: now)
+    before = len(simulator.requests)
+
+    again = session.generate("A fox", seed="1..2", **given)
+
+    assert [image.sha256 for image in again.images] == [image.sha256 for image in first.images]
+    assert again.estimate.price_usd == 0
+    assert any("cannot be made again" in note for note in again.notes)
+    for refused in ({"seed": "1..3"}, {"seed": 1, "again": True}, {"seed": 1, "cfg_scale": 8}, {}):
+        with pytest.raises(InvalidRequest, match=r"z-image-turbo"):
+            session.generate("A fox", **{**given, **refused})
+    assert not [request for request in simulator.requests[before:] if request.method == "POST"]

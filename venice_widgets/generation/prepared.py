@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from venice_widgets.errors import InvalidRequest
 from venice_widgets.log import RUN_ENDING
-from venice_widgets.request.request import canonical, sha256_tag
+from venice_widgets.request.request import GenerationRequest, canonical, plain_record, sha256_tag
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from venice_widgets.log import Log, Parent, RunRecord
+    from venice_widgets.request.catalogue import Catalogue
     from venice_widgets.request.estimate import Estimate
-    from venice_widgets.request.request import GenerationRequest
     from venice_widgets.request.seeds import Plan
+    from venice_widgets.request.style_reference import StyleReference
 
     from .result import Generation
 
@@ -117,10 +118,43 @@ def known_requests(log: Log, request: GenerationRequest, plan: Plan, base_url: s
     """
     if plan.drawn:
         return {}
-    hashes = {seed: sha256_tag(canonical(request.record(seed))) for seed in plan.seeds}
-    same = {seed: log.find_same(name, base_url=base_url) for seed, name in hashes.items()}
-    newest = {seed: next((record for record in found if _is_whole(log, record)), None) for seed, found in same.items()}
-    return {seed: record for seed, record in newest.items() if record is not None}
+    found = {seed: _held(log, request.record(seed), base_url) for seed in plan.seeds}
+    return {seed: record for seed, record in found.items() if record is not None}
+
+
+def as_recorded(
+    prompt: str,
+    fields: Mapping[str, Any],
+    plan: Plan,
+    log: Log,
+    catalogue: Catalogue,
+    references: Sequence[StyleReference],
+) -> GenerationRequest | None:
+    """A request that its model refuses today, as the model took it when all of these images were made.
+
+    The model is described by the catalogue of that day, which the log holds. None where the log lacks an image, or
+    holds those of another request: what is returned is never sent.
+
+    Raises:
+        InvalidRequest: a field does not exist, or no model is named.
+    """
+    own = {name: value for name, value in fields.items() if name != "seed"}
+    documents = [plain_record(prompt, own, seed, references) for seed in plan.seeds]
+    records = [_held(log, document, catalogue.base_url) for document in documents]
+    if plan.drawn or records[0] is None or None in records:
+        return None
+    then = catalogue.with_recorded(records[0].draft.catalogue_entry)
+    request = GenerationRequest.build(prompt, dict(fields), then).with_references(references)
+    if [request.record(seed) for seed in plan.seeds] != documents:
+        return None
+    note = f"{own['model']} does not take this request today: it is shown from the log, and cannot be made again."
+    return replace(request, notes=(*request.notes, note))
+
+
+def _held(log: Log, document: Mapping[str, Any], base_url: str) -> RunRecord | None:
+    """The newest run of exactly this request whose images are whole."""
+    found = log.find_same(sha256_tag(canonical(document)), base_url=base_url)
+    return next((record for record in found if _is_whole(log, record)), None)
 
 
 def refuse_made(prepared: Prepared, log: Log, base_url: str) -> None:

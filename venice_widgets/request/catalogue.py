@@ -8,7 +8,7 @@ and is reported in `Catalogue.problems`.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
@@ -70,6 +70,13 @@ class Catalogue:
         """The model of this id or trait, or None. Ids are case-sensitive and win over traits."""
         by_id = {model.id: model for model in self.models}
         return by_id.get(name) or by_id.get(self.traits.get(name, ""))
+
+    def with_recorded(self, entry: Mapping[str, Any]) -> Catalogue:
+        """The same with one model as an earlier catalogue stated it; unchanged where that cannot be read."""
+        model = _parse_entry(0, dict(entry))
+        if isinstance(model, Problem):
+            return self
+        return replace(self, models=(*(each for each in self.models if each.id != model.id), model))
 
     def stand_in(self, model: Model) -> Model | None:
         """The model that answers under this one's id once it has ended; None where that is not known for certain."""

@@ -7,24 +7,32 @@ without sending anything; ``session.send`` sends what was built; ``session.gener
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Unpack
 
 from venice_widgets.client.error_body import cleaned
 from venice_widgets.config import CONFIGURED
 from venice_widgets.credentials import refuse_keys
-from venice_widgets.errors import NOTHING_SENT, Interrupted, InvalidRequest, shown
+from venice_widgets.errors import NOTHING_SENT, Interrupted, InvalidRequest, VeniceError, shown
 from venice_widgets.generation.copies import copies_of
 from venice_widgets.generation.may_send import allow_sending, budgets_of, refuse_lowered
 from venice_widgets.generation.notices import age_notes, ending_notes, known_notes, recovery_notes
 from venice_widgets.generation.origin import circumstances
-from venice_widgets.generation.prepared import Prepared, as_rewritten, known_requests, refuse_made, seeds_to_send
+from venice_widgets.generation.prepared import (
+    Prepared,
+    as_recorded,
+    as_rewritten,
+    known_requests,
+    refuse_made,
+    seeds_to_send,
+)
 from venice_widgets.generation.run import interrupted
 from venice_widgets.generation.sender import Sender
 from venice_widgets.money import parse_usd
 from venice_widgets.redact import redact_own_words
 from venice_widgets.request.estimate import estimate
-from venice_widgets.request.fields import check_switch
+from venice_widgets.request.fields import check_fields, check_switch
 from venice_widgets.request.request import GenerationRequest
 from venice_widgets.request.seeds import plan_seeds
 from venice_widgets.request.style_reference import read_reference
@@ -40,7 +48,10 @@ if TYPE_CHECKING:
     from venice_widgets.generation.result import Generation
     from venice_widgets.log import Budgets, Left
     from venice_widgets.plan import Plan
+    from venice_widgets.request.catalogue import Catalogue
     from venice_widgets.request.fields import Fields
+    from venice_widgets.request.seeds import Plan as SeedPlan
+    from venice_widgets.request.style_reference import StyleReference
 
 
 class Session(Connection):
@@ -89,13 +100,17 @@ class Session(Connection):
         plan = plan_seeds(fields.get("seed"), images)
         if not isinstance(fields.get("seed"), str) and isinstance(fields.get("seed"), Iterable):
             fields["seed"] = plan.seeds  # of numpy, or of a generator, which can be read only once
-        catalogue = self.catalogue()
-        request = GenerationRequest.build(prompt, fields, catalogue)
-        request = request.with_references(
-            [read_reference(spec, self.client.fetch_reference) for spec in request.reference_specs]
-        )
         again = None if again is None else check_switch("again", again)
         sends_again = settings.reuse == "never" if again is False else bool(again)
+        catalogue = self.catalogue()
+        try:
+            request = GenerationRequest.build(prompt, fields, catalogue)
+            request = request.with_references(self._read_references(request.reference_specs))
+        except InvalidRequest:
+            recorded = None if sends_again else self._as_recorded(prompt, fields, plan, catalogue)
+            if recorded is None:
+                raise
+            request = recorded
         known = known_requests(self.log, request, plan, settings.base_url)
         if not sends_again and (rewritten := as_rewritten(request, known)) is not request:
             request = rewritten
@@ -103,6 +118,18 @@ class Session(Connection):
         requests = len(seeds_to_send(plan, known, again=sends_again))
         priced = estimate(request, requests, simulated=settings.demo)
         return Prepared(request, plan, priced, catalogue.fetched_at, known, sends_again)
+
+    def _read_references(self, specs: Iterable[str | Path | StyleReference]) -> list[StyleReference]:
+        return [read_reference(spec, self.client.fetch_reference) for spec in specs]
+
+    def _as_recorded(
+        self, prompt: str, fields: Mapping[str, Any], plan: SeedPlan, catalogue: Catalogue
+    ) -> GenerationRequest | None:
+        """What a model refuses today, where the log holds all of its images; else None."""
+        with suppress(VeniceError):
+            specs = check_fields({"style_references": fields.get("style_references")}).get("style_references", ())
+            return as_recorded(prompt, fields, plan, self.log, catalogue, self._read_references(specs))
+        return None
 
     def send(
         self,
