@@ -87,3 +87,11 @@ def test_a_copy_that_fails_after_all_loses_no_image_and_is_told(session, monkeyp
 
 def test_no_copies_are_asked_for_by_nothing():
     assert copies_of(None) is None
+
+
+@pytest.mark.parametrize("metadata", ["none", "no-prompt", "nothing"])
+def test_what_copies_carry_is_refused_where_none_is_saved_or_the_word_is_unknown(session, simulator, metadata):
+    for ask in (session.generate, venice_widgets.generate):
+        with pytest.raises(InvalidRequest, match="metadata"):
+            ask("a fox", metadata=metadata)
+    assert posts(simulator) == 0

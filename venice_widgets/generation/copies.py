@@ -106,11 +106,17 @@ def copies_of(save: str | os.PathLike[str] | None, metadata: str = "full") -> Co
     """The copies that were asked for; None where none were.
 
     Raises:
-        InvalidRequest: it is not a path, or `metadata` is not one of the choices.
+        InvalidRequest: it is not a path, or `metadata` is not one of the choices, or is given without `save`.
     """
+    check_metadata(metadata)
+    if save is None and metadata != "full":
+        raise InvalidRequest(
+            "metadata says what the copies carry, and none is saved.",
+            f"Give save too, or leave metadata out. {NOTHING_SENT}",
+            field="metadata",
+        )
     if save is None:
         return None
-    check_metadata(metadata)
     pattern = os.fspath(save) if isinstance(save, str | os.PathLike) else None
     if not isinstance(pattern, str) or not pattern:
         raise InvalidRequest(

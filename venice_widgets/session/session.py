@@ -103,14 +103,7 @@ class Session(Connection):
         again = None if again is None else check_switch("again", again)
         sends_again = settings.reuse == "never" if again is False else bool(again)
         catalogue = self.catalogue()
-        try:
-            request = GenerationRequest.build(prompt, fields, catalogue)
-            request = request.with_references(self._read_references(request.reference_specs))
-        except InvalidRequest:
-            recorded = None if sends_again else self._as_recorded(prompt, fields, plan, catalogue)
-            if recorded is None:
-                raise
-            request = recorded
+        request = self._request(prompt, fields, None if sends_again else plan, catalogue)
         known = known_requests(self.log, request, plan, settings.base_url)
         if not sends_again and (rewritten := as_rewritten(request, known)) is not request:
             request = rewritten
@@ -118,6 +111,17 @@ class Session(Connection):
         requests = len(seeds_to_send(plan, known, again=sends_again))
         priced = estimate(request, requests, simulated=settings.demo)
         return Prepared(request, plan, priced, catalogue.fetched_at, known, sends_again)
+
+    def _request(self, prompt: str, fields: Fields, shown: SeedPlan | None, catalogue: Catalogue) -> GenerationRequest:
+        """The request, its references read; where its model refuses it, as the log holds all images of `shown`."""
+        try:
+            request = GenerationRequest.build(prompt, fields, catalogue)
+            return request.with_references(self._read_references(request.reference_specs))
+        except InvalidRequest:
+            recorded = self._as_recorded(prompt, fields, shown, catalogue) if shown else None
+            if recorded is None:
+                raise
+            return recorded
 
     def _read_references(self, specs: Iterable[str | Path | StyleReference]) -> list[StyleReference]:
         return [read_reference(spec, self.client.fetch_reference) for spec in specs]
