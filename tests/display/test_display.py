@@ -408,3 +408,15 @@ def test_the_names_are_pinned():
 def test_an_image_says_how_to_see_it_at_full_size_while_the_pointer_rests_on_it():
     html = shown([card(hint='Full size: %venice show 7KQ2MX --full "<')]).data["text/html"]
     assert ' title="Full size: %venice show 7KQ2MX --full &quot;&lt;" ' in html
+
+
+@pytest.mark.parametrize("raised", [MemoryError(), OSError("no font")], ids=repr)
+def test_images_are_shown_where_no_small_copy_of_them_can_be_made(monkeypatch, raised):
+    def fails(*_, **__):
+        raise raised
+
+    monkeypatch.setattr("venice_widgets.media.contact_sheet.contact_sheet", fails)
+    bundle = shown([card("one"), card("two")])
+    assert bundle.data["text/html"].count("<img") == 2
+    assert bundle.data["text/plain"] == "two images"
+    assert not [mime for mime in bundle.data if mime.startswith("image/")]

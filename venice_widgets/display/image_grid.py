@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from dataclasses import dataclass
 from itertools import groupby
@@ -31,6 +32,8 @@ from .terminal import fitted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+_log = logging.getLogger("venice_widgets.display")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,7 +258,11 @@ def _image(cards: Sequence[Card]) -> tuple[dict[str, str], dict[str, Any]]:
         return {}, {}
     labels = [" · ".join((card.heading, card.missing or _first_line(card))).strip(" ·") for card in cards]
     labels = ["\n".join((one_line(label), *card.notes)) for label, card in zip(labels, cards, strict=True)]
-    sheet = contact_sheet(shown, labels, tile_pixels=480 if len(cards) == 1 else 300, max_bytes=_sheet_bytes(cards))
+    try:
+        sheet = contact_sheet(shown, labels, tile_pixels=480 if len(cards) == 1 else 300, max_bytes=_sheet_bytes(cards))
+    except Exception:  # noqa: BLE001  whatever keeps this copy from being made, the images themselves are shown
+        _log.debug("the small copy of an output cannot be made", exc_info=True)
+        return {}, {}
     return {sheet.mime: base64_text(sheet.data)}, {sheet.mime: {"width": sheet.width, "height": sheet.height}}
 
 
