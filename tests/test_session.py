@@ -704,3 +704,24 @@ def test_what_a_model_refuses_today_is_shown_from_the_log_and_never_sent(session
         with pytest.raises(InvalidRequest, match=r"z-image-turbo"):
             session.generate("A fox", **{**given, **refused})
     assert not [request for request in simulator.requests[before:] if request.method == "POST"]
+
+
+def test_an_image_that_leaves_the_log_while_it_is_looked_for_is_not_made_by_the_prices_of_another_day(
+    session, simulator, monkeypatch
+):
+    given = {"model": "z-image-turbo", "seed": 1, "width": 64, "height": 64}
+    session.generate("A fox", **given)
+    then = session.catalogue()
+    now = replace(then, models=tuple(model for model in then.models if model.id != "z-image-turbo"))
+    monkeypatch.setattr(type(session), "catalogue", lambda *_, **__: now)
+    monkeypatch.setattr("venice_widgets.session.session.known_requests", lambda *_: {})
+    before = len(simulator.requests)
+    with pytest.raises(InvalidRequest, match="has left the log meanwhile"):
+        session.generate("A fox", **given)
+    assert len(simulator.requests) == before
+
+
+def test_no_reference_is_fetched_for_a_request_that_is_refused_and_has_no_seed(session, monkeypatch):
+    monkeypatch.setattr(session.client, "fetch_reference", pytest.fail)
+    with pytest.raises(InvalidRequest, match="no-such-model"):
+        session.build("A fox", model="no-such-model", style_references=["https://example.com/fox.png"])

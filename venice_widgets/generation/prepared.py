@@ -130,7 +130,7 @@ def as_recorded(
     catalogue: Catalogue,
     references: Sequence[StyleReference],
 ) -> GenerationRequest | None:
-    """A request that its model refuses today, as the model took it when all of these images were made.
+    """A request with given seeds that its model refuses today, as the model took it when all these images were made.
 
     The model is described by the catalogue of that day, which the log holds. None where the log lacks an image, or
     holds those of another request: what is returned is never sent.
@@ -141,7 +141,7 @@ def as_recorded(
     own = {name: value for name, value in fields.items() if name != "seed"}
     documents = [plain_record(prompt, own, seed, references) for seed in plan.seeds]
     records = [_held(log, document, catalogue.base_url) for document in documents]
-    if plan.drawn or records[0] is None or None in records:
+    if records[0] is None or None in records:
         return None
     then = catalogue.with_recorded(records[0].draft.catalogue_entry)
     request = GenerationRequest.build(prompt, dict(fields), then).with_references(references)

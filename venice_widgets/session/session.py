@@ -103,12 +103,17 @@ class Session(Connection):
         again = None if again is None else check_switch("again", again)
         sends_again = settings.reuse == "never" if again is False else bool(again)
         catalogue = self.catalogue()
-        request = self._request(prompt, fields, None if sends_again else plan, catalogue)
+        request = self._request(prompt, fields, None if sends_again or plan.drawn else plan, catalogue)
         known = known_requests(self.log, request, plan, settings.base_url)
         if not sends_again and (rewritten := as_rewritten(request, known)) is not request:
             request = rewritten
             known = known_requests(self.log, request, plan, settings.base_url) | known
         requests = len(seeds_to_send(plan, known, again=sends_again))
+        if requests and not any(model is request.model for model in catalogue.models):
+            raise InvalidRequest(
+                f"{request.model.id} does not take this request today, and an image of it has left the log meanwhile.",
+                f"Change the request. {NOTHING_SENT}",
+            )
         priced = estimate(request, requests, simulated=settings.demo)
         return Prepared(request, plan, priced, catalogue.fetched_at, known, sends_again)
 
