@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from IPython.core.error import UsageError
-
 from venice_widgets.current import current_session
 from venice_widgets.display import code
-from venice_widgets.redact import redact
+from venice_widgets.notebook.line_parser import usage_error
 from venice_widgets.suggest import nearest
 
 from .account import BALANCE, CONFIG, DEMO
@@ -64,7 +62,7 @@ def run_command(shell: Any, line: str) -> Displayed:
     if name in ("", "--help", "-h", "help"):
         return code(overview())
     if name not in COMMANDS:
-        raise UsageError(_unknown(name, rest))
+        raise usage_error(_unknown(name, rest))
     parser = COMMANDS[name].parser()
     given = parser.parse_line(rest, getattr(shell, "user_ns", None))
     if given.get("help"):
@@ -76,7 +74,7 @@ def _unknown(name: str, rest: str) -> str:
     """What is said of a word that is not a command: of one that was mistyped, or of a prompt."""
     near = nearest(name, COMMANDS) if len(name) > 1 else []
     hint = f" Did you mean {' or '.join(near)}?" if near else ""
-    said = f"%venice: there is no command {redact(repr(name))}.{hint}"
+    said = f"%venice: there is no command {name!r}.{hint}"
     if name.startswith("-") or (rest and not near):
         said += " Images are made by a cell that begins with %%venice; options go on that line, the prompt below it."
     return f"{said} %venice alone lists the commands."
