@@ -346,7 +346,7 @@ class Log:
 
     def find_image(self, sha256: str) -> list[RunRecord]:
         """The runs that gave the image with this hash of its bytes, newest first."""
-        return self._database.read(search.with_image, arguments.text(sha256, "sha256"))
+        return self._database.read(search.with_image, sha256)
 
     def senders(self, hashes: Collection[str]) -> list[str]:
         """The ids of the runs that sent one of these images along as a reference: without it they are not repeatable.

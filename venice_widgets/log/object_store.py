@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from secrets import token_hex
 from typing import IO, TYPE_CHECKING
 
-from venice_widgets.errors import NOTHING_SENT, StoreError
+from venice_widgets.errors import NOTHING_SENT, StoreError, shown
 from venice_widgets.files.hashed import DIGEST, has_hash, read_if_whole
 from venice_widgets.files.platform import flush_folder, make_folder, remove, share_like_folder
 from venice_widgets.files.presence import is_folder, is_there
@@ -205,7 +205,7 @@ class ObjectStore:
                 the store.
         """
         if not _HASH.fullmatch(sha256):
-            raise StoreError(f"{sha256!r:.60} is not the hash of a stored image.", "Use the original file.")
+            raise StoreError(f"{shown(sha256, repr)} is not the hash of a stored image.", "Use the original file.")
         return self.folder / sha256[:2] / sha256[2:]
 
     def writer(self, label: str = "") -> ObjectWriter:

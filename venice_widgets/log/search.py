@@ -138,12 +138,13 @@ def search(connection: sqlite3.Connection, asked: Question, limit: int, offset: 
     Raises:
         InvalidRequest: the limit is below 1, or the offset below 0.
     """
-    if arguments.whole(limit, "limit") < 1:
+    limit = arguments.whole(limit, "limit")
+    if limit < 1:
         raise InvalidRequest(f"limit {shown(limit, repr)} shows nothing.", "It takes 1 or more.", field="limit")
     offset = arguments.whole(offset, "offset", least=0)
     numbers = _numbers(
         connection, asked, "{number}", "ORDER BY {number} DESC LIMIT ? OFFSET ?",
-        min(int(limit), _LARGEST_INTEGER), min(offset, _LARGEST_INTEGER),
+        min(limit, _LARGEST_INTEGER), min(offset, _LARGEST_INTEGER),
     )  # fmt: skip
     return [found for _, found in _records(connection, numbers)]
 
