@@ -6,6 +6,8 @@ import io
 import json
 import logging
 import socket
+import subprocess
+import sys
 import threading
 import time
 import traceback
@@ -189,6 +191,33 @@ def logged():
     finally:
         root.removeHandler(handler)
         root.setLevel(level)
+
+
+# While a program ends, and waits for what is in flight.
+
+ENDS = """
+import atexit, logging, sys
+from venice_widgets.client.client import Client
+from venice_widgets.config import Secret, Settings
+
+@atexit.register  # before the first finalizer: it runs after them
+def still_sending():
+    print(len(client.get_json("/models")["data"]) > 0)
+    logging.getLogger("httpx").error(key)
+
+key, url = sys.argv[1:]
+client = Client(Settings(api_key=Secret(key), base_url=url))
+client.get_json("/models")
+"""
+
+
+def test_a_program_that_ends_still_asks_and_still_keeps_the_key_out_of_the_log():
+    with Simulator().serve() as url:
+        ended = subprocess.run([sys.executable, "-c", ENDS, KEY, url], capture_output=True, text=True, check=True)
+
+    assert ended.stdout == "True\n"
+    assert ended.stderr
+    no_key_in(ended.stderr)
 
 
 # What is sent.

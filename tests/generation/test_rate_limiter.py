@@ -106,6 +106,21 @@ def test_programs_with_one_file_share_one_limit(tmp_path):
                 program.kill()
 
 
+def test_a_program_that_ends_holds_the_limit_while_it_waits_for_what_is_in_flight(tmp_path):
+    code = (
+        "import atexit, sys; from venice_widgets.generation.rate_limiter import SharedStarts\n"
+        "from pathlib import Path\n"
+        "starts = SharedStarts(Path(sys.argv[1]), 'account')\n"
+        "atexit.register(lambda: print(starts.take(1, 60) > 0))\n"  # before the first finalizer: it runs after them
+        "starts.take(1, 60)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "rate.sqlite")], capture_output=True, text=True, check=True
+    )
+
+    assert ended.stdout == "True\n"
+
+
 def test_accounts_have_limits_of_their_own(tmp_path):
     cancelled = threading.Event()
     first, second = (RateLimiter(1, starts=SharedStarts(tmp_path / "rate.sqlite", name)) for name in "ab")

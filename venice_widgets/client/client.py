@@ -63,7 +63,7 @@ class Client:
         """The limits that were last seen, in the headers of any response and in ``/api_keys/rate_limits``."""
         logs = RedactLogs(self._secrets)
         logs.install()
-        weakref.finalize(self, logs.remove)
+        weakref.finalize(self, logs.remove).atexit = False  # others may still be sending then
 
     def get(self, path: str, **query: str) -> bytes:
         """The body of a free question, such as ``/models``.
@@ -171,7 +171,7 @@ class Client:
     def _questions(self) -> httpx.Client:
         http = self._new_http(_QUESTION_SECONDS)
         if self._transport is None:
-            weakref.finalize(self, http.close)
+            weakref.finalize(self, http.close).atexit = False  # others may still be asking then
         return http
 
     def _new_http(self, read_timeout_seconds: float) -> httpx.Client:
