@@ -22,6 +22,7 @@ from IPython.terminal.interactiveshell import TerminalInteractiveShell
 from ipywidgets import Widget
 from traitlets.config import Config
 
+from tests.python_path import STAND_INS
 from tests.quick_paint import quick_paint
 from venice_widgets import current
 from venice_widgets.files import notebook
@@ -42,6 +43,9 @@ MEMORY = Path("/dev/shm")
 MEMORY_BYTES = 4_000_000_000
 """What must be free there: a run fills about a quarter of it."""
 
+
+# Before anything imports a JSON Schema.
+sys.path.insert(0, str(STAND_INS))
 
 # Every program that a test starts would compile the package anew, which takes longer than to run it.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -95,9 +99,10 @@ def pytest_sessionstart() -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Leave what is imported by now out of every collection of garbage."""
+    """Leave what is imported by now out of every collection of garbage, and collect less often."""
     import_all()
     gc.enable()
+    gc.set_threshold(20_000)
     gc.collect()
     gc.freeze()
 

@@ -6,6 +6,7 @@ The prompt, the settings and the seed decide the color, so that each seed's imag
 import colorsys
 import hashlib
 import io
+from functools import cache
 
 from PIL import Image
 
@@ -20,6 +21,12 @@ def quick_paint(commission: Commission) -> bytes:
     number = hashlib.sha256(told.encode("utf-8", "surrogatepass")).digest()
     hue, lightness = int.from_bytes(number[:4]) / 2**32, 0.2 + 0.6 * int.from_bytes(number[4:8]) / 2**32
     color = tuple(round(255 * part) for part in colorsys.hls_to_rgb(hue, lightness, 0.6))
+    return _one_color(color, (commission.width, commission.height), commission.format)
+
+
+@cache
+def _one_color(color: tuple[int, ...], size: tuple[int, int], kind: str) -> bytes:
+    """An image file; many tests ask for the same fox with the same seed."""
     file = io.BytesIO()
-    Image.new("RGB", (commission.width, commission.height), color).save(file, commission.format, method=0)
+    Image.new("RGB", size, color).save(file, kind, method=0)
     return file.getvalue()

@@ -1,7 +1,7 @@
-"""One server for all browser tests; a Chromium, a window and a kernel for each module, which each test finds empty.
+"""One server, Chromium, window and kernel for all browser tests of a worker; each test finds them empty.
 
-JupyterLab is loaded once for each window: that takes three seconds, and to open a notebook in it a third of one. A
-kernel takes one second to start; one that a test leaves busy, or shuts down, is replaced.
+To load JupyterLab takes three seconds, and to open a notebook in it a third of one. A kernel takes one second to
+start; one that a test leaves busy, or shuts down, is replaced.
 
 Skipped with the reason where Chromium or Playwright is missing; with ``VENICE_REQUIRE_BROWSER=1`` that fails instead.
 Screenshots of each state go to the folder that ``VENICE_SCREENSHOTS`` names, where it is set.
@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.jupyter import Notebook, Server, chromium, jupyter, launch, leave
+from tests.browser.jupyter import HEIGHT_PIXELS, Notebook, Server, chromium, jupyter, launch, leave, new_window
 
 SCREENSHOTS = os.environ.get("VENICE_SCREENSHOTS")
 
@@ -44,9 +44,9 @@ def server(_installed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser(_installed: None) -> Iterator[Any]:
-    """A running Chromium, closed with its module: while it is open, Playwright's event loop runs in this thread."""
+    """A running Chromium, closed after these tests: while it is open, Playwright's event loop runs in this thread."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -55,16 +55,14 @@ def browser(_installed: None) -> Iterator[Any]:
         made.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def window(browser: Any) -> Iterator[Any]:
-    """A window for the tests of one module, one after another."""
-    context = browser.new_context(viewport={"width": 1400, "height": 1700})
-    context.set_default_timeout(30_000)
-    yield context.new_page()
-    context.close()
+    """A window for one test after another."""
+    with new_window(browser) as made:
+        yield made
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def kernels() -> list[str]:
     """The ids of kernels that are running, and empty."""
     return []
@@ -72,7 +70,7 @@ def kernels() -> list[str]:
 
 @pytest.fixture
 def page(window: Any, kernels: list[str]) -> Iterator[Any]:
-    """The module's window, without what the test before opened in it."""
+    """The window, without what the test before opened in it."""
     yield window
     for other in window.context.pages:
         if other is not window:
@@ -86,7 +84,7 @@ def open_notebook(server: Server, page: Any, kernels: list[str]) -> Callable[...
 
     def opened(name: str, *cells: str, dark: bool = False, width: int = 1400) -> Notebook:
         server.write(name, *cells)
-        page.set_viewport_size({"width": width, "height": 1700})
+        page.set_viewport_size({"width": width, "height": HEIGHT_PIXELS})
         notebook = Notebook(server, page, name)
         notebook.show(dark=dark, kernel=kernels.pop() if kernels else None)
         notebook.run_all()

@@ -21,8 +21,11 @@ from typing import Any
 import nbformat
 from nbformat.v4 import new_code_cell, new_notebook
 
-ROOT = Path(__file__).parents[2]
+from tests.python_path import PYTHON_PATH
+
 START_SECONDS = 60.0
+HEIGHT_PIXELS = 1000
+"""Of a window. A taller one takes more of the processor, which draws it."""
 NO_BUILD = "{'page_config_data': {'buildCheck': False, 'buildAvailable': False}}"
 """JupyterLab would start Node.js each time it is loaded, to see whether its extensions must be built."""
 
@@ -71,7 +74,7 @@ def environment(home: Path) -> dict[str, str]:
     }  # fmt: skip
     made = {name: str(home / folder) for name, folder in places.items()}
     path = f"{Path(sys.executable).parent}{os.pathsep}{kept.get('PATH', '')}"
-    python_path = os.pathsep.join(filter(None, (str(ROOT), kept.get("PYTHONPATH", ""))))
+    python_path = os.pathsep.join(filter(None, (PYTHON_PATH, kept.get("PYTHONPATH", ""))))
     return {**kept, **made, "PATH": path, "PYTHONPATH": python_path, "JUPYTER_PREFER_ENV_PATH": "1"}
 
 
@@ -126,6 +129,15 @@ def chromium() -> str | None:
 def launch(playwright: Any) -> Any:
     """Start Chromium."""
     return playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+
+
+@contextlib.contextmanager
+def new_window(browser: Any) -> Iterator[Any]:
+    """A window that shares nothing with another one."""
+    context = browser.new_context(viewport={"width": 1400, "height": HEIGHT_PIXELS})
+    context.set_default_timeout(30_000)
+    yield context.new_page()
+    context.close()
 
 
 class Notebook:

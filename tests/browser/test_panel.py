@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.browser.jupyter import ROOT, Notebook, Server
+from tests.browser.jupyter import Notebook, Server
+from tests.python_path import ROOT
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 

@@ -9,14 +9,14 @@ import os
 import random
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from tests.browser.jupyter import Notebook, Server
+from tests.browser.jupyter import Notebook, Server, new_window
 from tests.browser.test_panel import field, value
 
 ROUNDS = int(os.environ.get("VENICE_PANEL_ROUNDS", "6"))
@@ -146,10 +146,10 @@ class Tab:
 
 
 @pytest.fixture
-def tabs(server: Server, page: Any) -> Callable[[], list[Tab]]:
-    def opening() -> list[Tab]:
-        name = "hundred.ipynb"
-        server.write(name, CELL)
+def tabs(server: Server, browser: Any) -> Iterator[list[Tab]]:
+    name = "hundred.ipynb"
+    server.write(name, CELL)
+    with new_window(browser) as page:
         page.context.add_init_script(SLOW_NETWORK + READ)
         first = Tab(Notebook(server, page, name))
         first.notebook.open()
@@ -159,9 +159,8 @@ def tabs(server: Server, page: Any) -> Callable[[], list[Tab]]:
         second = Tab(Notebook(server, page.context.new_page(), name))
         second.notebook.open()
         second.await_panel()
-        return [first, second]
-
-    return opening
+        yield [first, second]
+        page.evaluate("window.jupyterapp.serviceManager.sessions.shutdownAll()")
 
 
 def restart(tabs: list[Tab]) -> None:
@@ -204,14 +203,13 @@ def judge(shown: dict[str, Any], bodies: list[dict[str, Any]], charged: Decimal)
 
 def test_what_arrives_is_what_stood_on_the_screen_at_the_click_or_nothing(tabs):
     chance, ended = random.Random(12), Counter()
-    both = tabs()
-    notebook = both[0].notebook
+    notebook = tabs[0].notebook
     for number in range(ROUNDS):
         trouble = ["quiet", "slow network", "restart", *BUSY][number % 6]
         if trouble == "restart":
-            restart(both)
+            restart(tabs)
         before, money = settled(notebook), Decimal(value(notebook, "left()"))
-        tab, other = chance.sample(both, 2)
+        tab, other = chance.sample(tabs, 2)
         tab.slow(chance.choice([200, 600]) if trouble == "slow network" else 0)
         if trouble in BUSY:
             notebook.start(BUSY[trouble])

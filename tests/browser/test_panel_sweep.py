@@ -15,7 +15,8 @@ CELL = """
 from venice_widgets import Panel, Session
 from venice_widgets.generation.rate_limiter import RateLimiter
 from venice_widgets.simulator import Fault, Simulator
-simulator = Simulator(requests_per_minute=None, balance_usd="25")
+from tests.quick_paint import quick_paint
+simulator = Simulator(requests_per_minute=None, balance_usd="25", paint=quick_paint)
 session = Session(api_key="VENICE_INFERENCE_KEY_0123456789abcdef", transport=simulator.transport())
 session._pace = RateLimiter(None)
 def sent():

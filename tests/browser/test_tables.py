@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.browser.jupyter import new_window
 from venice_widgets import display
 
 pytestmark = pytest.mark.browser
@@ -23,9 +24,10 @@ CUT = "() => [...document.querySelectorAll('div')].filter(each => each.scrollWid
     ],
     ids=["log", "models", "settings", "record"],
 )
-def test_no_table_is_cut_on_a_printed_page(page, bundle):
-    page.set_viewport_size({"width": 600, "height": 800})
-    page.set_content(f"<body style='font-family:sans-serif'>{bundle.data['text/html']}</body>")
-    assert page.evaluate(CUT) == 0
-    times = page.get_by_text("2026-11-26")
-    assert not times.count() or times.first.bounding_box()["height"] < 24, "a date stays whole"
+def test_no_table_is_cut_on_a_printed_page(browser, bundle):
+    with new_window(browser) as page:
+        page.set_viewport_size({"width": 600, "height": 800})
+        page.set_content(f"<body style='font-family:sans-serif'>{bundle.data['text/html']}</body>")
+        assert page.evaluate(CUT) == 0
+        times = page.get_by_text("2026-11-26")
+        assert not times.count() or times.first.bounding_box()["height"] < 24, "a date stays whole"

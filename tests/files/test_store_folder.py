@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from tests.python_path import PYTHON_PATH
 from venice_widgets.config import read_settings
 from venice_widgets.errors import ConfigurationError
 from venice_widgets.files import notebook, platform, store_folder
@@ -125,9 +126,10 @@ def test_papermill_started_elsewhere_keeps_the_limits_beside_the_notebook(tmp_pa
     (tmp_path / "nbs" / ".venice").mkdir(parents=True)
     (tmp_path / "nbs" / ".venice" / "config.toml").write_text('project_budget_usd = "1.00"\n')
     (tmp_path / "cron").mkdir()
-    subprocess.run([sys.executable, "-c", PAPERMILL, tmp_path / "nbs/x.ipynb"], check=True, timeout=60)
+    environment = {**os.environ, "PYTHONPATH": PYTHON_PATH}
+    write = [sys.executable, "-c", PAPERMILL, tmp_path / "nbs/x.ipynb"]
+    subprocess.run(write, env=environment, check=True, timeout=60)
     program = Path(sys.executable).with_name("papermill")
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     command = [program, "../nbs/x.ipynb", "out.ipynb", "--no-progress-bar"]
     done = subprocess.run(
         command, cwd=tmp_path / "cron", env=environment, capture_output=True, text=True, timeout=100, check=False

@@ -5,16 +5,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
+from tests.python_path import PYTHON_PATH, ROOT
 from venice_widgets.simulator import Fault, Simulator
 
-ROOT = Path(__file__).parents[2]
 NO_NETWORK = """
 import socket
 
@@ -49,7 +48,7 @@ def paid(venice, monkeypatch):
     """The environment of someone who pays: a key, and an offline Venice that believes in it."""
     venice.clear_faults()
     venice._received.clear()
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("PYTHONPATH", PYTHON_PATH)
     monkeypatch.setenv("VENICE_API_KEY", "VENICE_INFERENCE_KEY_0123456789abcdef")
     monkeypatch.setenv("VENICE_API_BASE_URL", venice.url)
     return venice
@@ -145,7 +144,7 @@ def test_the_quickstart_runs_without_a_key_and_without_a_network_and_reads_well_
     guard = tmp_path / "guard"
     guard.mkdir()
     (guard / "sitecustomize.py").write_text(NO_NETWORK)
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(guard), str(ROOT)]))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(guard), PYTHON_PATH]))
     quickstart = tmp_path / "quickstart.ipynb"
     quickstart.write_bytes((ROOT / "notebooks" / "quickstart.ipynb").read_bytes())
     done = run("jupyter", "execute", "--inplace", str(quickstart))

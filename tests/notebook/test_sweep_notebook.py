@@ -7,16 +7,15 @@ from pathlib import Path
 
 import nbformat
 
+from tests.python_path import PYTHON_PATH, ROOT
 from venice_widgets.log import Log
-
-ROOT = Path(__file__).parents[2]
 
 
 def execute(folder: Path) -> nbformat.NotebookNode:
     done = subprocess.run(
         [sys.executable, "-m", "jupyter", "execute", "--inplace", "sweep.ipynb"],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": PYTHON_PATH},
         capture_output=True,
         text=True,
         timeout=100,

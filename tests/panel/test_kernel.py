@@ -15,7 +15,8 @@ OPEN = """
 import time
 from venice_widgets import Panel, Session
 from venice_widgets.simulator import Simulator
-simulator = Simulator(requests_per_minute=None)
+from tests.quick_paint import quick_paint
+simulator = Simulator(requests_per_minute=None, paint=quick_paint)
 session = Session(api_key="VENICE_INFERENCE_KEY_0123456789abcdef", transport=simulator.transport())
 panel = Panel(session=session, prompt="A fox", images=2)
 panel._controller.load()
