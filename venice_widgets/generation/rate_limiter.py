@@ -94,7 +94,7 @@ class SharedStarts:
         self._lock = threading.Lock()
         self._own = OwnStarts()
         self._connection: sqlite3.Connection | None = None
-        self._free: weakref.finalize[..., SharedStarts] | None = None
+        self._free: Callable[[], object] = lambda: None
 
     def take(self, limit: int, seconds: float) -> float:
         """Note a start and return 0, or return the seconds until there is room for one."""
@@ -156,16 +156,16 @@ class SharedStarts:
             except BaseException:
                 connection.close()
                 raise
-            self._connection, self._free = connection, weakref.finalize(self, connection.close)
-            self._free.atexit = False  # others may still be sending, and SQLite crashes where it is closed meanwhile
+            free = weakref.finalize(self, connection.close)
+            free.atexit = False  # others may still be sending, and SQLite crashes where it is closed meanwhile
+            self._connection, self._free = connection, free
         return self._connection
 
     def close(self) -> None:
         """Close the file; the next start opens it again."""
         with self._lock:
-            if self._free is not None:
-                self._free()
-            self._connection = self._free = None
+            self._free()
+            self._connection = None
 
 
 @dataclass(frozen=True, slots=True)
