@@ -134,10 +134,9 @@ def launch(playwright: Any) -> Any:
 @contextlib.contextmanager
 def new_window(browser: Any) -> Iterator[Any]:
     """A window that shares nothing with another one."""
-    context = browser.new_context(viewport={"width": 1400, "height": HEIGHT_PIXELS})
-    context.set_default_timeout(30_000)
-    yield context.new_page()
-    context.close()
+    with browser.new_context(viewport={"width": 1400, "height": HEIGHT_PIXELS}) as context:
+        context.set_default_timeout(30_000)
+        yield context.new_page()
 
 
 class Notebook:

@@ -8,7 +8,7 @@ from typing import Any
 import nbformat
 import pytest
 
-from tests.browser.jupyter import Notebook
+from tests.browser.jupyter import HEIGHT_PIXELS, Notebook
 from tests.browser.test_panel import CELL, await_text, button, field, opened, value
 from tests.python_path import ROOT
 
@@ -87,7 +87,7 @@ def test_rows_are_even_and_nothing_is_cut_at_any_width(open_notebook: Any, page:
 
 
 def test_tables_fit_the_notebook_or_scroll(open_notebook: Any, page: Any, shoot: Any) -> None:
-    page.set_viewport_size({"width": 1280, "height": 1000})
+    page.set_viewport_size({"width": 1280, "height": HEIGHT_PIXELS})
     open_notebook("tables.ipynb", DEMO, *(f"%venice {command}" for command in COMMANDS), width=1280)
     page.locator(".jp-OutputArea-output table").nth(7).wait_for(state="attached", timeout=60_000)
     for table in page.evaluate(TABLES):
@@ -290,7 +290,7 @@ def test_in_a_small_window_at_a_large_zoom_the_price_on_the_button_is_whole(open
     cell = CELL.replace("images=2", "images=4, model='gpt-image-2', resolution='4K'")
     page = opened("zoomed.ipynb", cell, width=373).page  # a window of 560 pixels at 150 %
     for width in (373, 267):
-        page.set_viewport_size({"width": width, "height": 1000})
+        page.set_viewport_size({"width": width, "height": HEIGHT_PIXELS})
         page.wait_for_timeout(300)
         assert page.evaluate(TOO_WIDE, ".vw-right > :not(.vw-prices), .vw-buttons > *, .vw-seeds > *, .vw-tabs") == []
         right = page.locator(".vw-left").evaluate("left => left.getBoundingClientRect().right - 16")

@@ -160,7 +160,7 @@ def tabs(server: Server, browser: Any) -> Iterator[list[Tab]]:
         second.notebook.open()
         second.await_panel()
         yield [first, second]
-        page.evaluate("window.jupyterapp.serviceManager.sessions.shutdownAll()")
+        first.notebook.close()
 
 
 def restart(tabs: list[Tab]) -> None:
